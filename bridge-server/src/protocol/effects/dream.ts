@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { choice, curveSchema, imageRefSchema, numeric, toggle, whole } from './parameter';
+
+/** DeepDream (google/deepdream, 2015): raises what a layer of a net sees in the picture. */
+export const dreamParams = z.object({
+  net: z.string().max(100).default('openimages').meta({ label: 'dream.net', help: 'The net that dreams.', control: 'net', level: 'more' }),
+  objectives: z
+    .array(
+      z.object({
+        layer: z.string().max(200),
+        /** Inclusive range of channels; absent means all. */
+        channels: z.tuple([z.int().nonnegative(), z.int().nonnegative()]).optional(),
+        weight: z.number().min(-10).max(10).default(1),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .default([{ layer: 'ec10/expand', weight: 1 }])
+    .meta({ label: 'dream.objectives', help: 'Layers, channels and weights.', control: 'layer', level: 'simple' }),
+  strength: numeric(0, 100, 60, { label: 'dream.strength', help: 'How much of the dream is laid over the picture.', unit: '%', level: 'simple' }),
+  strengthCurve: curveSchema.default([]).meta({ label: 'dream.strengthCurve', help: 'Strength over time (frame and per cent), instead of one value.', control: 'curve', level: 'more' }),
+  octaves: whole(1, 10, 4, { label: 'dream.octaves', help: 'Sizes at which the dream is made: more gives larger forms.', level: 'simple' }),
+  octaveScale: numeric(1.1, 2, 1.4, { label: 'dream.octaveScale', help: 'Ratio of one size to the next.' }),
+  iterations: whole(1, 200, 10, { label: 'dream.iterations', help: 'Steps per octave.' }),
+  stepSize: numeric(0.1, 20, 1.7, { label: 'dream.stepSize', help: 'Mean change of a pixel per step.', unit: 'grey levels' }),
+  jitter: whole(0, 64, 16, { label: 'dream.jitter', help: 'Random shift against the net\'s grid at each step.', unit: 'px' }),
+  smoothing: choice(['laplacian', 'none', 'blur'], 'laplacian', { label: 'dream.smoothing', help: 'How the gradient is evened out.' }),
+  keepLowest: toggle(false, { label: 'dream.keepLowest', help: 'Let the dream also change large areas of colour.' }),
+  guide: imageRefSchema.optional().meta({ label: 'dream.guide', help: 'Dream of what is in this picture.', control: 'image', level: 'more' }),
+  normaliseChannels: toggle(false, { label: 'dream.normaliseChannels', help: 'Give rare channels the same say as common ones.' }),
+  carry: numeric(0, 1, 0.92, { label: 'dream.carry', help: 'How much of the last frame\'s dream is carried along by the motion.' }),
+  tilePx: whole(0, 4096, 0, { label: 'dream.tile', help: 'Size of tiles for large pictures; 0 chooses by memory.', unit: 'px' }),
+});
+export type DreamParams = z.infer<typeof dreamParams>;

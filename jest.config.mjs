@@ -1,0 +1,40 @@
+/**
+ * unit   fast, no programs of others, no built files
+ * media  runs ffmpeg and nets on tiny clips
+ * e2e    the built server and panel; headless Chromium
+ * Each file says what it needs in its own folder; a skip prints its reason.
+ */
+const swc = {
+  '\\.(t|j|mj)sx?$': [
+    '@swc/jest',
+    {
+      jsc: {
+        target: 'es2022',
+        parser: { syntax: 'typescript', tsx: true },
+        transform: { react: { runtime: 'automatic' } },
+      },
+    },
+  ],
+};
+const base = {
+  rootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
+  transform: swc,
+  transformIgnorePatterns: ['/node_modules/(?!(pbf|flatbuffers)/)'],
+  moduleNameMapper: { '\\.module\\.css$': '<rootDir>/test/setup/css-module.ts', '\\.css$': '<rootDir>/test/setup/css-module.ts' },
+  testEnvironment: '<rootDir>/test/setup/environment.cjs',
+};
+const long = process.env.REVERIE_LONG === '1';
+export default {
+  projects: [
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts?(x)'],
+      testPathIgnorePatterns: ['/node_modules/', '/test/media/', '/test/e2e/', '/test/long/'],
+    },
+    { ...base, displayName: 'media', testMatch: ['<rootDir>/test/media/**/*.test.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
+    ...(long ? [{ ...base, displayName: 'long', testMatch: ['<rootDir>/test/long/**/*.test.ts'] }] : []),
+  ],
+  testTimeout: 120_000,
+};
