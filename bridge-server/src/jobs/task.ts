@@ -1,5 +1,7 @@
 import type { ClipInfo } from '#protocol/clip';
+import type { ErrorJson } from '#protocol/errors';
 import type { Output } from '#protocol/preset';
+import type { Figures, Notice } from '#protocol/report';
 import type { Rate } from '#protocol/time';
 
 /**
@@ -90,3 +92,77 @@ export type TaskOrder = {
   /** 0 for the first try; later tries work smaller. */
   readonly attempt: number;
 };
+
+/**
+ * What the server process says to a worker over the process channel. A worker does one `run` at a time; `still`,
+ * `atlas` and `sections` go to a worker of their own, so that a preview never waits for a render.
+ */
+export type WorkerRequest =
+  | { readonly type: 'run'; readonly order: TaskOrder }
+  | { readonly type: 'still'; readonly id: number; readonly order: StillOrder }
+  | { readonly type: 'atlas'; readonly id: number; readonly order: AtlasOrder }
+  | { readonly type: 'sections'; readonly id: number; readonly clip: string; readonly clips: string }
+  /** Ends the still or atlas with this number; a task is stopped by ending the process. */
+  | { readonly type: 'stop'; readonly id: number }
+  | { readonly type: 'close' };
+
+/** One frame with a preset's stages; pictures are written to `folder` and named in `still` events, sharper each time. */
+export type StillOrder = {
+  readonly clip: ClipInfo;
+  readonly frame: number;
+  readonly stages: readonly StageNode[];
+  /** Longer side of the preview, in pixels. */
+  readonly maxSide: number;
+  readonly seed: number;
+  readonly provider: string;
+  readonly folder: string;
+  readonly folders: { readonly clips: string; readonly images: string; readonly nets: string };
+};
+
+/** One picture per layer of a net (or per channel of one layer), written to `folder`. */
+export type AtlasOrder = {
+  readonly net: string;
+  readonly image?: string;
+  readonly channelsOf?: string;
+  readonly provider: string;
+  readonly folder: string;
+  readonly folders: { readonly clips: string; readonly images: string; readonly nets: string };
+};
+
+/** What a worker knows after a task; the engine files it beside the output as `done.json` and makes the report of it. */
+export type TaskFacts = {
+  /** Frames and seconds by stage, in the order of work ("decode", "stylize", "upscale", "encode", "verify" ...). */
+  readonly stages: readonly { readonly stage: string; readonly frames: number; readonly seconds: number }[];
+  readonly nets?: readonly { readonly name: string; readonly sha256: string; readonly licence: string }[];
+  readonly figures?: Figures;
+  /** Of `analyse`. */
+  readonly analysis?: Analysis;
+  /** Of `join`: a file in the job's folder; `verified` only after it was decoded in full and counted. */
+  readonly result?: {
+    readonly fileName: string;
+    readonly sizeBytes: number;
+    readonly sha256: string;
+    readonly frames: number;
+    readonly width: number;
+    readonly height: number;
+    readonly verified: boolean;
+  };
+  /** Highest resident memory of the process so far; calibrates later estimates. */
+  readonly peakMemoryBytes?: number;
+};
+
+/** What a worker says. Any message counts as a sign of life; a worker with nothing to say sends `alive` every two seconds. */
+export type WorkerEvent =
+  | { readonly type: 'ready'; readonly provider: string; readonly refused: readonly { readonly provider: string; readonly reason: string }[] }
+  | { readonly type: 'alive' }
+  /** `done` is the share of this task, 0 to 1; `frame` counts from 0 in the delivered clip. */
+  | { readonly type: 'progress'; readonly task: string; readonly done: number; readonly stage: string; readonly frame: number }
+  /** `file` lies in the job's `previews/` folder: `<frame>.jpg`. */
+  | { readonly type: 'preview'; readonly task: string; readonly frame: number; readonly file: string; readonly final: boolean }
+  | { readonly type: 'notice'; readonly task: string; readonly notice: Notice }
+  | { readonly type: 'done'; readonly task: string; readonly facts: TaskFacts }
+  | { readonly type: 'failed'; readonly task: string; readonly error: ErrorJson }
+  | { readonly type: 'still'; readonly id: number; readonly file: string; readonly done: number; readonly total: number; readonly final: boolean }
+  | { readonly type: 'atlas-tile'; readonly id: number; readonly layer: string; readonly channels: number; readonly file: string; readonly done: number; readonly total: number }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'side-failed'; readonly id: number; readonly error: ErrorJson };
