@@ -112,7 +112,8 @@ export const replySchemas = {
   nets: z.object({ nets: z.array(netInfoSchema) }),
   estimate: z.object({ estimate: estimateSchema, width: z.int(), height: z.int(), frames: z.int(), resultBytes: z.number() }),
   submit: z.object({ job: jobSchema }),
-  jobs: z.object({ jobs: z.array(jobSchema) }),
+  /** `seqs`: the last event that each job already shows; given to `watch` as `since`, so that no history is sent twice. */
+  jobs: z.object({ jobs: z.array(jobSchema), seqs: z.record(z.string(), z.int()).default({}) }),
   cancel: z.object({}),
   pause: z.object({}),
   resume: z.object({}),

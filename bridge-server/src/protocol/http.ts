@@ -1,0 +1,34 @@
+import type { JobId } from './job';
+
+/**
+ * What the bridge serves over HTTP beside the panel's page, and where its socket is. Everything below needs the token
+ * (`?token=`, or the cookie that the page was given); the page itself, its script and `/health` do not.
+ * Pictures are JPEG or PNG; `width` asks for a smaller one, never for a larger one.
+ */
+export const tokenParameter = 'token';
+
+export const httpPaths = {
+  socket: '/socket',
+  health: '/health',
+  /** Frame `frame` of a clip, counted from 0 at the clip's rate, as shown (rotated, square pixels). */
+  clipFrame: (clip: string, frame: number) => `/clips/${clip}/frames/${frame}.jpg`,
+  /** A picture that a client sent. */
+  image: (sha256: string) => `/images/${sha256}`,
+  /** The picture of a built-in painter. */
+  painter: (name: string) => `/painters/${name}.jpg`,
+  /** A preview of a job; `frame` is the number in its `preview` event. */
+  preview: (job: JobId, frame: number) => `/jobs/${job}/previews/${frame}.jpg`,
+  /** The finished clip, with ranges and `Content-Disposition: attachment`. */
+  result: (job: JobId) => `/jobs/${job}/result`,
+  /** `report.json`. */
+  report: (job: JobId) => `/jobs/${job}/report`,
+  atlas: (job: string) => `/jobs/${job}/atlas.zip`,
+  /** POST: a local tool asks the panels to act (a `trigger` message). */
+  trigger: (action: 'stylize-selection' | 'place-finished') => `/trigger/${action}`,
+} as const;
+
+/** `path` of a bridge at `base` ("http://127.0.0.1:4711") with the token, and the width that is wanted. */
+export function bridgeUrl(base: string, path: string, token: string, width?: number): string {
+  const query = [`${tokenParameter}=${encodeURIComponent(token)}`, ...(width === undefined ? [] : [`width=${width}`])];
+  return `${base.replace(/\/$/, '')}${path}${path.includes('?') ? '&' : '?'}${query.join('&')}`;
+}
