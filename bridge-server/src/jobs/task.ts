@@ -149,12 +149,30 @@ export type TaskFacts = {
   };
   /** Highest resident memory of the process so far; calibrates later estimates. */
   readonly peakMemoryBytes?: number;
+  /** Frames stored, encoded or counted. */
+  readonly frames?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly seconds?: number;
+  readonly provider?: string;
+  readonly refused?: readonly { readonly provider: string; readonly reason: string }[];
+  /** Name of the machine. */
+  readonly host?: string;
+  readonly notices?: readonly Notice[];
+  /** A segment, a result; for stored frames one entry with the hash of all their hashes. Paths from the job's folder. */
+  readonly outputs?: readonly { readonly path: string; readonly sizeBytes: number; readonly sha256: string }[];
 };
 
 /** What a worker says. Any message counts as a sign of life; a worker with nothing to say sends `alive` every two seconds. */
 export type WorkerEvent =
   | { readonly type: 'ready'; readonly provider: string; readonly refused: readonly { readonly provider: string; readonly reason: string }[] }
-  | { readonly type: 'alive' }
+  /** `idleMs` since the last progress of any kind: silence means a dead process, a large value here a hung stage. */
+  | {
+      readonly type: 'alive';
+      readonly doing?: { readonly task: string; readonly stage: string; readonly frame: number };
+      readonly idleMs?: number;
+      readonly rssBytes?: number;
+    }
   /** `done` is the share of this task, 0 to 1; `frame` counts from 0 in the delivered clip. */
   | { readonly type: 'progress'; readonly task: string; readonly done: number; readonly stage: string; readonly frame: number }
   /** `file` lies in the job's `previews/` folder: `<frame>.jpg`. */
@@ -166,70 +184,3 @@ export type WorkerEvent =
   | { readonly type: 'atlas-tile'; readonly id: number; readonly layer: string; readonly channels: number; readonly file: string; readonly done: number; readonly total: number }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'side-failed'; readonly id: number; readonly error: ErrorJson };
-
-/**
- * What stands in `tasks/<id>/done.json`, written last and synced: its presence means that the task is finished.
- * Paths are relative to the job's folder.
- */
-export type TaskFacts = {
-  readonly version: 1;
-  readonly task: string;
-  readonly kind: Task['kind'];
-  /** Frames stored, encoded or counted. */
-  readonly frames: number;
-  readonly width: number;
-  readonly height: number;
-  readonly seconds: number;
-  readonly provider: string;
-  readonly refused: readonly { readonly provider: string; readonly reason: string }[];
-  readonly host: string;
-  /** Catalogue names of the nets that were used. */
-  readonly nets: readonly string[];
-  readonly stages: readonly { readonly stage: string; readonly frames: number; readonly seconds: number }[];
-  readonly notices: readonly Notice[];
-  /** A segment, a result; for stored frames one entry with the hash of all their hashes. */
-  readonly outputs: readonly { readonly path: string; readonly sizeBytes: number; readonly sha256: string }[];
-  readonly analysis?: Analysis;
-};
-
-/**
- * One frame of a clip with a preset, for looking at: pictures follow, sharper each time. Stages that make time
- * (retime, zoom's other frames) are left out by whoever makes the order; sequential stages see one frame.
- */
-export type StillOrder = {
-  readonly id: string;
-  readonly clip: ClipInfo;
-  /** At the clip's rate. */
-  readonly frame: number;
-  readonly stages: readonly StageNode[];
-  /** The source is made smaller to this before the first stage; never larger. */
-  readonly maxSide: number;
-  readonly seed: number;
-  /** `out` receives `<done>.jpg` pictures and `final.png`. */
-  readonly folders: { readonly clips: string; readonly images: string; readonly nets: string; readonly out: string };
-  readonly provider: string;
-  readonly attempt: number;
-};
-
-/** What a worker process is told over IPC. It works on one order at a time; another one meanwhile is refused. */
-export type WorkerRequest =
-  | { readonly type: 'run'; readonly order: TaskOrder }
-  | { readonly type: 'still'; readonly order: StillOrder }
-  /** Stops the order with this id (a task's or a still's) between two steps; answered by `failed` with CANCELLED. */
-  | { readonly type: 'stop'; readonly id: string }
-  /** Ends the process when nothing is being done. */
-  | { readonly type: 'close' };
-
-/** What a worker process says. `id` is the id of the task or still that it speaks of. */
-export type WorkerMessage =
-  /** Sent once, when orders can be taken. */
-  | { readonly type: 'ready'; readonly pid: number }
-  /** `done` of `total` counts frames of this task (of this still: steps). */
-  | { readonly type: 'progress'; readonly id: string; readonly done: number; readonly total: number; readonly stage: string; readonly frame: number }
-  /** A JPEG was written; `path` is absolute. Not final: a frame that is still being worked on. */
-  | { readonly type: 'preview'; readonly id: string; readonly frame: number; readonly path: string; readonly done: number; readonly total: number; readonly final: boolean }
-  | { readonly type: 'notice'; readonly id: string; readonly notice: Notice }
-  | { readonly type: 'done'; readonly id: string; readonly facts?: TaskFacts }
-  | { readonly type: 'failed'; readonly id: string; readonly error: ErrorJson; readonly stage: string; readonly frame: number }
-  /** Every second, from the main thread, which never computes: silence for long means a hang. `idleMs` since the last progress of any kind. */
-  | { readonly type: 'alive'; readonly doing?: { readonly id: string; readonly stage: string; readonly frame: number }; readonly idleMs: number; readonly rssBytes: number };
