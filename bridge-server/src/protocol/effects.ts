@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { dreamParams } from './dream';
-import { keyParams } from './key';
-import { retimeParams } from './retime';
-import { styleParams } from './style';
-import { upscaleParams } from './upscale';
-import { zoomParams } from './zoom';
+import { dreamParams } from './effects/dream';
+import { keyParams } from './effects/key';
+import { retimeParams } from './effects/retime';
+import { styleParams } from './effects/style';
+import { upscaleParams } from './effects/upscale';
+import { zoomParams } from './effects/zoom';
 
 /** The effects that a person picks, in their usual order. An added effect is one row here. */
 export const effectTable = {
