@@ -18,7 +18,12 @@ export type StageNode = {
 /** Where a task's frames come from: the clip itself, or the stored frames of earlier tasks (one per shot, in order). */
 export type FrameSource =
   | { readonly from: 'clip'; readonly clip: string }
-  | { readonly from: 'tasks'; readonly tasks: readonly { readonly task: string; readonly first: number; readonly last: number }[] };
+  | {
+      readonly from: 'tasks';
+      readonly tasks: readonly { readonly task: string; readonly first: number; readonly last: number }[];
+      /** The stored frames are played backwards: frame `first` of the stream is the last one stored. */
+      readonly reversed?: true;
+    };
 
 /** Source frames `first` to `last` at the clip's rate, both included. */
 export type Span = { readonly first: number; readonly last: number };
@@ -40,6 +45,8 @@ export type Task =
       /** Frames before `span.first` that are worked on but not delivered, so that the first delivered one is settled. */
       readonly handle: number;
       readonly stages: readonly StageNode[];
+      /** Numbers of the frames that are stored, where they are not those of `span`: a zoom, or a retime before the style. */
+      readonly frames?: Span;
       readonly seed: number;
       /** Share of the whole job's work. */
       readonly units: number;
