@@ -14,6 +14,11 @@ export type RunOptions = {
   readonly fetch?: readonly string[];
   /** Outputs left on the device and returned as handles. The CPU returns handles too, so that callers need one form. */
   readonly keepOnDevice?: readonly string[];
+  /**
+   * Inputs whose memory may be taken away: they travel without a copy and their arrays are empty afterwards.
+   * Only for arrays that nobody else holds; the others are copied once.
+   */
+  readonly give?: readonly string[];
 };
 
 export interface Net {
@@ -32,6 +37,10 @@ export type LoadOptions = {
   /** Shown in logs and errors. */
   readonly label: string;
   readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Outputs that runs will keep. On WebGPU only these really stay on the device; elsewhere they wait beside the net. */
+  readonly keepOnDevice?: readonly string[];
+  /** Pixels of the largest picture that a net with open dimensions will be given; chooses the memory settings. */
+  readonly pixels?: number;
 };
 
 /** One device, opened once per worker process. `runtime/ort.ts` is the real one, `runtime/null.ts` checks shapes only. */
