@@ -1,0 +1,67 @@
+import type { DreamParams } from '#protocol/effects/dream';
+import type { StyleParams } from '#protocol/effects/style';
+import type { ZoomParams } from '#protocol/effects/zoom';
+import type { RetimeStageParams } from '../effects/retime';
+import type { Size } from '../effects/size';
+import type { StageNode } from './task';
+
+/**
+ * How much work a stage is, in megapixel-steps: megapixels that pass, times optimiser or dream steps where there are
+ * any. A table (or a measurement on this machine) turns work into seconds.
+ */
+export type Work = { readonly stage: string; readonly frames: number; readonly work: number };
+
+/** Steps at full size of a first and of a following frame; the style stage's own defaults for each detail. */
+const styleSteps = { draft: { first: 60, next: 20 }, normal: { first: 200, next: 50 }, fine: { first: 400, next: 120 } } as const;
+
+function megapixels(size: Size): number {
+  return (size.width * size.height) / 1e6;
+}
+
+function dreamSteps(params: DreamParams, iterations: number): number {
+  // Each smaller octave has 1/scale² of the pixels.
+  let area = 0;
+  for (let octave = 0; octave < params.octaves; octave++) area += params.octaveScale ** (-2 * octave);
+  return area * iterations;
+}
+
+/** Work of one stage for `frames` frames of one shot that leave it with `size`. */
+export function workOf(node: StageNode, frames: number, size: Size, shots = 1): Work {
+  const pixels = megapixels(size);
+  const per = (work: number): Work => ({ stage: node.stage, frames, work });
+  switch (node.stage) {
+    case 'stylize': {
+      const params = node.params as StyleParams;
+      if (params.method === 'fast') return per(pixels * frames);
+      const steps = styleSteps[params.detail];
+      const first = params.iterations || steps.first;
+      const next = params.iterationsNext || steps.next;
+      const firsts = Math.min(frames, shots);
+      // The pyramid below full size adds about 0.9 of it (areas 0.5, 0.25 ... and their iterations).
+      return per(pixels * params.passes * (firsts * first * (params.scales > 1 ? 1.9 : 1) + (frames - firsts) * next));
+    }
+    case 'dream': {
+      const params = node.params as DreamParams;
+      return per(pixels * frames * dreamSteps(params, params.iterations));
+    }
+    case 'zoom': {
+      const params = node.params as ZoomParams;
+      return per(pixels * frames * dreamSteps(params.dream, params.iterations));
+    }
+    case 'upscale':
+      return per(pixels * frames * ((node.params as { tta?: boolean }).tta ? 8 : 1));
+    case 'retime':
+      return { stage: `retime-${(node.params as RetimeStageParams).method}`, frames, work: pixels * frames };
+    case 'key':
+    case 'composite':
+    case 'resize':
+      return per(pixels * frames);
+  }
+}
+
+/** Size of frames after a stage. */
+export function sizeAfter(node: StageNode, size: Size): Size {
+  if (node.stage !== 'resize' && node.stage !== 'upscale') return size;
+  const params = node.params as Size;
+  return { width: params.width, height: params.height };
+}

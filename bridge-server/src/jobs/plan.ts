@@ -1,0 +1,254 @@
+import type { ClipInfo } from '#protocol/clip';
+import { AppError } from '#protocol/errors';
+import type { JobSpec } from '#protocol/job';
+import { sameRate, sourcePosition } from '#protocol/time';
+import { planChain, type Chain } from '../effects/chain';
+import type { RetimeStageParams } from '../effects/retime';
+import type { Machine, Size } from '../effects/size';
+import { hashOf } from './canonical';
+import { sizeAfter, workOf, type Work } from './cost';
+import type { Analysis, FrameSource, Span, StageNode, Task } from './task';
+
+type DeliverTask = Extract<Task, { kind: 'deliver' }>;
+type PaintTask = Extract<Task, { kind: 'paint' }>;
+
+/**
+ * Part of every task's id: raised when the same parameters give other pixels than before, so that nothing old is taken
+ * for new.
+ */
+export const outputVersion = 1;
+
+/** Frames worked on before a range that begins in mid-shot: after these, paint that follows motion has settled. */
+const handleFrames = 6;
+/** Output frames per segment: small where an upscaler makes each frame dear, so that little is lost with a process. */
+const chunkFrames = { dear: 48, cheap: 200 } as const;
+
+/** What a plan depends on beside the job: the machine's kind, and which file stands behind each net's name. */
+export type PlanContext = {
+  readonly machine: Machine;
+  readonly nets?: Readonly<Record<string, string>>;
+  /** Seconds for some work; relative weights are enough. */
+  readonly seconds: (work: Work) => number;
+};
+
+/** Frames of the clip that a job delivers. @throws AppError RANGE_OUTSIDE */
+export function rangeOf(spec: JobSpec, clip: ClipInfo): Span {
+  if (!spec.range) return { first: 0, last: clip.frames - 1 };
+  const { first, last } = spec.range;
+  if (!sameRate(spec.range.rate, clip.rate) || last >= clip.frames) throw new AppError('RANGE_OUTSIDE', { first, last, frames: clip.frames });
+  return { first, last };
+}
+
+/**
+ * The task that finds cuts, or undefined where nothing depends on them: no stage looks at neighbours.
+ * @throws AppError RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE
+ */
+export function planAnalysis(spec: JobSpec, clip: ClipInfo, machine: Machine): Task | undefined {
+  const range = rangeOf(spec, clip);
+  const { stages } = planChain(spec.preset, clip, range, machine);
+  const looks = stages.some(node => node.stage === 'retime' || node.sequential) && !stages.some(node => node.stage === 'zoom');
+  if (!looks || clip.isStill || range.first === range.last) return undefined;
+  const span = { first: range.first - handleOf(range), last: range.last };
+  return { kind: 'analyse', id: hashOf({ outputVersion, kind: 'analyse', clip: clip.sha256, span }), clip: clip.sha256, span };
+}
+
+function handleOf(range: Span): number {
+  return Math.min(handleFrames, range.first);
+}
+
+/** The shots that a range is made of, the first one with as many real frames before it as belong to the same shot. */
+function shotsOf(range: Span, cuts: readonly number[], wantedHandle: number): { span: Span; handle: number }[] {
+  const inside = cuts.filter(cut => cut > range.first && cut <= range.last);
+  const starts = [range.first, ...inside];
+  const shotStart = Math.max(range.first - wantedHandle, ...cuts.filter(cut => cut <= range.first));
+  return starts.map((first, index) => ({
+    span: { first, last: (starts[index + 1] ?? range.last + 1) - 1 },
+    handle: index === 0 ? range.first - shotStart : 0,
+  }));
+}
+
+/** Groups of stages, each but the last ending with a sequential one; the last is what a deliver task does. */
+function cutAfterSequential(stages: readonly StageNode[]): { paint: StageNode[][]; deliver: StageNode[] } {
+  const paint: StageNode[][] = [];
+  let open: StageNode[] = [];
+  for (const node of stages) {
+    open.push(node);
+    if (node.sequential) {
+      paint.push(open);
+      open = [];
+    }
+  }
+  return { paint, deliver: open };
+}
+
+function withRetime(stages: readonly StageNode[], change: Partial<RetimeStageParams>): StageNode[] {
+  return stages.map(node => (node.stage === 'retime' ? { ...node, params: { ...(node.params as RetimeStageParams), ...change } } : node));
+}
+
+/** First output frame that shows clip frame `frame` or something after it. */
+function firstOutputFrom(frame: number, range: Span, chain: Chain, clip: ClipInfo): number {
+  let low = 0;
+  let high = chain.frames;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (range.first + sourcePosition(middle, chain.rate, clip.rate).frame >= frame) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The clip frames that an output frame may need: the one under it and the next. */
+function neededFrames(out: Span, range: Span, chain: Chain, clip: ClipInfo): Span {
+  const first = range.first + sourcePosition(out.first, chain.rate, clip.rate).frame;
+  const end = sourcePosition(out.last, chain.rate, clip.rate);
+  return { first: Math.min(first, range.last), last: Math.min(range.last, range.first + end.frame + (end.fraction > 0 ? 1 : 0)) };
+}
+
+/** Ends of segments: every `length` frames. Lengths do not depend on cuts, so a moved cut changes few segments. */
+function chunksOf(frames: number, length: number): Span[] {
+  return Array.from({ length: Math.ceil(frames / length) }, (_, index) => ({
+    first: index * length,
+    last: Math.min(frames, (index + 1) * length) - 1,
+  }));
+}
+
+/**
+ * Cuts a job into tasks: per shot one paint task for each sequential stage, segments of the finished clip, one join.
+ * Pure: the same arguments always give the same tasks with the same ids.
+ * @throws AppError RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE
+ */
+export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | undefined, context: PlanContext): Task[] {
+  const range = rangeOf(spec, clip);
+  const chain = planChain(spec.preset, clip, range, context.machine);
+  const cuts = (analysis?.cuts ?? []).filter(cut => cut > range.first - handleOf(range) && cut <= range.last);
+  const common = { outputVersion, provider: spec.provider, nets: netsOf(chain.stages, context.nets) };
+  const { paint, deliver } = cutAfterSequential(chain.stages);
+  const tasks: Task[] = [];
+
+  let size: Size = { width: clip.width, height: clip.height };
+  let source: FrameSource = { from: 'clip', clip: clip.sha256 };
+  /** True once stored frames are numbered as output frames. */
+  let retimed = false;
+  let zoomed = false;
+  // A zoom starts from one frame: nothing else need be painted for it.
+  const painted = chain.stages.some(node => node.stage === 'zoom') ? { first: range.first, last: range.first } : range;
+  paint.forEach((stages, group) => {
+    const zooms = stages.some(node => node.stage === 'zoom');
+    const makesTime = zooms || stages.some(node => node.stage === 'retime');
+    const before = source;
+    const groupSize = size;
+    const all = { first: 0, last: chain.frames - 1 };
+    const shots: { span: Span; handle: number; frames?: Span }[] = zooms
+      ? [{ span: retimed ? { first: 0, last: 0 } : painted, handle: 0, frames: all }]
+      : zoomed
+        ? [{ span: all, handle: 0 }]
+      : shotsOf(painted, cuts, group === 0 && !clip.isStill ? handleOf(range) : 0).flatMap(shot => {
+          if (!makesTime && !retimed) return [shot];
+          const frames = { first: firstOutputFrom(shot.span.first, range, chain, clip), last: firstOutputFrom(shot.span.last + 1, range, chain, clip) - 1 };
+          // A shot shorter than an output frame shows nowhere.
+          if (frames.last < frames.first) return [];
+          return makesTime ? [{ span: shot.span, handle: 0, frames }] : [{ span: frames, handle: 0 }];
+        });
+    const made = shots.map(shot => {
+      const stored = shot.frames ?? shot.span;
+      const read = before.from === 'clip' ? before : tasksWithin(before, shot.span);
+      const own = withRetime(stages, { cuts, out: stored });
+      const count = stored.last - stored.first + 1 + shot.handle;
+      const body = { kind: 'paint' as const, source: read, span: shot.span, handle: shot.handle, stages: own, frames: shot.frames, seed: spec.seed };
+      const task: PaintTask = {
+        ...body,
+        id: hashOf({ ...common, ...body, clip: clip.sha256 }),
+        needs: needsOf(read),
+        units: secondsOf(own, count, groupSize, context) + context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
+      };
+      return task;
+    });
+    tasks.push(...made);
+    source = { from: 'tasks', tasks: made.map(task => ({ task: task.id, first: (task.frames ?? task.span).first, last: (task.frames ?? task.span).last })) };
+    size = stages.reduce((current, node) => sizeAfter(node, current), size);
+    retimed ||= makesTime;
+    zoomed ||= zooms;
+  });
+
+  const dear = deliver.some(node => node.stage === 'upscale');
+  const inOutputFrames = retimed;
+  const retimes = deliver.some(node => node.stage === 'retime');
+  const span = inOutputFrames ? { first: 0, last: chain.frames - 1 } : range;
+  for (const out of chunksOf(chain.frames, dear ? chunkFrames.dear : chunkFrames.cheap)) {
+    const needed = inOutputFrames ? (chain.reversed ? mirrored(out, chain.frames) : out) : neededFrames(out, range, chain, clip);
+    const read: FrameSource = source.from === 'clip' ? source : { ...tasksWithin(source, needed), ...(chain.reversed ? { reversed: true as const } : {}) };
+    const nearCuts = inOutputFrames ? [] : cuts.filter(cut => cut > needed.first && cut <= needed.last);
+    const stages = withRetime(deliver, { cuts: nearCuts, out });
+    const count = out.last - out.first + 1;
+    const body = {
+      kind: 'deliver' as const,
+      source: read,
+      span,
+      cuts: nearCuts,
+      out,
+      sourceRate: inOutputFrames ? chain.rate : clip.rate,
+      rate: chain.rate,
+      stages,
+      output: spec.preset.output,
+      seed: spec.seed,
+    };
+    const beforeRetime = retimes ? needed.last - needed.first + 1 : count;
+    const task: DeliverTask = {
+      ...body,
+      id: hashOf({ ...common, ...body, clip: clip.sha256, size: [chain.width, chain.height] }),
+      needs: needsOf(read),
+      units:
+        secondsOf(stages, count, size, context, beforeRetime) +
+        context.seconds({ stage: `encode-${spec.preset.output.codec}`, frames: count, work: (count * chain.width * chain.height) / 1e6 }),
+    };
+    tasks.push(task);
+  }
+
+  const segments = tasks.filter(task => task.kind === 'deliver').map(task => task.id);
+  const join = {
+    kind: 'join' as const,
+    needs: segments,
+    frames: chain.frames,
+    rate: chain.rate,
+    width: chain.width,
+    height: chain.height,
+    output: spec.preset.output,
+  };
+  tasks.push({
+    ...join,
+    id: hashOf({ ...common, ...join }),
+    units: context.seconds({ stage: 'verify', frames: chain.frames, work: (chain.frames * chain.width * chain.height) / 1e6 }),
+  });
+  return tasks;
+}
+
+function mirrored(out: Span, frames: number): Span {
+  return { first: frames - 1 - out.last, last: frames - 1 - out.first };
+}
+
+function needsOf(source: FrameSource): string[] {
+  return source.from === 'clip' ? [] : [...new Set(source.tasks.map(part => part.task))];
+}
+
+function tasksWithin(source: Extract<FrameSource, { from: 'tasks' }>, span: Span): Extract<FrameSource, { from: 'tasks' }> {
+  return { from: 'tasks', tasks: source.tasks.filter(part => part.last >= span.first && part.first <= span.last) };
+}
+
+/** Seconds of a list of stages for `frames` frames that leave it; `before` of them enter where a retime makes more. */
+function secondsOf(stages: readonly StageNode[], frames: number, size: Size, context: PlanContext, before = frames): number {
+  let current = size;
+  let count = before;
+  let sum = 0;
+  for (const node of stages) {
+    current = sizeAfter(node, current);
+    if (node.stage === 'retime' || node.stage === 'zoom') count = frames;
+    sum += context.seconds(workOf(node, count, current));
+  }
+  return sum;
+}
+
+/** The files behind the nets that stages name, so that a replaced net is not taken for the old one. */
+function netsOf(stages: readonly StageNode[], nets: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const text = JSON.stringify(stages.map(node => node.params));
+  return Object.fromEntries(Object.entries(nets).filter(([name]) => text.includes(`"${name}"`)));
+}
