@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame';
 import type { Tensor } from '../frame/tensor';
-import type { Net } from '../runtime/runtime';
+import type { LoadOptions, Net } from '../runtime/runtime';
 import type { ImageRef } from '#protocol/effects/parameter';
 import type { Notice } from '#protocol/report';
 
@@ -43,6 +43,6 @@ export interface NetSource {
   /** Serialised ONNX of an embedded, pulled or imported net. @throws AppError NET_NOT_FOUND */
   bytes(name: string): Promise<Uint8Array>;
   /** Compiles once per key; the key must tell apart everything that `build` depends on (net, size, weights). */
-  compiled(key: string, build: () => Promise<Uint8Array>): Promise<Net>;
+  compiled(key: string, build: () => Promise<Uint8Array>, options?: Omit<LoadOptions, 'label'>): Promise<Net>;
   readonly provider: string;
 }

@@ -1,0 +1,111 @@
+import { AppError } from '#protocol/errors';
+import type { Notice } from '#protocol/report';
+import type { Frame } from '../frame/frame';
+import type { StageNode } from '../jobs/task';
+import { prefetch } from './prefetch';
+import { createRandom } from './random';
+import type { NetSource, Stage, StageContext, StageState } from './stage';
+
+/** Name of a stage -> what it does. The worker fills it; tests bring their own. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each stage knows the shape of its own parameters
+export type StageTable = Readonly<Record<string, Stage<any> | undefined>>;
+
+/** What stages may reach outside their frames, made by the worker for one task. */
+export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip'> & { readonly nets: NetSource };
+
+export type ChainEvents = {
+  notice(notice: Notice): void;
+  /** A stage has taken a frame in hand, or has done `done` of `total` steps on it. */
+  step(step: { readonly stage: string; readonly frame: number; readonly done?: number; readonly total?: number; readonly preview?: Frame }): void;
+  /** The state of the chain's sequential stage; see `StageContext.store`. */
+  store(state: StageState): void;
+};
+
+export type ChainOptions = {
+  readonly nodes: readonly StageNode[];
+  readonly table: StageTable;
+  readonly services: StageServices;
+  readonly events: ChainEvents;
+  readonly signal: AbortSignal;
+  readonly seed: number;
+  /** Number of the try that is to mend a frame; 0 for the first. */
+  readonly retryOf?: (frame: number) => number;
+  readonly resumed?: StageState;
+  /** Frames that may wait between two stages. */
+  readonly ahead: number;
+};
+
+/** Time that a stage itself took, and frames that left it. */
+export type StageTime = { stage: string; frames: number; seconds: number };
+
+/**
+ * Frames through stages, one after the other. Between two stages frames may wait (`ahead`), so that one computes on the
+ * processor while another waits for its net.
+ * @returns the frames, and the times, which grow as frames are pulled
+ * @throws AppError INTERNAL when a stage has no implementation
+ */
+export function chainStages(input: AsyncIterable<Frame>, options: ChainOptions): { frames: AsyncIterable<Frame>; times: StageTime[] } {
+  const { nodes, table, services, events, signal, seed, retryOf = () => 0, resumed, ahead } = options;
+  const times: StageTime[] = [];
+  let frames = input;
+  nodes.forEach((node, index) => {
+    const stage = table[node.stage];
+    if (!stage) throw new AppError('INTERNAL', { problem: `there is no stage "${node.stage}"` });
+    const time: StageTime = { stage: node.stage, frames: 0, seconds: 0 };
+    times.push(time);
+    // Two stages of one kind must not draw the same numbers.
+    const place = `${node.stage}#${index}`;
+    const context: StageContext = {
+      signal,
+      random: frame => createRandom(seed, place, frame, retryOf(frame)),
+      nets: services.nets,
+      image: ref => services.image(ref),
+      painter: name => services.painter(name),
+      clip: (sha256, from) => services.clip(sha256, from),
+      notice: notice => events.notice(notice),
+      progress: step => events.step({ stage: node.stage, ...step }),
+      ...(node.sequential && resumed ? { resumed } : {}),
+      store: state => {
+        if (node.sequential) events.store(state);
+      },
+    };
+    const waited = { ms: 0 };
+    const pulled = watchInput(index > 0 && ahead > 0 ? prefetch(frames, ahead) : frames, waited, frame => events.step({ stage: node.stage, frame: frame.index }));
+    frames = timeStage(stage(pulled, node.params, context), time, waited);
+  });
+  return { frames, times };
+}
+
+/** Adds the time that the consumer waits for a frame to `waited`. */
+async function* watchInput(input: AsyncIterable<Frame>, waited: { ms: number }, onFrame: (frame: Frame) => void): AsyncIterable<Frame> {
+  const iterator = input[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const started = performance.now();
+      const item = await iterator.next();
+      waited.ms += performance.now() - started;
+      if (item.done) return;
+      onFrame(item.value);
+      yield item.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Counts frames and the time inside the stage, without what it waited for its input. */
+async function* timeStage(stage: AsyncIterable<Frame>, time: StageTime, waited: { ms: number }): AsyncIterable<Frame> {
+  const iterator = stage[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const [started, waitedBefore] = [performance.now(), waited.ms];
+      const item = await iterator.next();
+      time.seconds += Math.max(0, performance.now() - started - (waited.ms - waitedBefore)) / 1000;
+      if (item.done) return;
+      time.frames++;
+      yield item.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

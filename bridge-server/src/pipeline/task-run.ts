@@ -1,0 +1,56 @@
+import type { Notice } from '#protocol/report';
+import type { Frame } from '../frame/frame';
+import type { TaskOrder } from '../jobs/task';
+import type { StageServices, StageTable, StageTime } from './stage-chain';
+import type { TaskMedia } from './task-media';
+
+/** What a task says while it runs. */
+export type TaskSaid =
+  /** `done` is the share of the task, 0 to 1. */
+  | { readonly type: 'progress'; readonly done: number; readonly stage: string; readonly frame: number }
+  /** A picture worth showing; whoever listens decides whether it becomes a file. */
+  | { readonly type: 'picture'; readonly frame: number; readonly picture: Frame; readonly final: boolean }
+  | { readonly type: 'notice'; readonly notice: Notice }
+  /** A stage has taken a frame in hand, or gone a step further on it. */
+  | { readonly type: 'step'; readonly stage: string; readonly frame: number };
+
+/** Everything that a task needs to run, beside its order. */
+export type TaskRun = {
+  readonly order: TaskOrder;
+  readonly table: StageTable;
+  readonly services: StageServices;
+  readonly media: TaskMedia;
+  readonly signal: AbortSignal;
+  readonly say: (said: TaskSaid) => void;
+  /** How small the work has to be; see `smaller-work.ts`. */
+  readonly level: number;
+};
+
+/** Seconds of the parts that are no stages. */
+export class Clock {
+  readonly time: StageTime;
+  constructor(stage: string) {
+    this.time = { stage, frames: 0, seconds: 0 };
+  }
+  async measure<T>(work: () => Promise<T>, frames = 1): Promise<T> {
+    const started = performance.now();
+    const result = await work();
+    this.time.seconds += (performance.now() - started) / 1000;
+    this.time.frames += frames;
+    return result;
+  }
+  /** Counts the time that the source itself takes, whoever waits for it. */
+  async *through(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
+    const iterator = frames[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const item = await this.measure(() => iterator.next(), 0);
+        if (item.done) return;
+        this.time.frames++;
+        yield item.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+}

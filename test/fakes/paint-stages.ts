@@ -1,0 +1,34 @@
+import { AppError } from '#protocol/errors';
+import { withPixels, type Frame } from '../../bridge-server/src/frame/frame';
+import { floatTensor, floatsOf } from '../../bridge-server/src/frame/tensor';
+import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
+import type { Stage } from '../../bridge-server/src/pipeline/stage';
+
+/**
+ * A cheap painter whose every frame depends on all frames before it and on chance, so that a frame lost, doubled or
+ * continued from the wrong state changes everything after it.
+ */
+export const memoryPainter: Stage<{ readonly pauseMs?: number; readonly failAt?: number; readonly storeEvery?: number }> = async function* (input, params, ctx) {
+  let memory = ctx.resumed ? floatsOf(ctx.resumed.tensors.memory).slice() : undefined;
+  for await (const frame of input) {
+    ctx.signal.throwIfAborted();
+    if (params.failAt === frame.index) throw new AppError('NET_RUN_FAILED', { name: 'painter', problem: 'as the test wished' });
+    if (params.pauseMs) await new Promise(resolve => setTimeout(resolve, params.pauseMs));
+    const random = ctx.random(frame.index);
+    memory = memory?.length === frame.rgb.length ? memory : new Float32Array(frame.rgb.length);
+    for (let i = 0; i < memory.length; i++) memory[i] = Math.fround(memory[i] * 0.7 + frame.rgb[i] * 0.25 + random() * 0.05);
+    ctx.progress({ frame: frame.index, done: 1, total: 1 });
+    const painted: Frame = withPixels(frame, memory.slice());
+    yield painted;
+    if ((frame.index + 1) % (params.storeEvery ?? 1) === 0) {
+      ctx.store({ nextIndex: frame.index + 1, tensors: { memory: floatTensor(memory.slice(), [memory.length]) } });
+    }
+  }
+};
+
+/** Adds a constant; no memory. */
+export const brighten: Stage<{ readonly by: number }> = async function* (input, { by }) {
+  for await (const frame of input) yield withPixels(frame, frame.rgb.map(value => Math.min(1, value + by)));
+};
+
+export const testStages: StageTable = { stylize: memoryPainter, composite: brighten };

@@ -1,0 +1,211 @@
+import { mkdtempSync, rmSync, readFileSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '#protocol/errors';
+import type { StageNode, Task, TaskOrder } from '../../bridge-server/src/jobs/task';
+import { runTask } from '../../bridge-server/src/pipeline/run-task';
+import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
+import type { TaskMedia } from '../../bridge-server/src/pipeline/task-media';
+import type { TaskSaid } from '../../bridge-server/src/pipeline/task-run';
+import { testStages } from '../fakes/paint-stages';
+import { createFakeMedia, makeClip } from '../fakes/task-media';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reverie-task-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const clip = makeClip(40);
+const output = { codec: 'png', rate: { num: 25, den: 1 }, size: 'source' } as const;
+const stylize = (params: object = {}): StageNode => ({ stage: 'stylize', params, sequential: true });
+
+const makePaint = (change: Partial<Extract<Task, { kind: 'paint' }>> = {}) =>
+  ({ kind: 'paint', id: 'paint', needs: [], source: { from: 'clip', clip: clip.sha256 }, span: { first: 0, last: 19 }, handle: 0, stages: [stylize()], seed: 7, units: 1, ...change }) as const satisfies Task;
+
+const makeDeliver = (change: Partial<Extract<Task, { kind: 'deliver' }>> = {}) =>
+  ({
+    kind: 'deliver',
+    id: 'deliver',
+    needs: ['paint'],
+    source: { from: 'tasks', tasks: [{ task: 'paint', first: 0, last: 19 }] },
+    span: { first: 0, last: 19 },
+    cuts: [],
+    out: { first: 0, last: 19 },
+    sourceRate: clip.rate,
+    rate: clip.rate,
+    stages: [],
+    output,
+    seed: 7,
+    units: 1,
+    ...change,
+  }) as const satisfies Task;
+
+type Options = { readonly signal?: AbortSignal; readonly said?: TaskSaid[]; readonly media?: TaskMedia; readonly table?: StageTable; readonly attempt?: number; readonly into?: string };
+
+function run(task: Task, { signal = new AbortController().signal, said = [], media = createFakeMedia(), table = testStages, attempt = 0, into = folder }: Options = {}) {
+  const order: TaskOrder = { job: 'job', task, clip, folders: { clips: folder, job: into, images: folder, nets: folder }, provider: 'cpu', attempt };
+  const absent = () => {
+    throw new AppError('FILE_NOT_FOUND', { path: '' });
+  };
+  const services = { image: absent, painter: absent, clip: absent, nets: { provider: 'cpu', bytes: absent, compiled: absent } };
+  return runTask({ order, table, media, services, signal, say: event => said.push(event) });
+}
+
+test('a painted shot is stored, delivered and joined, and each task says when it is done', async () => {
+  const painted = await run(makePaint());
+  expect(painted).toMatchObject({ frames: 20, width: 16, height: 16, provider: 'cpu' });
+  expect(painted.stages!.map(stage => [stage.stage, stage.frames])).toEqual([['decode', 20], ['stylize', 20], ['store', 20]]);
+  expect(existsSync(join(folder, 'tasks/paint/done.json'))).toBe(true);
+  expect(existsSync(join(folder, 'tasks/paint/states'))).toBe(false);
+  await run(makeDeliver({ id: 'd0', out: { first: 0, last: 11 } }));
+  await run(makeDeliver({ id: 'd1', out: { first: 12, last: 19 } }));
+  const joined = await run({ kind: 'join', id: 'join', needs: ['d0', 'd1'], frames: 20, rate: clip.rate, width: 16, height: 16, output, units: 1 });
+  expect(joined.result).toMatchObject({ fileName: 'result.raw', frames: 20, verified: true });
+  expect(readFileSync(join(folder, 'result.raw')).length).toBe(20 * 16 * 16 * 12);
+});
+
+test('a finished task is not done again', async () => {
+  const decoded: number[] = [];
+  const media = createFakeMedia({ decoded });
+  const first = await run(makePaint(), { media });
+  const count = decoded.length;
+  expect(await run(makePaint(), { media })).toEqual(first);
+  expect(decoded.length).toBe(count);
+});
+
+test('a shot that fails in the middle goes on from its last state and gives the same frames', async () => {
+  const whole = await run(makePaint(), { into: join(folder, 'whole') });
+  await expect(run(makePaint({ stages: [stylize({ failAt: 13 })] }))).rejects.toMatchObject({ code: 'NET_RUN_FAILED' });
+  expect(existsSync(join(folder, 'tasks/paint/done.json'))).toBe(false);
+  const decoded: number[] = [];
+  const resumed = await run(makePaint(), { media: createFakeMedia({ decoded }) });
+  expect(decoded[0]).toBe(13);
+  expect(resumed.outputs).toEqual(whole.outputs);
+});
+
+test('a stage that gives states seldom is resumed from the last of them', async () => {
+  const whole = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { into: join(folder, 'whole') });
+  await expect(run(makePaint({ stages: [stylize({ storeEvery: 6, failAt: 17 })] }))).rejects.toThrow();
+  const decoded: number[] = [];
+  const resumed = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { media: createFakeMedia({ decoded }) });
+  expect(decoded[0]).toBe(12);
+  expect(resumed.outputs).toEqual(whole.outputs);
+});
+
+test('a frame that vanished is painted again with all after it', async () => {
+  const whole = await run(makePaint(), { into: join(folder, 'whole') });
+  await expect(run(makePaint({ stages: [stylize({ failAt: 13 })] }))).rejects.toThrow();
+  rmSync(join(folder, 'tasks/paint/frames/4.raw'));
+  const resumed = await run(makePaint());
+  expect(resumed.outputs).toEqual(whole.outputs);
+});
+
+test('a state that is not whole is passed over', async () => {
+  const whole = await run(makePaint(), { into: join(folder, 'whole') });
+  await expect(run(makePaint({ stages: [stylize({ failAt: 13 })] }))).rejects.toThrow();
+  const { readdirSync, truncateSync } = await import('node:fs');
+  const states = join(folder, 'tasks/paint/states');
+  for (const name of readdirSync(states)) truncateSync(join(states, name), 40);
+  const decoded: number[] = [];
+  const resumed = await run(makePaint(), { media: createFakeMedia({ decoded }) });
+  expect(decoded[0]).toBe(0);
+  expect(resumed.outputs).toEqual(whole.outputs);
+});
+
+test('frames of the handle settle the first frame and are not stored', async () => {
+  const decoded: number[] = [];
+  const facts = await run(makePaint({ span: { first: 10, last: 14 }, handle: 4 }), { media: createFakeMedia({ decoded }) });
+  expect(decoded).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14]);
+  expect(facts.frames).toBe(5);
+  expect(existsSync(join(folder, 'tasks/paint/frames/9.raw'))).toBe(false);
+  expect(existsSync(join(folder, 'tasks/paint/frames/10.raw'))).toBe(true);
+});
+
+test('a chunk reads only the frames it needs', async () => {
+  const decoded: number[] = [];
+  await run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, span: { first: 5, last: 30 }, out: { first: 3, last: 6 } }), { media: createFakeMedia({ decoded }) });
+  expect(decoded).toEqual([8, 9, 10, 11]);
+});
+
+test('stored frames can be played backwards', async () => {
+  await run(makePaint({ span: { first: 0, last: 3 } }));
+  const span = { first: 0, last: 3 };
+  const tasks = [{ task: 'paint', first: 0, last: 3 }];
+  await run(makeDeliver({ id: 'forwards', span, out: span, source: { from: 'tasks', tasks } }));
+  await run(makeDeliver({ id: 'backwards', span, out: span, source: { from: 'tasks', tasks, reversed: true } }));
+  const bytes = (id: string) => readFileSync(join(folder, `tasks/${id}/segment.raw`)).subarray(4);
+  const frameBytes = 16 * 16 * 12;
+  expect(bytes('backwards').subarray(0, frameBytes).equals(bytes('forwards').subarray(3 * frameBytes))).toBe(true);
+});
+
+test('a chunk with a frame too few is not finished', async () => {
+  const table: StageTable = {
+    composite: async function* (input) {
+      for await (const frame of input) if (frame.index !== 3) yield frame;
+    },
+  };
+  const task = makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, stages: [{ stage: 'composite', params: {}, sequential: false }] });
+  await expect(run(task, { table })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE', details: { actual: 19, expected: 20 } });
+  expect(existsSync(join(folder, 'tasks/deliver/segment.raw'))).toBe(false);
+  expect(existsSync(join(folder, 'tasks/deliver/unfinished-segment.raw'))).toBe(false);
+});
+
+test('a segment whose decoder counts otherwise is not finished', async () => {
+  const media: TaskMedia = { ...createFakeMedia(), countFrames: async () => 19 };
+  await expect(run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 } }), { media })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
+  expect(existsSync(join(folder, 'tasks/deliver/done.json'))).toBe(false);
+});
+
+test('an abort ends the task with CANCELLED and it can be resumed', async () => {
+  const whole = await run(makePaint(), { into: join(folder, 'whole') });
+  const control = new AbortController();
+  const said: TaskSaid[] = [];
+  const work = run(makePaint({ stages: [stylize({ pauseMs: 5 })] }), { signal: control.signal, said });
+  await new Promise(resolve => setTimeout(resolve, 40));
+  control.abort();
+  await expect(work).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(said.some(event => event.type === 'progress')).toBe(true);
+  expect((await run(makePaint())).outputs).toEqual(whole.outputs);
+});
+
+test('too little memory is answered by smaller work and a notice', async () => {
+  const sizes: number[] = [];
+  const table: StageTable = {
+    ...testStages,
+    resize: async function* (input, params: { width: number; height: number }) {
+      for await (const frame of input) yield { ...frame, ...params, rgb: new Float32Array(3 * params.width * params.height).fill(0.5) };
+    },
+    stylize: async function* (input) {
+      for await (const frame of input) {
+        sizes.push(frame.width);
+        if (frame.width > 24) throw new AppError('OUT_OF_MEMORY', { width: frame.width, height: frame.height });
+        yield frame;
+      }
+    },
+  };
+  const stages: StageNode[] = [{ stage: 'resize', params: { width: 40, height: 40 }, sequential: false }, stylize()];
+  const facts = await run(makePaint({ stages }), { table });
+  expect(facts).toMatchObject({ frames: 20, width: 20, height: 20 });
+  expect(new Set(sizes)).toEqual(new Set([40, 30, 20]));
+  expect(facts.notices!.filter(notice => notice.kind === 'fallback').length).toBe(4);
+});
+
+test('work that fits at no size fails with OUT_OF_MEMORY', async () => {
+  const table: StageTable = {
+    ...testStages,
+    // eslint-disable-next-line require-yield -- it never gets so far
+    stylize: async function* () {
+      throw new AppError('OUT_OF_MEMORY', { width: 16, height: 16 });
+    },
+    resize: testStages.composite,
+  };
+  await expect(run(makePaint(), { table })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+});
+
+test('analyse hands on what was found and names each cut', async () => {
+  const said: TaskSaid[] = [];
+  const facts = await run({ kind: 'analyse', id: 'a', clip: clip.sha256, span: { first: 0, last: 39 } }, { media: createFakeMedia({ analysis: { frames: 40, cuts: [12] } }), said });
+  expect(facts.analysis).toEqual({ frames: 40, cuts: [12] });
+  expect(said.filter(event => event.type === 'notice')).toMatchObject([{ notice: { kind: 'cut', frame: 12 } }]);
+});
