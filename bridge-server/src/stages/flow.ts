@@ -1,17 +1,82 @@
 import type { Frame } from '../frame/frame';
+import type { NetSource } from '../pipeline/stage';
+import { AppError } from '#protocol/errors';
+import { createClassicalFlow } from './flow/classical';
+import { writeFlo } from './flow/flo-file';
+import { flowPicture } from './flow/flow-picture';
+import { openNetFlow, type NetFlow } from './flow/net-flow';
+import type { FlowPair, FlowProvider } from './flow/provider';
 
-/** Motion both ways between two frames, in pixels; each [2, H, W], x then y. */
-export type FlowPair = {
-  /** From `a` to `b`, on a's grid: what was at p in `a` is at p + forward(p) in `b`. `warpBackward(b, forward)` rebuilds `a`. */
-  readonly forward: Float32Array;
-  /** From `b` to `a`, on b's grid. `warpBackward(a, backward)` rebuilds `b`. */
-  readonly backward: Float32Array;
+export type { FlowPair, FlowProvider };
+
+/** `auto` chooses, `classical` needs no weights, `net` is the best net installed, anything else the name of a net. */
+export type FlowKind = 'auto' | 'classical' | 'net' | (string & {});
+
+export type FlowContext = { readonly nets?: NetSource; readonly signal?: AbortSignal };
+
+/** Nets that are tried for `net`, in this order. */
+export const flowNets = ['raft-small'] as const;
+
+/**
+ * A net takes a second and more for a pair on a CPU, where the classical search takes a twentieth and is as close to
+ * the truth at the small motion of video; on a GPU the net is quick, and better where things move far.
+ */
+export function createFlowProvider(kind: FlowKind, ctx: FlowContext): FlowProvider {
+  const { nets, signal } = ctx;
+  if (kind === 'classical' || nets === undefined) return createClassicalFlow({ signal });
+  if (kind === 'auto') return nets.provider === 'cpu' ? createClassicalFlow({ signal }) : createNetFlow(nets, flowNets, signal, true);
+  return createNetFlow(nets, kind === 'net' ? flowNets : [kind], signal, false);
+}
+
+/** Opens its net with the first pair. With `orClassical` a net that is not installed is no failure. */
+function createNetFlow(nets: NetSource, names: readonly string[], signal: AbortSignal | undefined, orClassical: boolean): FlowProvider {
+  let name = names[0];
+  let opened: Promise<NetFlow | FlowProvider> | undefined;
+  const open = async (): Promise<NetFlow | FlowProvider> => {
+    let missing: unknown;
+    for (const candidate of names) {
+      try {
+        const net = await openNetFlow(nets, candidate);
+        name = candidate;
+        return net;
+      } catch (error) {
+        if (!(error instanceof AppError && error.code === 'NET_NOT_FOUND')) throw error;
+        missing ??= error;
+      }
+    }
+    if (!orClassical) throw missing;
+    name = 'classical';
+    return createClassicalFlow({ signal });
+  };
+  return {
+    get name() {
+      return name;
+    },
+    async flow(a, b) {
+      if (signal?.aborted) throw new AppError('CANCELLED');
+      opened ??= open();
+      const source = await opened;
+      if ('flow' in source) return source.flow(a, b);
+      return { forward: await source.oneWay(a, b), backward: await source.oneWay(b, a) };
+    },
+    async close() {
+      const source = await opened?.catch(() => undefined);
+      if (source && 'close' in source) await source.close();
+    },
+  };
+}
+
+export type FlowFile = {
+  readonly direction: 'forward' | 'backward';
+  /** A Middlebury .flo file. */
+  readonly bytes: Uint8Array;
+  /** The same as colours. */
+  readonly picture: Frame;
 };
 
-export interface FlowProvider {
-  /** For the report: 'classical', or the name of a net. */
-  readonly name: string;
-  /** @throws AppError SHAPE_MISMATCH when the frames differ in size, NET_RUN_FAILED, CANCELLED */
-  flow(a: Frame, b: Frame): Promise<FlowPair>;
-  close(): Promise<void>;
+/** What `reverie flow` writes: the motion from `a` to `b`, and with `both` the way back. @throws AppError SHAPE_MISMATCH */
+export async function computeFlowFiles(a: Frame, b: Frame, provider: FlowProvider, { both = false } = {}): Promise<FlowFile[]> {
+  const { forward, backward } = await provider.flow(a, b);
+  const file = (direction: FlowFile['direction'], flow: Float32Array): FlowFile => ({ direction, bytes: writeFlo(flow, a), picture: flowPicture(flow, a) });
+  return both ? [file('forward', forward), file('backward', backward)] : [file('forward', forward)];
 }

@@ -1,0 +1,63 @@
+import type { Frame } from '../../frame/frame';
+import type { Notice } from '#protocol/report';
+import type { FlowPair, FlowProvider } from './provider';
+import { consistency, type Consistency } from '../occlusion';
+import { doubtFlow } from './doubt';
+
+/** Everything that a stage wants to know about what happened between two frames. */
+export type Motion = FlowPair & {
+  /** For `warpBackward(a, backward)`, on b's grid. */
+  readonly intoB: Consistency;
+  /** For `warpBackward(b, forward)`, on a's grid. */
+  readonly intoA: Consistency;
+  /** Why the flow is not to be used; then nothing in `intoA` and `intoB` is reliable. */
+  readonly doubt?: string;
+};
+
+export type MotionSource = {
+  readonly name: string;
+  /**
+   * The motion between two frames of one size, remembered by their indices. Broken flow is noticed, reported once a
+   * pair as `flow-doubtful`, and comes back with a reliability of 0 everywhere.
+   */
+  between(a: Frame, b: Frame): Promise<Motion>;
+  close(): Promise<void>;
+};
+
+export type MotionOptions = {
+  readonly stage: string;
+  readonly notice: (notice: Notice) => void;
+  /** Pairs that are remembered. */
+  readonly limit?: number;
+};
+
+export function createMotionSource(provider: FlowProvider, { stage, notice, limit = 4 }: MotionOptions): MotionSource {
+  const known = new Map<string, Promise<Motion>>();
+  const compute = async (a: Frame, b: Frame): Promise<Motion> => {
+    const pair = await provider.flow(a, b);
+    const doubt = doubtFlow(a, b, pair);
+    const intoB = consistency(pair.backward, pair.forward, b);
+    const intoA = consistency(pair.forward, pair.backward, a);
+    if (doubt === undefined) return { ...pair, intoA, intoB };
+    notice({ kind: 'flow-doubtful', stage, frame: b.index, text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.` });
+    return { ...pair, intoA: distrusted(intoA), intoB: distrusted(intoB), doubt };
+  };
+  return {
+    name: provider.name,
+    between(a, b) {
+      const key = `${a.index}:${b.index}:${a.width}x${a.height}`;
+      const ready = known.get(key);
+      if (ready) return ready;
+      const motion = compute(a, b);
+      known.set(key, motion);
+      motion.catch(() => known.delete(key));
+      if (known.size > limit) known.delete(known.keys().next().value!);
+      return motion;
+    },
+    close: () => provider.close(),
+  };
+}
+
+function distrusted(maps: Consistency): Consistency {
+  return { ...maps, reliability: new Float32Array(maps.reliability.length), unreliableShare: 1 };
+}
