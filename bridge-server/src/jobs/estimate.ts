@@ -44,9 +44,12 @@ const memoryOfWork = 4;
 /** Takes a finished task's times into the calibration. `works` is what its stages had to do. */
 export function learn(calibration: Calibration, provider: string, facts: TaskFacts, works: readonly Work[]): Calibration {
   const seconds: Record<string, { perWork: number; work: number }> = { ...calibration.seconds[provider] };
-  for (const { stage, work } of works) {
-    const taken = facts.stages.find(row => row.stage === stage || (stage.startsWith(`${row.stage}-`)));
-    if (!taken || taken.seconds <= 0 || work <= 0) continue;
+  for (const planned of works) {
+    const { stage } = planned;
+    const taken = facts.stages.find(row => row.stage === stage || stage.startsWith(`${row.stage}-`));
+    if (!taken || taken.seconds <= 0 || taken.frames <= 0 || planned.work <= 0) continue;
+    // After a resume only the rest of the frames was worked on.
+    const work = planned.work * Math.min(1, taken.frames / planned.frames);
     const known = seconds[stage];
     const weight = known ? Math.min(known.work, memoryOfWork * work) : 0;
     seconds[stage] = { perWork: ((known?.perWork ?? 0) * weight + taken.seconds) / (weight + work), work: weight + work };

@@ -252,3 +252,24 @@ function netsOf(stages: readonly StageNode[], nets: Readonly<Record<string, stri
   const text = JSON.stringify(stages.map(node => node.params));
   return Object.fromEntries(Object.entries(nets).filter(([name]) => text.includes(`"${name}"`)));
 }
+
+/** What a task's stages had to do, to be set against the seconds that they took. */
+export function worksOf(task: Task, clip: ClipInfo): Work[] {
+  if (task.kind !== 'paint' && task.kind !== 'deliver') return [];
+  // Frames stored by earlier tasks may have another size than the clip's; their later stages are not measured then.
+  if (task.source.from === 'tasks' && !task.stages.some(node => node.stage === 'resize' || node.stage === 'upscale')) return [];
+  const stored = task.kind === 'paint' ? (task.frames ?? task.span) : task.out;
+  const frames = stored.last - stored.first + 1 + (task.kind === 'paint' ? task.handle : 0);
+  const input = task.kind === 'deliver' && task.stages.some(node => node.stage === 'retime') ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num)) : frames;
+  let size: Size = { width: clip.width, height: clip.height };
+  let count = input;
+  let exact = task.source.from === 'clip';
+  const works: Work[] = [];
+  for (const node of task.stages) {
+    if (node.stage === 'resize' || node.stage === 'upscale') exact = true;
+    size = sizeAfter(node, size);
+    if (node.stage === 'retime' || node.stage === 'zoom') count = frames;
+    if (exact) works.push(workOf(node, count, size));
+  }
+  return works;
+}

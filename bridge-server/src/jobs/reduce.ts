@@ -26,11 +26,11 @@ export function reduceJob(job: Job, event: JobEvent): Job {
     case 'started':
       return { ...job, status: 'active', startedAt: job.startedAt ?? event.at };
     case 'task-started':
-      return { ...job, status: 'active', tasks: { ...job.tasks, [event.task]: 'active' }, attempts: job.attempts + 1 };
+      return { ...job, status: 'active', tasks: { ...job.tasks, [event.task]: 'active' } };
     case 'task-done':
       return { ...job, tasks: { ...job.tasks, [event.task]: 'done' } };
     case 'task-failed':
-      return { ...job, tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' } };
+      return { ...job, tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' }, attempts: job.attempts + 1 };
     case 'progress':
       return {
         ...job,
@@ -60,6 +60,24 @@ export function reduceJob(job: Job, event: JobEvent): Job {
     case 'cancelled':
       return { ...job, status: 'cancelled', finishedAt: event.at, tasks: waiting(job.tasks), now: undefined };
   }
+}
+
+/** A job before anything has happened to it: what the journal's events are applied to. */
+export function newJob(planned: Pick<Job, 'id' | 'spec' | 'clip' | 'createdAt' | 'estimate'>): Job {
+  return {
+    version: 1,
+    id: planned.id,
+    spec: planned.spec,
+    clip: planned.clip,
+    status: 'queued',
+    createdAt: planned.createdAt,
+    ...(planned.estimate ? { estimate: planned.estimate } : {}),
+    progress: { done: 0, total: Math.max(1, planned.estimate?.seconds ?? 1) },
+    tasks: {},
+    attempts: 0,
+    notices: 0,
+    previews: [],
+  };
 }
 
 /** No task is being worked on any more; what is done stays done. */

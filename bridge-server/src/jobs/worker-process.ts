@@ -1,0 +1,96 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { killGroup, identityOf, type ProcessIdentity } from './process-identity';
+import type { WorkerEvent, WorkerRequest } from './task';
+
+export type WorkerOptions = {
+  /** The worker's program (dist/server/worker.js). */
+  readonly program: string;
+  readonly provider: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onEvent: (event: WorkerEvent) => void;
+  /** Called once, with the reason in words. */
+  readonly onExit: (problem: string) => void;
+  /** One line of what the process printed. */
+  readonly onLine: (line: string) => void;
+};
+
+/**
+ * glibc keeps what a released net held unless told otherwise: engine.md 1 measured 380 MB kept without these
+ * settings and 88 MB with them.
+ */
+const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' };
+
+/** One forked worker. It leads a process group of its own, so that ending it also ends the ffmpeg that it started. */
+export class WorkerProcess {
+  private readonly child: ChildProcess;
+  private gone = false;
+  lastSign = Date.now();
+  /** The last progress of any kind, as far as the worker says. */
+  lastProgress = Date.now();
+  ready: Extract<WorkerEvent, { type: 'ready' }> | undefined;
+  readonly provider: string;
+
+  constructor(options: WorkerOptions) {
+    this.provider = options.provider;
+    this.child = fork(options.program, [], {
+      env: { ...process.env, ...memoryEnv, REVERIE_PROVIDER: options.provider, ...options.env },
+      // Inspector flags of the parent would make every child wait for the same port.
+      execArgv: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: process.platform !== 'win32',
+    });
+    this.child.on('message', message => {
+      const event = message as WorkerEvent;
+      this.lastSign = Date.now();
+      if (event.type === 'ready') this.ready = event;
+      if (event.type === 'alive') this.lastProgress = Date.now() - (event.idleMs ?? 0);
+      else this.lastProgress = Date.now();
+      options.onEvent(event);
+    });
+    let lastLine = '';
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      let rest = '';
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        // A program that never ends its line must not fill the memory.
+        rest = (lines.pop() ?? '').slice(-4000);
+        for (const line of lines) {
+          if (line.trim()) lastLine = line.trim();
+          options.onLine(line);
+        }
+      });
+    }
+    const exit = (problem: string) => {
+      if (this.gone) return;
+      this.gone = true;
+      options.onExit(lastLine ? `${problem} (${lastLine.slice(0, 300)})` : problem);
+    };
+    this.child.on('error', error => exit(error.message));
+    // "close" comes after the last output was read, "exit" before.
+    this.child.on('close', (code, signal) => exit(signal ? `ended by ${signal}` : `exit status ${code}`));
+  }
+
+  get identity(): ProcessIdentity | undefined {
+    return this.child.pid === undefined ? undefined : identityOf(this.child.pid);
+  }
+
+  get isGone(): boolean {
+    return this.gone;
+  }
+
+  send(request: WorkerRequest): void {
+    // A process that has just ended says so by "close".
+    if (this.child.connected) this.child.send(request, () => undefined);
+  }
+
+  /** Ends it at once; `onExit` follows. */
+  kill(): void {
+    if (this.child.pid !== undefined && !this.gone) killGroup(this.child.pid);
+  }
+
+  /** Waits until the process is gone. */
+  ended(): Promise<void> {
+    if (this.gone) return Promise.resolve();
+    return new Promise(resolve => this.child.once('close', () => resolve()));
+  }
+}
