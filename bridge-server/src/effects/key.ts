@@ -4,7 +4,8 @@ import { resizeTo, type EffectContext, type EffectPlan } from './effect';
 import type { Size } from './size';
 
 export function planKey(params: KeyParams, context: EffectContext): EffectPlan {
-  return { stages: [{ stage: 'key', params, sequential: false }], size: context.size, retimed: context.retimed };
+  const stage: StageNode = { stage: 'key', params: { ...params, clip: context.clip.sha256, screenFrame: context.range.first }, sequential: false };
+  return { stages: [stage], size: context.size, retimed: context.retimed };
 }
 
 /**
@@ -15,7 +16,7 @@ export function planComposite(params: KeyParams, context: EffectContext): Effect
   const size: Size = { width: context.clip.width, height: context.clip.height };
   const composite: StageNode = {
     stage: 'composite',
-    params: { ...params, source: context.clip.sha256, width: size.width, height: size.height },
+    params: { ...params, clip: context.clip.sha256, screenFrame: context.range.first },
     sequential: false,
   };
   return { stages: [...resizeTo(context.size, size), composite], size, retimed: context.retimed };

@@ -12,7 +12,7 @@ export const keyParams = z.object({
     .meta({ label: 'key.colour', help: 'Colour of the screen; "auto" finds it.', control: 'colour', level: 'simple' }),
   matteClip: z.string().regex(/^[0-9a-f]{64}$/).optional().meta({ label: 'key.matteClip', help: 'The matte, as a clip of the same length.', level: 'more' }),
   tolerance: numeric(0, 100, 50, { label: 'key.tolerance', help: 'How far from the screen\'s colour still counts as screen.', unit: '%', level: 'simple' }),
-  softness: numeric(0, 100, 40, { label: 'key.softness', help: 'Width of the soft edge: hair, smoke, motion blur.', unit: '%', level: 'simple' }),
+  softness: numeric(0, 100, 55, { label: 'key.softness', help: 'Width of the soft edge: hair, smoke, motion blur.', unit: '%', level: 'simple' }),
   spill: numeric(0, 100, 100, { label: 'key.spill', help: 'How much of the screen\'s tint is taken out of the subject.', unit: '%' }),
   erodePx: numeric(-20, 20, 0, { label: 'key.erode', help: 'Shrinks (or grows) the matte.', unit: 'px' }),
   featherPx: numeric(0, 40, 0, { label: 'key.feather', help: 'Softens the matte.', unit: 'px' }),
