@@ -62,11 +62,11 @@ test.each(screens)('over another colour a %s screen leaves no fringe', async (_,
   let worst = 0;
   for (let i = 0; i < area; i++) {
     if (share[i] === 0 || share[i] === 1) continue;
-    // What the screen adds to its own channel over the weakest other one, as far as it shows, against the true subject.
+    // A cast of the screen: how far its own channel stands out from another, as far as it shows, beyond the true subject.
     const screenChannel = colour[1] >= colour[2] ? 1 : 2;
     const other = screenChannel === 1 ? 2 : 0;
     const tint = (planes: Float32Array) => (planes[screenChannel * area + i] - planes[other * area + i]) * matte[i];
-    worst = Math.max(worst, tint(cleaned) - tint(subject));
+    worst = Math.max(worst, Math.max(0, tint(cleaned)) - Math.max(0, tint(subject)));
   }
   // A visible fringe is a tenth of the range and more.
   expect(worst).toBeLessThan(0.1);
