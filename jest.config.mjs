@@ -20,7 +20,11 @@ const base = {
   rootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
   transform: swc,
   transformIgnorePatterns: ['/node_modules/(?!(pbf|flatbuffers)/)'],
-  moduleNameMapper: { '\\.module\\.css$': '<rootDir>/test/setup/css-module.ts', '\\.css$': '<rootDir>/test/setup/css-module.ts' },
+  moduleNameMapper: {
+    '^onnxruntime-node$': '<rootDir>/test/setup/onnxruntime.cjs',
+    '\\.module\\.css$': '<rootDir>/test/setup/css-module.ts',
+    '\\.css$': '<rootDir>/test/setup/css-module.ts',
+  },
   testEnvironment: '<rootDir>/test/setup/environment.cjs',
 };
 const long = process.env.REVERIE_LONG === '1';

@@ -13,5 +13,8 @@ module.exports = class SharedTypedArraysEnvironment extends TestEnvironment {
     ]) {
       this.global[name] = globalThis[name];
     }
+    // Loaded outside and at most once a process: onnxruntime's addon aborts when a second realm starts it
+    // ("Assertion failed: (insertion_info.second) == (true)"). test/setup/onnxruntime.cjs hands it to the tests.
+    Object.defineProperty(this.global, 'sharedOnnxruntime', { get: () => require('onnxruntime-node') });
   }
 };

@@ -1,0 +1,1 @@
+export { toModel } from './write-model';

@@ -1,0 +1,145 @@
+import { pixelsInWindow } from '../build/convolve';
+import { number, numbers } from '../shapes';
+import type { Evaluator } from './tensor64';
+
+/** The output positions [first, end) whose input position `stride * at + shift` lies in 0 .. size - 1. */
+function reach(size: number, count: number, stride: number, shift: number): [number, number] {
+  return [Math.max(0, Math.ceil(-shift / stride)), Math.min(count, Math.floor((size - 1 - shift) / stride) + 1)];
+}
+
+export const evaluateConv: Evaluator = ([x, w, b], y) => {
+  const [n, out, oh, ow] = y.dims;
+  const [, c, h, width] = x.dims;
+  const [, perGroup, kh, kw] = w.dims;
+  const [sy, sx] = numbers(y.attrs, 'strides');
+  const [dy, dx] = numbers(y.attrs, 'dilations');
+  const [top, left] = numbers(y.attrs, 'pads');
+  const outPerGroup = out / number(y.attrs, 'group');
+  const result = new Float64Array(n * out * oh * ow);
+  for (let i = 0; i < n; i++) {
+    for (let o = 0; o < out; o++) {
+      const plane = (i * out + o) * oh * ow;
+      if (b) result.fill(b.data[o], plane, plane + oh * ow);
+      const first = Math.floor(o / outPerGroup) * perGroup;
+      for (let k = 0; k < perGroup; k++) {
+        const source = (i * c + first + k) * h * width;
+        for (let ky = 0; ky < kh; ky++) {
+          const [rowStart, rowEnd] = reach(h, oh, sy, ky * dy - top);
+          for (let kx = 0; kx < kw; kx++) {
+            const weight = w.data[((o * perGroup + k) * kh + ky) * kw + kx];
+            const [start, end] = reach(width, ow, sx, kx * dx - left);
+            for (let row = rowStart; row < rowEnd; row++) {
+              const from = source + (row * sy + ky * dy - top) * width + kx * dx - left;
+              const to = plane + row * ow;
+              for (let column = start; column < end; column++) result[to + column] += weight * x.data[from + column * sx];
+            }
+          }
+        }
+      }
+    }
+  }
+  return result;
+};
+
+export const evaluateConvTranspose: Evaluator = ([x, w, b], y) => {
+  const [n, out, oh, ow] = y.dims;
+  const [, c, h, width] = x.dims;
+  const [, perGroup, kh, kw] = w.dims;
+  const [sy, sx] = numbers(y.attrs, 'strides');
+  const [dy, dx] = numbers(y.attrs, 'dilations');
+  const [top, left] = numbers(y.attrs, 'pads');
+  const inPerGroup = c / number(y.attrs, 'group');
+  const result = new Float64Array(n * out * oh * ow);
+  for (let i = 0; i < n; i++) {
+    if (b) for (let o = 0; o < out; o++) result.fill(b.data[o], (i * out + o) * oh * ow, (i * out + o + 1) * oh * ow);
+    for (let channel = 0; channel < c; channel++) {
+      const source = (i * c + channel) * h * width;
+      for (let k = 0; k < perGroup; k++) {
+        const plane = (i * out + Math.floor(channel / inPerGroup) * perGroup + k) * oh * ow;
+        for (let ky = 0; ky < kh; ky++) {
+          const [rowStart, rowEnd] = reach(oh, h, sy, ky * dy - top);
+          for (let kx = 0; kx < kw; kx++) {
+            const weight = w.data[((channel * perGroup + k) * kh + ky) * kw + kx];
+            const [start, end] = reach(ow, width, sx, kx * dx - left);
+            for (let row = rowStart; row < rowEnd; row++) {
+              const to = plane + (row * sy + ky * dy - top) * ow + kx * dx - left;
+              const from = source + row * width;
+              for (let column = start; column < end; column++) result[to + column * sx] += weight * x.data[from + column];
+            }
+          }
+        }
+      }
+    }
+  }
+  return result;
+};
+
+function poolWith(start: number, join: (sum: number, x: number) => number, divide: boolean): Evaluator {
+  return ([x], y) => {
+    const [n, c, oh, ow] = y.dims;
+    const [, , h, width] = x.dims;
+    const [kh, kw] = numbers(y.attrs, 'kernel_shape');
+    const [sy, sx] = numbers(y.attrs, 'strides');
+    const [top, left, bottom, right] = numbers(y.attrs, 'pads');
+    const countPad = divide && number(y.attrs, 'count_include_pad') === 1;
+    const result = new Float64Array(n * c * oh * ow);
+    let at = 0;
+    for (let plane = 0; plane < n * c; plane++) {
+      for (let row = 0; row < oh; row++) {
+        for (let column = 0; column < ow; column++) {
+          let sum = start;
+          for (let iy = Math.max(0, row * sy - top); iy < Math.min(h, row * sy - top + kh); iy++) {
+            for (let ix = Math.max(0, column * sx - left); ix < Math.min(width, column * sx - left + kw); ix++) {
+              sum = join(sum, x.data[(plane * h + iy) * width + ix]);
+            }
+          }
+          const count = divide
+            ? pixelsInWindow(row, h, kh, sy, top, bottom, countPad) * pixelsInWindow(column, width, kw, sx, left, right, countPad)
+            : 1;
+          result[at++] = sum / count;
+        }
+      }
+    }
+    return result;
+  };
+}
+
+export const evaluateMaxPool = poolWith(-Infinity, Math.max, false);
+export const evaluateAveragePool = poolWith(0, (sum, x) => sum + x, true);
+
+export const evaluateGlobalAveragePool: Evaluator = ([x], y) => {
+  const area = x.dims[2] * x.dims[3];
+  return new Float64Array(y.dims[0] * y.dims[1]).map((_, plane) => x.data.subarray(plane * area, (plane + 1) * area).reduce((a, b) => a + b, 0) / area);
+};
+
+export const evaluateLrn: Evaluator = ([x], y) => {
+  const [, c, h, w] = x.dims;
+  const area = h * w;
+  const size = number(y.attrs, 'size');
+  const before = Math.floor((size - 1) / 2);
+  return x.data.map((value, at) => {
+    const plane = Math.floor(at / area);
+    const channel = plane % c;
+    let sum = 0;
+    for (let other = Math.max(0, channel - before); other < Math.min(c, channel - before + size); other++) {
+      sum += x.data[at + (other - channel) * area] ** 2;
+    }
+    return value / (number(y.attrs, 'bias') + (number(y.attrs, 'alpha') / size) * sum) ** number(y.attrs, 'beta');
+  });
+};
+
+export const evaluateInstanceNorm: Evaluator = ([x, scale, bias], y) => {
+  const [, c, h, w] = x.dims;
+  const area = h * w;
+  const result = new Float64Array(x.data.length);
+  for (let plane = 0; plane * area < x.data.length; plane++) {
+    const part = x.data.subarray(plane * area, (plane + 1) * area);
+    const mean = part.reduce((a, b) => a + b, 0) / area;
+    const variance = part.reduce((a, b) => a + (b - mean) ** 2, 0) / area;
+    const factor = scale.data[plane % c] / Math.sqrt(variance + number(y.attrs, 'epsilon'));
+    part.forEach((value, at) => {
+      result[plane * area + at] = (value - mean) * factor + bias.data[plane % c];
+    });
+  }
+  return result;
+};
