@@ -7,7 +7,7 @@ import type { Task, TaskFacts } from '../jobs/task';
 import { runDeliver } from './deliver';
 import { runPaint } from './paint';
 import { levelOf, storeLevel, workLevels } from './smaller-work';
-import { readDone, taskFolder, writeDurably } from './task-folder';
+import { readDone, taskFolder, writeDone } from './task-folder';
 import { Clock, type TaskRun } from './task-run';
 
 /**
@@ -18,7 +18,7 @@ import { Clock, type TaskRun } from './task-run';
 export async function runTask(run: Omit<TaskRun, 'level'>): Promise<TaskFacts> {
   const { order, signal } = run;
   const folder = taskFolder(order.folders.job, order.task.id);
-  const before = await readDone(folder);
+  const before = await readDone(folder, order.task.id);
   if (before) return before;
 
   const started = performance.now();
@@ -39,7 +39,16 @@ export async function runTask(run: Omit<TaskRun, 'level'>): Promise<TaskFacts> {
         notices,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       };
-      await writeDurably(folder.done, JSON.stringify(facts));
+      await writeDone(folder, {
+        version: 1,
+        task: order.task.id,
+        kind: order.task.kind,
+        facts,
+        where: `${hostname()}:${process.pid}`,
+        provider: run.services.nets.provider,
+        seconds: facts.seconds!,
+        finishedAt: new Date().toISOString(),
+      });
       return facts;
     } catch (thrown) {
       if (signal.aborted) throw new AppError('CANCELLED', {}, { cause: thrown });

@@ -16,7 +16,7 @@ export type SessionSettings = {
 const arenaLimitPixels = 500_000;
 
 /** One provider at a time: a list hides which one ran, and a misspelt name is dropped silently. */
-function executionProviders(provider: ProviderName): Ort.InferenceSession.ExecutionProviderConfig[] {
+export function executionProviders(provider: ProviderName): Ort.InferenceSession.ExecutionProviderConfig[] {
   switch (provider) {
     case 'webgpu':
       // NHWC computes some 3x3 convolutions wrongly (input channels 6, 9, 15 ...; upstream issue 29651); NCHW does not.
