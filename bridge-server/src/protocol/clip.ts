@@ -27,5 +27,7 @@ export const clipInfoSchema = z.object({
   /** Colour as tagged; "unknown" where the file says nothing (then BT.709 from 720 lines up, BT.601 below). */
   colour: z.object({ matrix: z.string(), primaries: z.string(), transfer: z.string(), range: z.enum(['tv', 'pc']) }),
   isStill: z.boolean(),
+  /** Stored as fields; reading makes one whole picture of each pair. */
+  interlaced: z.boolean().optional(),
 });
 export type ClipInfo = z.infer<typeof clipInfoSchema>;

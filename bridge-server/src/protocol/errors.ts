@@ -28,11 +28,13 @@ export const errors = {
   DURATION_REFUSED: { http: 422, exit: 3, cause: 'The clip has {frames} frames; at most {limit} are taken at once.', remedy: 'Send a shorter range.' },
   OUTPUT_EXISTS: { http: 409, exit: 3, cause: '{path} exists already.', remedy: 'Choose another name, or allow overwriting with --force.' },
   OUTPUT_UNWRITABLE: { http: 500, exit: 3, cause: '{path} cannot be written: {problem}', remedy: 'Choose a folder that you may write to.' },
+  OUTPUT_NAME_WRONG: { http: 422, exit: 2, cause: '{codec} cannot be written to a file named {path}.', remedy: 'Give the file one of the endings {endings}.' },
   OUTPUT_UNSUITABLE: { http: 422, exit: 3, cause: 'The format {codec} cannot hold {what}.', remedy: 'Choose ProRes 4444 or a PNG sequence.' },
 
   // the machine
   FFMPEG_NOT_FOUND: { http: 503, exit: 3, cause: 'No ffmpeg was found on this computer.', remedy: 'Install ffmpeg, or set its path in Settings.' },
   FFMPEG_FAILED: { http: 500, exit: 4, cause: 'ffmpeg stopped while it was to {task}: {problem}', remedy: 'Try again; if it happens again, send the report of this job.' },
+  ENCODER_MISSING: { http: 503, exit: 3, cause: 'The ffmpeg on this computer cannot write {codec}.', remedy: 'Install a full build of ffmpeg, or choose another format.' },
   DISK_FULL: { http: 507, exit: 4, cause: 'The disk is full: {need} more needed in {path}.', remedy: 'Make space, then resume the job: nothing that was finished is lost.' },
   DISK_TOO_SMALL: { http: 507, exit: 3, cause: 'This job needs {need} on {path}, and {free} are free.', remedy: 'Make space, choose a shorter range, or set another folder in Settings.' },
   MEMORY_TOO_SMALL: { http: 507, exit: 3, cause: 'This job needs {need} of memory, and this machine has {have}.', remedy: 'Lower the working size, or use a machine with more memory.' },

@@ -1,0 +1,266 @@
+import type { ClipInfo } from '#protocol/clip';
+import { AppError } from '#protocol/errors';
+import type { Frame } from '../frame/frame';
+import { convertToBt709, isSdrBt709, yuvMatrix } from './colour';
+import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
+import { pictureBytes, planarFormat, planarFormatFor, samplesOf, type PlanarFormat } from './planar-format';
+import { planesToRgb, type RgbOptions } from './planes-to-rgb';
+import { alphaDecoder, packetsOf, timelineOf } from './probe';
+import { RawPictures } from './raw-pictures';
+import { resample } from './resample';
+import { commonArgs, inputArgs, passthroughArgs, throwIfAborted } from './run-ffmpeg';
+import { loadPicture } from './still';
+import { slotOf, type Timeline } from './timeline';
+
+export type DecodeOptions = {
+  /** First frame wanted, counted from 0 at the clip's constant rate. */
+  readonly first: number;
+  /** Last frame wanted, included. */
+  readonly last: number;
+  /** Size of the frames; the clip's own (as shown) otherwise. */
+  readonly scaleTo?: { readonly width: number; readonly height: number };
+  readonly signal?: AbortSignal;
+  /** Told of each frame that stands in for one that could not be decoded: the one before it, or the next good one. */
+  readonly concealed?: (frame: number, why: string) => void;
+};
+
+/** A picture as it came through the pipe: the clip's own samples, not yet converted. */
+type Held = { readonly slot: number; readonly bytes: Uint8Array };
+
+/** How much is decoded before the first picture that is needed, so that a damaged one there has a good one to repeat. */
+const leadPictures = 32;
+
+/** Everything about a clip that does not change from frame to frame. */
+type Plan = {
+  readonly format: PlanarFormat;
+  /** As piped: stored orientation, sample aspect applied when scaling. */
+  readonly width: number;
+  readonly height: number;
+  readonly filters: readonly string[];
+  readonly decoder?: string;
+  readonly toRgb: RgbOptions;
+  readonly toBt709?: (rgb: Float32Array) => void;
+  /** Scaling left for afterwards: alpha must weigh the colours, which ffmpeg's scaler does not do. */
+  readonly scaleAfter?: { readonly width: number; readonly height: number };
+};
+
+function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['scaleTo']): Plan {
+  const decoder = info.hasAlpha && /^vp[89]$/.test(info.codec) ? alphaDecoder(ffmpeg, info.codec) : undefined;
+  const source = planarFormatFor(decoder ? info.pixelFormat.replace(/^yuv4/, 'yuva4') : info.pixelFormat);
+  const target = scaleTo ?? { width: info.width, height: info.height };
+  const turned = info.rotation === 90 || info.rotation === 270;
+  const stored = turned ? { width: target.height, height: target.width } : target;
+  const scales = stored.width !== info.codedWidth || stored.height !== info.codedHeight;
+  const scaleAfter = scales && source.alpha;
+  const piped = scales && !scaleAfter ? scaledFormat(source) : source;
+  const { range } = info.colour;
+  const keepRange = source.model === 'rgb' ? '' : `in_range=${range}:out_range=${range}:`;
+  const size = scales && !scaleAfter ? `w=${stored.width}:h=${stored.height}:` : '';
+  const own = info.pixelFormat === piped.name || `${info.pixelFormat}` === piped.name.replace(/^yuva/, 'yuv');
+  const colour = { primaries: info.colour.primaries, transfer: info.colour.transfer };
+  return {
+    format: piped,
+    width: scales && !scaleAfter ? stored.width : info.codedWidth,
+    height: scales && !scaleAfter ? stored.height : info.codedHeight,
+    filters: [
+      ...(info.interlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+      // The scaler is named only where it has work: left alone, the decoder's samples pass untouched.
+      ...(size !== '' || !own ? [`scale=${size}${keepRange}flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp`] : []),
+      `format=${piped.name}`,
+    ],
+    decoder,
+    toRgb: {
+      matrix: yuvMatrix(info.colour.matrix, info.codedHeight),
+      range,
+      siting: /^(mjpeg|mpeg1video)$/.test(info.codec) ? 'centre' : 'left',
+      rotation: info.rotation,
+    },
+    ...(isSdrBt709(colour) ? {} : { toBt709: convertToBt709(colour) }),
+    ...(scaleAfter ? { scaleAfter: target } : {}),
+  };
+}
+
+/** Scaling makes values between the samples' steps, and chroma as fine as luma. */
+function scaledFormat(source: PlanarFormat): PlanarFormat {
+  if (source.model === 'yuv') return planarFormat(source.name.startsWith('yuvj') ? 'yuvj444p' : `yuv444p${source.depth > 10 ? 16 : 10}le`)!;
+  if (source.model === 'rgb') return planarFormat(source.depth === 32 ? 'gbrpf32le' : 'gbrp16le')!;
+  return planarFormat('gray16le')!;
+}
+
+function toFrame(plan: Plan, bytes: Uint8Array, index: number): Frame {
+  const samples = samplesOf(plan.format, bytes);
+  const picture = planesToRgb(samples, plan.format, plan.width, plan.height, plan.toRgb);
+  plan.toBt709?.(picture.rgb);
+  const frame = { index, ...picture };
+  return plan.scaleAfter ? resample(frame, plan.scaleAfter.width, plan.scaleAfter.height) : frame;
+}
+
+/** Index of the last picture that is shown at or before a place on the grid; 0 when none is. */
+function pictureAt(slots: readonly number[], slot: number): number {
+  let [low, high] = [0, slots.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (slots[middle] <= slot) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Containers whose index leads exactly to a picture; elsewhere decoding begins at the beginning. */
+const seekable = /^(mov|matroska)/;
+
+/**
+ * Decodes frames `first` to `last`: upright, square pixels, at the clip's constant rate, as many as were asked for.
+ * Any range yields exactly what the same frames are in the whole. Only a few pictures are held; decoding waits for the
+ * reader, and stops at once when the reader does.
+ * @throws AppError RANGE_OUTSIDE, MEDIA_DAMAGED (no picture at all), FFMPEG_FAILED, FFMPEG_NOT_FOUND, CANCELLED
+ */
+export async function* decodeFrames(path: string, info: ClipInfo, options: DecodeOptions): AsyncGenerator<Frame, void, undefined> {
+  const { first, last, signal } = options;
+  if (first < 0 || last < first || last >= info.frames) {
+    throw new AppError('RANGE_OUTSIDE', { first, last, frames: info.frames });
+  }
+  throwIfAborted(signal);
+  if (info.isStill) {
+    const still = await loadPicture(path, { scaleTo: options.scaleTo });
+    for (let index = first; index <= last; index++) yield { ...still, index };
+    return;
+  }
+  const ffmpeg = await ffmpegInUse();
+  const { facts } = await packetsOf(ffmpeg, path, signal);
+  const found = await timelineOf(ffmpeg, path, signal);
+  if (!found) throw new AppError('MEDIA_DAMAGED', { path, problem: 'no picture can be decoded' });
+  const { timeline, timed } = found;
+  const plan = planConversion(ffmpeg, info, options.scaleTo);
+  const slots = timeline.pts.map(pts => slotOf(pts, timeline.pts[0], timeline.timeBase, info.rate));
+  const needed = pictureAt(slots, first);
+  const start = timed && facts && seekable.test(facts.container) && needed > leadPictures ? needed - leadPictures : 0;
+  const source = new PictureSource(ffmpeg, path, plan, timeline, timed, info, signal);
+  try {
+    yield* place(source, { start, slots, plan, options, needed });
+  } finally {
+    await source.close();
+  }
+}
+
+type Placing = {
+  readonly start: number;
+  readonly slots: readonly number[];
+  readonly plan: Plan;
+  readonly options: DecodeOptions;
+  readonly needed: number;
+};
+
+/** Puts pictures on the constant grid: each place shows the latest picture at or before it. */
+async function* place(source: PictureSource, { start, slots, plan, options, needed }: Placing): AsyncGenerator<Frame> {
+  const { first, last } = options;
+  const expected = new Set(slots);
+  let next = first;
+  let held: Held | undefined;
+  let frame: Frame | undefined;
+  const emit = (slot: number, from: Held): Frame => {
+    // The picture that belongs here is the last one expected at or before it; another one in its place is a stand-in.
+    const meant = slots[pictureAt(slots, slot)];
+    if (meant !== from.slot) options.concealed?.(slot, source.lastProblem() ?? 'the decoder gave no picture');
+    frame = frame && frame.index >= 0 && heldFrame === from ? { ...frame, index: slot } : toFrame(plan, from.bytes, slot);
+    heldFrame = from;
+    return frame;
+  };
+  let heldFrame: Held | undefined;
+  for await (const picture of source.pictures(start, slots[Math.max(0, needed)])) {
+    if (!expected.has(picture.slot) && picture.slot > last) break;
+    if (!held) {
+      // Nothing good before the range: the first good picture stands in for what is missing.
+      held = picture;
+      while (next <= last && next < picture.slot) yield emit(next++, picture);
+      continue;
+    }
+    while (next <= last && next < picture.slot) yield emit(next++, held);
+    held = picture;
+    if (next > last) return;
+  }
+  if (!held) throw await source.failure();
+  while (next <= last) yield emit(next++, held);
+}
+
+/** The pictures of a clip from some point on, each with its place on the constant grid. */
+class PictureSource {
+  private running?: RawPictures;
+
+  constructor(
+    private readonly ffmpeg: Ffmpeg,
+    private readonly path: string,
+    private readonly plan: Plan,
+    private readonly timeline: Timeline,
+    private readonly timed: boolean,
+    private readonly info: ClipInfo,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /**
+   * @param start picture to seek to, 0 for the beginning
+   * @param mustReach place that the first picture must not lie behind; if it does, the container's index led astray and
+   *   decoding begins again at the beginning
+   */
+  async *pictures(start: number, mustReach: number): AsyncGenerator<Held> {
+    let isFirst = true;
+    let order = 0;
+    for await (const { bytes, pts, timeBase } of this.open(start)) {
+      const zero = (this.timeline.pts[0] * this.timeline.timeBase.num) / this.timeline.timeBase.den;
+      const at = this.timed && pts !== undefined && timeBase
+        ? Math.round(((pts * timeBase.num) / timeBase.den - zero) * (this.info.rate.num / this.info.rate.den))
+        : order++;
+      const slot = this.timed && pts !== undefined && timeBase && sameBase(timeBase, this.timeline.timeBase)
+        ? slotOf(pts, this.timeline.pts[0], timeBase, this.info.rate)
+        : at;
+      if (isFirst && start > 0 && slot > mustReach) {
+        await this.close();
+        yield* this.pictures(0, mustReach);
+        return;
+      }
+      isFirst = false;
+      if (slot >= 0) yield { slot, bytes };
+    }
+    if (isFirst && start > 0) {
+      await this.close();
+      yield* this.pictures(0, mustReach);
+    }
+  }
+
+  private open(start: number): RawPictures {
+    const { plan, timeline } = this;
+    const seconds = (timeline.pts[start] * timeline.timeBase.num) / timeline.timeBase.den;
+    const seek = start > 0 ? ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)] : [];
+    const args = [
+      ...commonArgs('info'),
+      // A picture with damage is dropped, so that it is noticed and the one before it shown instead.
+      ...['-err_detect', 'explode', '-copyts', ...seek],
+      ...(plan.decoder ? ['-c:v', plan.decoder] : []),
+      ...[...inputArgs(this.path), '-map', '0:V:0', '-vf', ['showinfo', ...plan.filters].join(',')],
+      ...[...passthroughArgs(this.ffmpeg), '-an', '-sn', '-dn', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'],
+    ];
+    const size = pictureBytes(plan.format, plan.width, plan.height);
+    this.running = new RawPictures(this.ffmpeg, args, size, this.signal);
+    return this.running;
+  }
+
+  lastProblem(): string | undefined {
+    return this.running?.lastProblem();
+  }
+
+  async failure(): Promise<AppError> {
+    const problem = this.lastProblem() ?? 'no picture can be decoded';
+    await this.close();
+    throwIfAborted(this.signal);
+    return new AppError('MEDIA_DAMAGED', { path: this.path, problem });
+  }
+
+  async close(): Promise<void> {
+    await this.running?.close();
+    this.running = undefined;
+  }
+}
+
+function sameBase(a: { num: number; den: number }, b: { num: number; den: number }): boolean {
+  return a.num * b.den === b.num * a.den;
+}

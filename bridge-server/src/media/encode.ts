@@ -1,0 +1,247 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { AppError } from '#protocol/errors';
+import type { CodecName } from '#protocol/preset';
+import { rate, type Rate } from '#protocol/time';
+import type { Frame } from '../frame/frame';
+import { yuvMatrix } from './colour';
+import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
+import { planarFormat, type PlanarFormat } from './planar-format';
+import { createSequence } from './picture-sequence';
+import { rgbToPlanes } from './rgb-to-planes';
+import { commonArgs, isDiskFull, problemOf, startFfmpeg } from './run-ffmpeg';
+import { partialName, syncFile, syncFolder, toWriteError } from './write-whole';
+
+export type EncoderOptions = {
+  readonly codec: CodecName;
+  readonly rate: Rate;
+  /** Of the frames that will be written. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether alpha is kept; only ProRes 4444 and PNG can. */
+  readonly alpha?: boolean;
+  /** Number of the first picture of a PNG sequence. */
+  readonly firstNumber?: number;
+};
+
+export type Encoded = {
+  /** The file; of a sequence its folder. */
+  readonly path: string;
+  readonly frames: number;
+  readonly sizeBytes: number;
+};
+
+export type Encoder = {
+  /** Size of the written picture; a column or row larger than the frames where the codec takes even sizes only. */
+  readonly width: number;
+  readonly height: number;
+  /** What was changed to suit the codec, for the report. */
+  readonly note?: string;
+  /** Waits until the encoder has taken the frame before. @throws AppError DISK_FULL, FFMPEG_FAILED */
+  write(frame: Frame): Promise<void>;
+  /** Completes the file and gives it its name. @throws AppError DISK_FULL, FFMPEG_FAILED, OUTPUT_UNWRITABLE */
+  finish(): Promise<Encoded>;
+  /** Leaves nothing behind. */
+  abort(): Promise<void>;
+};
+
+type Recipe = {
+  readonly title: string;
+  readonly encoder: string;
+  readonly format: PlanarFormat;
+  readonly args: readonly string[];
+  readonly endings: readonly string[];
+  readonly evenWidth: boolean;
+  readonly evenHeight: boolean;
+  readonly smallest: readonly [width: number, height: number];
+};
+
+const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
+  prores422hq: {
+    title: 'ProRes 422 HQ',
+    encoder: 'prores_ks',
+    format: planarFormat('yuv422p10le')!,
+    args: ['-profile:v', '3', '-vendor', 'apl0'],
+    endings: ['.mov', '.mkv'],
+    evenWidth: false,
+    evenHeight: false,
+    smallest: [16, 16],
+  },
+  prores4444: {
+    title: 'ProRes 4444',
+    encoder: 'prores_ks',
+    format: planarFormat('yuva444p10le')!,
+    args: ['-profile:v', '4', '-vendor', 'apl0', '-alpha_bits', '16'],
+    endings: ['.mov', '.mkv'],
+    evenWidth: false,
+    evenHeight: false,
+    smallest: [16, 16],
+  },
+  dnxhr: {
+    title: 'DNxHR HQX',
+    encoder: 'dnxhd',
+    format: planarFormat('yuv422p10le')!,
+    args: ['-profile:v', 'dnxhr_hqx'],
+    endings: ['.mov', '.mkv'],
+    evenWidth: true,
+    evenHeight: false,
+    // The encoder's own limit.
+    smallest: [256, 120],
+  },
+  h264: {
+    title: 'H.264',
+    encoder: 'libx264',
+    format: planarFormat('yuv420p')!,
+    // No B-frames: pictures are stored in the order of showing, so that no edit list is needed, every editor finds
+    // frame n at n / rate, and segments can be joined without encoding again.
+    args: [
+      ...['-profile:v', 'high', '-crf', '14', '-preset', 'medium', '-bf', '0', '-g', '48', '-flags', '+cgop'],
+      ...['-x264-params', 'open-gop=0:force-cfr=1'],
+    ],
+    endings: ['.mp4', '.mov', '.m4v', '.mkv'],
+    evenWidth: true,
+    evenHeight: true,
+    smallest: [16, 16],
+  },
+};
+
+/** A track's clock in which one frame is a whole number of ticks, for any rate; fine enough for editors (above 10 kHz). */
+export function trackTimescale(at: Rate): number {
+  const { num } = rate(at.num, at.den);
+  return num >= 10_000 ? num : num * Math.ceil(10_000 / num);
+}
+
+function even(length: number, needed: boolean): number {
+  return needed ? length + (length % 2) : length;
+}
+
+/**
+ * Checks that a codec can hold what it is to hold, before any work is done.
+ * @throws AppError OUTPUT_UNSUITABLE, OUTPUT_NAME_WRONG, SIZE_REFUSED
+ */
+export function checkOutput(path: string, { codec, alpha, width, height }: Pick<EncoderOptions, 'codec' | 'alpha' | 'width' | 'height'>): void {
+  if (codec === 'png') return;
+  const recipe = recipes[codec];
+  if (alpha && !recipe.format.alpha) throw new AppError('OUTPUT_UNSUITABLE', { codec: recipe.title, what: 'transparency' });
+  if (!recipe.endings.includes(extname(path).toLowerCase())) {
+    throw new AppError('OUTPUT_NAME_WRONG', { codec: recipe.title, path, endings: recipe.endings.join(', ') });
+  }
+  const [least, low] = recipe.smallest;
+  if (width < least || height < low) {
+    throw new AppError('SIZE_REFUSED', { width, height, problem: `too small for ${recipe.title} (${least}x${low})` });
+  }
+}
+
+function containerOf(path: string): string {
+  const ending = extname(path).toLowerCase();
+  return ending === '.mkv' ? 'matroska' : ending === '.mov' ? 'mov' : 'mp4';
+}
+
+/**
+ * Starts a clip (or, with codec `png`, a sequence: `path` is a folder, or a name with `%06d` for the number). Frames are
+ * written in order; the file has its name only when it is whole.
+ * @throws AppError OUTPUT_UNSUITABLE, OUTPUT_NAME_WRONG, OUTPUT_UNWRITABLE, SIZE_REFUSED, ENCODER_MISSING, FFMPEG_NOT_FOUND
+ */
+export async function createEncoder(path: string, options: EncoderOptions): Promise<Encoder> {
+  checkOutput(path, options);
+  if (options.codec === 'png') return createSequence(path, options);
+  const recipe = recipes[options.codec];
+  const ffmpeg = await ffmpegInUse();
+  if (!ffmpeg.encoders.has(recipe.encoder)) throw new AppError('ENCODER_MISSING', { codec: recipe.title });
+  const target = resolve(path);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    if ((await stat(target).catch(() => undefined))?.isDirectory()) throw new AppError('OUTPUT_UNWRITABLE', { path, problem: 'it is a folder' });
+  } catch (problem) {
+    throw toWriteError(path, problem);
+  }
+  return startMovie(ffmpeg, target, recipe, options);
+}
+
+function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: EncoderOptions): Encoder {
+  const width = even(options.width, recipe.evenWidth);
+  const height = even(options.height, recipe.evenHeight);
+  const partial = partialName(target);
+  const at = rate(options.rate.num, options.rate.den);
+  const { format } = recipe;
+  const container = containerOf(target);
+  const running = startFfmpeg(
+    ffmpeg,
+    [
+      ...[...commonArgs(), '-y', '-f', 'rawvideo', '-pixel_format', format.name, '-video_size', `${width}x${height}`],
+      ...['-framerate', `${at.num}/${at.den}`, '-i', 'pipe:0', '-map_metadata', '-1', '-c:v', recipe.encoder, ...recipe.args],
+      // Some encoders write the colour that frames carry, others the one of the stream: both are told.
+      ...['-vf', 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv'],
+      ...['-pix_fmt', format.name, '-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
+      ...(container === 'matroska' ? [] : ['-movflags', '+write_colr', '-video_track_timescale', String(trackTimescale(at))]),
+      ...['-fflags', '+bitexact', '-f', container, `file:${partial}`],
+    ],
+    { stdin: 'pipe' },
+  );
+  let frames = 0;
+  let ended = false;
+  let pending: Promise<void> = Promise.resolve();
+  void running.done.then(() => (ended = true));
+  running.stdout.resume();
+
+  const failure = async (): Promise<AppError> => {
+    running.kill();
+    await running.done;
+    await rm(partial, { force: true });
+    const problem = running.errors().find(isDiskFull);
+    if (problem) return new AppError('DISK_FULL', { path: dirname(target), need: 'some space' });
+    const words = problemOf(running);
+    if (/Permission denied|Read-only file system|No such file or directory/.test(words)) return new AppError('OUTPUT_UNWRITABLE', { path: target, problem: words });
+    return new AppError('FFMPEG_FAILED', { task: `write ${recipe.title}`, problem: words });
+  };
+
+  const send = (bytes: Uint8Array) =>
+    new Promise<void>(done => {
+      // A broken pipe shows itself in `ended`, with ffmpeg's reason; the callback comes either way.
+      running.stdin.write(bytes, () => done());
+    });
+
+  return {
+    width,
+    height,
+    ...(width !== options.width || height !== options.height
+      ? { note: `${recipe.title} takes even sizes only: ${options.width}x${options.height} was written as ${width}x${height}, the edge repeated` }
+      : {}),
+    async write(frame) {
+      if (frame.width !== options.width || frame.height !== options.height) {
+        throw new RangeError(`a frame of ${frame.width}x${frame.height} in a clip of ${options.width}x${options.height}`);
+      }
+      const source = options.alpha ? frame : { ...frame, alpha: undefined };
+      const bytes = rgbToPlanes(source, format, width, height, { matrix: yuvMatrix('bt709', height), range: 'tv', dithered: format.depth === 8 });
+      await pending;
+      if (ended) throw await failure();
+      pending = send(bytes);
+      frames++;
+    },
+    async finish() {
+      await pending;
+      if (frames === 0) {
+        const problem = new AppError('RESULT_INCOMPLETE', { actual: 0, expected: 1 });
+        await failure();
+        throw problem;
+      }
+      running.stdin.end();
+      const { exit } = await running.done;
+      if (exit !== 0 || running.errors().some(isDiskFull)) throw await failure();
+      try {
+        await syncFile(partial);
+        await rename(partial, target);
+        await syncFolder(dirname(target));
+        return { path: target, frames, sizeBytes: (await stat(target)).size };
+      } catch (problem) {
+        await rm(partial, { force: true });
+        throw toWriteError(target, problem);
+      }
+    },
+    async abort() {
+      running.kill();
+      await running.done;
+      await rm(partial, { force: true });
+    },
+  };
+}

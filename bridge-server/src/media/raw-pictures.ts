@@ -1,0 +1,141 @@
+import { AppError } from '#protocol/errors';
+import type { Rate } from '#protocol/time';
+import type { Ffmpeg } from './find-ffmpeg';
+import { plainMessage, problemOf, startFfmpeg, throwIfAborted, type RunningFfmpeg } from './run-ffmpeg';
+import { parseShownPicture, parseShownTimeBase } from './scan';
+
+export type RawPicture = {
+  readonly bytes: Uint8Array;
+  readonly pts: number | undefined;
+  readonly timeBase: Rate | undefined;
+};
+
+/** Pictures that may wait between ffmpeg and the reader. */
+const ahead = 3;
+
+/** ffmpeg that says nothing for so long, while it is being read, hangs. */
+const silenceMs = 120_000;
+
+/**
+ * Raw pictures of one size from ffmpeg's standard output, paired with their times: the n-th picture of the pipe is the
+ * n-th that `showinfo` reports on standard error. Reads a few ahead, so that decoding overlaps with what the reader does.
+ */
+export class RawPictures implements AsyncIterable<RawPicture> {
+  private readonly running: RunningFfmpeg;
+  private readonly times: (number | undefined)[] = [];
+  private timeBase: Rate | undefined;
+  private problem: string | undefined;
+  private closed = false;
+  private stuck: NodeJS.Timeout | undefined;
+  private hung = false;
+
+  constructor(
+    ffmpeg: Ffmpeg,
+    args: readonly string[],
+    private readonly size: number,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.running = startFfmpeg(ffmpeg, args, {
+      signal,
+      onLine: line => {
+        const shown = parseShownPicture(line);
+        if (shown) this.times.push(shown.pts);
+        else if (/\[error\]/.test(line)) this.problem = plainMessage(line).slice(0, 200);
+        this.timeBase ??= parseShownTimeBase(line);
+        this.wake?.();
+      },
+    });
+  }
+
+  private wake: (() => void) | undefined;
+
+  lastProblem(): string | undefined {
+    return this.problem;
+  }
+
+  /** Waits until the time of picture `order` was reported, which may reach us after the picture itself. */
+  private async timeOf(order: number): Promise<number | undefined> {
+    let gone = false;
+    void this.running.done.then(() => {
+      gone = true;
+      this.wake?.();
+    });
+    while (this.times.length <= order && !gone) await new Promise<void>(resolve => (this.wake = resolve));
+    this.wake = undefined;
+    return this.times[order];
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<RawPicture> {
+    const queue: Uint8Array[] = [];
+    let ended = false;
+    let notify: (() => void) | undefined;
+    const tell = () => notify?.();
+    let picture = new Uint8Array(this.size);
+    let filled = 0;
+    const { stdout } = this.running;
+    const take = (chunk: Buffer) => {
+      this.rearm();
+      let from = 0;
+      while (from < chunk.length) {
+        const part = Math.min(this.size - filled, chunk.length - from);
+        picture.set(chunk.subarray(from, from + part), filled);
+        filled += part;
+        from += part;
+        if (filled < this.size) continue;
+        queue.push(picture);
+        picture = new Uint8Array(this.size);
+        filled = 0;
+      }
+      if (queue.length >= ahead) {
+        stdout.pause();
+        clearTimeout(this.stuck);
+      }
+      tell();
+    };
+    stdout.on('data', take);
+    stdout.on('error', tell);
+    void this.running.done.then(() => {
+      ended = true;
+      tell();
+    });
+    this.rearm();
+    try {
+      for (let order = 0; ; order++) {
+        while (queue.length === 0 && !ended) await new Promise<void>(resolve => (notify = resolve));
+        throwIfAborted(this.signal);
+        if (this.hung) throw new AppError('FFMPEG_FAILED', { task: 'decode', problem: `it said nothing for ${silenceMs / 1000} s` });
+        const bytes = queue.shift();
+        if (!bytes) break;
+        if (queue.length < ahead && stdout.isPaused()) {
+          stdout.resume();
+          this.rearm();
+        }
+        yield { bytes, pts: await this.timeOf(order), timeBase: this.timeBase };
+      }
+      const { exit } = await this.running.done;
+      throwIfAborted(this.signal);
+      if (exit !== 0) this.problem ??= problemOf(this.running);
+    } finally {
+      await this.close();
+    }
+  }
+
+  private rearm(): void {
+    clearTimeout(this.stuck);
+    this.stuck = setTimeout(() => {
+      this.hung = true;
+      this.running.kill();
+    }, silenceMs);
+  }
+
+  /** Ends ffmpeg at once and waits until it has gone. */
+  async close(): Promise<void> {
+    clearTimeout(this.stuck);
+    if (this.closed) return;
+    this.closed = true;
+    this.running.stdout.removeAllListeners('data');
+    this.running.kill();
+    this.running.stdout.resume();
+    await this.running.done;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Frame } from '../frame/frame';
+
+type Taps = { readonly from: Int32Array; readonly weights: Float32Array; readonly count: number };
+
+function lanczos(x: number): number {
+  if (x === 0) return 1;
+  if (Math.abs(x) >= 3) return 0;
+  const pi = Math.PI * x;
+  return (3 * Math.sin(pi) * Math.sin(pi / 3)) / (pi * pi);
+}
+
+/** Weights of the source samples under each target sample; wider when shrinking, so that nothing aliases. */
+function taps(source: number, target: number): Taps {
+  const scale = source / target;
+  const stretch = Math.max(1, scale);
+  const count = Math.min(source, Math.ceil(6 * stretch) + 1);
+  const from = new Int32Array(target);
+  const weights = new Float32Array(target * count);
+  for (let index = 0; index < target; index++) {
+    const centre = (index + 0.5) * scale - 0.5;
+    const start = Math.min(Math.max(Math.ceil(centre - 3 * stretch), 0), source - count);
+    from[index] = start;
+    let sum = 0;
+    for (let tap = 0; tap < count; tap++) sum += weights[index * count + tap] = lanczos((start + tap - centre) / stretch);
+    for (let tap = 0; tap < count; tap++) weights[index * count + tap] /= sum;
+  }
+  return { from, weights, count };
+}
+
+/** Scales one plane, rows first. */
+function scalePlane(plane: Float32Array, width: number, height: number, across: Taps, down: Taps): Float32Array {
+  const targetWidth = across.from.length;
+  const targetHeight = down.from.length;
+  const narrow = new Float32Array(targetWidth * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < targetWidth; x++) {
+      const at = y * width + across.from[x];
+      let sum = 0;
+      for (let tap = 0; tap < across.count; tap++) sum += plane[at + tap] * across.weights[x * across.count + tap];
+      narrow[y * targetWidth + x] = sum;
+    }
+  }
+  const out = new Float32Array(targetWidth * targetHeight);
+  for (let y = 0; y < targetHeight; y++) {
+    for (let tap = 0; tap < down.count; tap++) {
+      const weight = down.weights[y * down.count + tap];
+      const row = (down.from[y] + tap) * targetWidth;
+      for (let x = 0; x < targetWidth; x++) out[y * targetWidth + x] += weight * narrow[row + x];
+    }
+  }
+  return out;
+}
+
+function clip(plane: Float32Array): void {
+  for (let index = 0; index < plane.length; index++) plane[index] = Math.min(Math.max(plane[index], 0), 1);
+}
+
+/**
+ * Scales a frame with Lanczos-3; where there is alpha, colours count as much as they are seen, so that what lies under
+ * the transparent parts does not bleed into the edges.
+ */
+export function resample(frame: Frame, width: number, height: number): Frame {
+  if (width === frame.width && height === frame.height) return frame;
+  const [across, down] = [taps(frame.width, width), taps(frame.height, height)];
+  const size = frame.width * frame.height;
+  const scaled = (plane: Float32Array) => scalePlane(plane, frame.width, frame.height, across, down);
+  const alpha = frame.alpha && scaled(frame.alpha);
+  const rgb = new Float32Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = frame.rgb.subarray(channel * size, (channel + 1) * size);
+    const source = frame.alpha ? plane.map((value, index) => value * frame.alpha![index]) : plane;
+    const target = scaled(source);
+    if (alpha) {
+      const bare = scaled(plane);
+      for (let index = 0; index < target.length; index++) target[index] = alpha[index] > 1e-3 ? target[index] / alpha[index] : bare[index];
+    }
+    clip(target);
+    rgb.set(target, channel * width * height);
+  }
+  if (alpha) clip(alpha);
+  return { index: frame.index, width, height, rgb, ...(alpha ? { alpha } : {}), ...(frame.shotStart ? { shotStart: true } : {}) };
+}
