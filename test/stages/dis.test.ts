@@ -1,32 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
+import { createFrame } from '../../bridge-server/src/frame/frame';
 import { createClassicalFlow } from '../../bridge-server/src/stages/flow/classical';
 import { disHere, disNormal } from '../../bridge-server/src/stages/flow/dis';
 import { endPointError } from '../../bridge-server/src/stages/flow/flo-file';
-
-/** Texture as a sum of waves from 6 px to 60 px, so that it can be sampled anywhere exactly. */
-function texture(x: number, y: number): number {
-  let value = 0;
-  for (let k = 1; k <= 8; k++) value += Math.sin(0.1 * k * x + 0.07 * (9 - k) * y + k) + Math.cos(0.12 * k * y - 0.05 * (9 - k) * x + 2 * k);
-  return 0.5 + value / 32;
-}
-
-/** A frame whose pixel (x,y) shows the texture at `from(x,y)`. */
-function makeFrame(width: number, height: number, index: number, from: (x: number, y: number) => readonly [number, number]): Frame {
-  const frame = createFrame(width, height, index);
-  const area = width * height;
-  for (let p = 0; p < area; p++) {
-    const value = texture(...from(p % width, Math.floor(p / width)));
-    for (let c = 0; c < 3; c++) frame.rgb[c * area + p] = value;
-  }
-  return frame;
-}
-
-function constantTruth(width: number, height: number, u: number, v: number): Float32Array {
-  const area = width * height;
-  return new Float32Array(2 * area).fill(u, 0, area).fill(v, area);
-}
+import { constantFlow, makePicture, texture } from './moving-picture';
 
 test('the committed WebAssembly belongs to its sources', () => {
   const script = join(__dirname, '../../scripts/build-wasm.mjs');
@@ -39,11 +17,11 @@ describe.each(['here', 'thread'] as const)('classical flow, %s', where => {
 
   test('a texture moved by 3.4 px: mean error below 0.1 px both ways', async () => {
     const [width, height] = [160, 120];
-    const a = makeFrame(width, height, 0, (x, y) => [x, y]);
-    const b = makeFrame(width, height, 1, (x, y) => [x - 3.4, y]);
+    const a = makePicture(width, height, 0, (x, y) => [x, y]);
+    const b = makePicture(width, height, 1, (x, y) => [x - 3.4, y]);
     const { forward, backward } = await provider.flow(a, b);
-    expect(endPointError(forward, constantTruth(width, height, 3.4, 0))).toBeLessThan(0.1);
-    expect(endPointError(backward, constantTruth(width, height, -3.4, 0))).toBeLessThan(0.1);
+    expect(endPointError(forward, constantFlow(width, height, 3.4, 0))).toBeLessThan(0.1);
+    expect(endPointError(backward, constantFlow(width, height, -3.4, 0))).toBeLessThan(0.1);
   });
 });
 
@@ -51,15 +29,15 @@ describe('classical flow', () => {
   const provider = createClassicalFlow({ where: 'here' });
 
   test.each([[16, 16], [17, 33], [61, 47], [200, 40], [39, 210]])('works at %ix%i', async (width, height) => {
-    const a = makeFrame(width, height, 0, (x, y) => [x, y]);
-    const b = makeFrame(width, height, 1, (x, y) => [x - 1, y + 0.5]);
+    const a = makePicture(width, height, 0, (x, y) => [x, y]);
+    const b = makePicture(width, height, 1, (x, y) => [x - 1, y + 0.5]);
     const { forward, backward } = await provider.flow(a, b);
-    expect(endPointError(forward, constantTruth(width, height, 1, -0.5))).toBeLessThan(0.25);
-    expect(endPointError(backward, constantTruth(width, height, -1, 0.5))).toBeLessThan(0.25);
+    expect(endPointError(forward, constantFlow(width, height, 1, -0.5))).toBeLessThan(0.25);
+    expect(endPointError(backward, constantFlow(width, height, -1, 0.5))).toBeLessThan(0.25);
   });
 
   test('two equal frames have no motion', async () => {
-    const a = makeFrame(64, 48, 0, (x, y) => [x, y]);
+    const a = makePicture(64, 48, 0, (x, y) => [x, y]);
     const { forward } = await provider.flow(a, a);
     expect(Math.max(...forward.map(Math.abs))).toBeLessThan(1e-3);
   });
@@ -75,8 +53,8 @@ describe('classical flow', () => {
     const [width, height] = [192, 144];
     const [cos, sin] = [1.03 * Math.cos(0.02), 1.03 * Math.sin(0.02)];
     const turn = (x: number, y: number) => [96 + cos * (x - 96) - sin * (y - 72), 72 + sin * (x - 96) + cos * (y - 72)] as const;
-    const a = makeFrame(width, height, 0, (x, y) => [x, y]);
-    const b = makeFrame(width, height, 1, turn);
+    const a = makePicture(width, height, 0, (x, y) => [x, y]);
+    const b = makePicture(width, height, 1, turn);
     const truth = new Float32Array(2 * width * height);
     for (let p = 0; p < width * height; p++) {
       const [x, y] = [p % width, Math.floor(p / width)];
