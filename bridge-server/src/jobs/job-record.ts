@@ -6,8 +6,8 @@ import { Journal, readEvents, unwrittenEvents, writeFileSynced } from './journal
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity';
 import { outputVersion } from './plan';
 import { reduceJob } from './reduce';
-import type { Task } from './task';
-import { readDone, type DoneFile } from './task-store';
+import type { Task, TaskFacts } from './task';
+import { readDone } from './task-store';
 
 /** Changes of a job's life: written with its new state, and synced. */
 const turns: readonly JobEventBody['type'][] = ['created', 'planned', 'started', 'paused', 'resumed', 'done', 'failed', 'cancelled'];
@@ -32,7 +32,7 @@ export class JobRecord {
   analysis: Task | undefined;
   /** True while one worker prepares the plan. */
   preparing = false;
-  readonly done = new Map<string, { file: DoneFile; reused: boolean }>();
+  readonly done = new Map<string, { facts: TaskFacts; reused: boolean }>();
   readonly running = new Map<string, Running>();
   readonly failures = new Map<string, number>();
   lastServed = 0;
@@ -106,9 +106,9 @@ export class JobRecord {
   }
 
   recallDone(task: string): boolean {
-    const file = readDone(this.folder, task);
-    if (file) this.done.set(task, { file, reused: false });
-    return file !== undefined;
+    const facts = readDone(this.folder, task);
+    if (facts) this.done.set(task, { facts, reused: false });
+    return facts !== undefined;
   }
 
   /** Tasks whose needs are there and that nobody works on. */
@@ -162,7 +162,7 @@ export class JobRecord {
   notices(): Notice[] {
     const told = readEvents(this.folder, this.job.id).flatMap(event => (event.type === 'notice' ? [event.notice] : []));
     // A task that came from another job told its notices there.
-    const borrowed = [...this.done.values()].flatMap(({ file, reused }) => (reused ? (file.facts.notices ?? []) : []));
+    const borrowed = [...this.done.values()].flatMap(({ facts, reused }) => (reused ? (facts.notices ?? []) : []));
     return [...told, ...borrowed];
   }
 

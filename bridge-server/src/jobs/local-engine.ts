@@ -17,7 +17,7 @@ import { isRunning, killGroup } from './process-identity';
 import { newJob } from './reduce';
 import { buildReport } from './report';
 import type { Task, TaskFacts, TaskOrder, WorkerEvent } from './task';
-import { reuseTask, sizeOfTree, TaskIndex, writeDone } from './task-store';
+import { forgetDone, reuseTask, sizeOfTree, TaskIndex, writeDone } from './task-store';
 import { WorkerProcess } from './worker-process';
 
 export type LocalEngineOptions = {
@@ -340,7 +340,7 @@ export class LocalEngine implements JobEngine {
   private makePlan(record: JobRecord): void {
     const { spec, clip } = record.job;
     const context = this.contextFor(record);
-    const analysis = record.analysis && record.done.get(record.analysis.id)?.file.facts.analysis;
+    const analysis = record.analysis && record.done.get(record.analysis.id)?.facts.analysis;
     const tasks = [...(record.analysis ? [record.analysis] : []), ...planTasks(spec, clip, analysis, context)];
     const total = tasks.reduce((sum, task) => sum + ('units' in task ? task.units : 0), 0);
     const basis = this.options.machine.calibration().seconds[context.machine.provider] ? 'calibrated' : 'table';
@@ -353,9 +353,9 @@ export class LocalEngine implements JobEngine {
   private reuse(record: JobRecord, task: Task): boolean {
     for (const folder of this.index.find(task.id)) {
       if (folder === record.folder) continue;
-      const file = reuseTask(folder, record.folder, task.id);
-      if (!file) continue;
-      record.done.set(task.id, { file, reused: true });
+      const facts = reuseTask(folder, record.folder, task.id);
+      if (!facts) continue;
+      record.done.set(task.id, { facts, reused: true });
       logLine(record.folder, `${describe(task)}: taken from job ${folder.split(/[\\/]/).pop()}.`);
       return true;
     }
@@ -402,20 +402,20 @@ export class LocalEngine implements JobEngine {
       return;
     }
     this.checkResult(task, outcome.facts);
-    const file = { version: 1 as const, task: task.id, kind: task.kind, facts: outcome.facts, where, provider: outcome.facts.provider ?? provider, seconds, finishedAt: new Date().toISOString() };
-    writeDone(record.folder, file);
-    record.done.set(task.id, { file, reused: false });
+    const facts: TaskFacts = { seconds, provider, host: hostname(), ...outcome.facts };
+    writeDone(record.folder, task.id, facts);
+    record.done.set(task.id, { facts, reused: false });
     this.index.add(record.folder, task.id);
     record.endWork('units' in task ? task.units : 0);
-    this.learn(record, task, file.provider, outcome.facts);
+    this.learn(record, task, facts);
     this.finishTask(record, task, seconds, false);
   }
 
-  private learn(record: JobRecord, task: Task, provider: string, facts: TaskFacts): void {
+  private learn(record: JobRecord, task: Task, facts: TaskFacts): void {
     const works = worksOf(task, record.job.clip);
     if (works.length === 0) return;
     try {
-      this.options.machine.learn(provider, facts, works);
+      this.options.machine.learn(facts.provider ?? 'cpu', facts, works);
     } catch (error) {
       // A figure that could not be kept costs nothing but a worse estimate.
       logLine(record.folder, `The times of this task were not kept: ${toAppError(error).message}`);
@@ -438,10 +438,13 @@ export class LocalEngine implements JobEngine {
   }
 
   private finish(record: JobRecord, task: Task): void {
-    const result = record.done.get(task.id)?.file.facts.result;
+    const result = record.done.get(task.id)?.facts.result;
     if (!result) throw new AppError('RESULT_INCOMPLETE', { actual: 0, expected: task.kind === 'join' ? task.frames : 0 });
     const finishedAt = new Date().toISOString();
-    const done = record.tasks.flatMap(({ id }) => record.done.get(id) ?? []);
+    const done = record.tasks.flatMap(item => {
+      const entry = record.done.get(item.id);
+      return entry ? [{ task: item, ...entry }] : [];
+    });
     const report = buildReport(record.job, record.tasks, done, record.notices(), { version: this.options.version, finishedAt });
     writeFileSynced(join(record.folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
     const { sizeBytes, sha256, frames, width, height, fileName } = result;
@@ -555,6 +558,7 @@ export class LocalEngine implements JobEngine {
   /** Sends an order and waits for its end, whatever that is. */
   private order(slot: Slot, worker: WorkerProcess, order: TaskOrder): Promise<Outcome> {
     createJobFolder(order.folders.job);
+    forgetDone(order.folders.job, order.task.id);
     return new Promise<Outcome>(resolve => {
       slot.settle = resolve;
       worker.lastSign = Date.now();

@@ -3,7 +3,6 @@ import type { Figures, Notice, Report } from '#protocol/report';
 import { formatRate } from '#protocol/time';
 import { rangeOf } from './plan';
 import type { Task, TaskFacts } from './task';
-import type { DoneFile } from './task-store';
 
 const means = ['warpingError', 'warpingErrorSource', 'stabilityError', 'styleLossRatio', 'sharpnessRatio'] as const;
 
@@ -26,17 +25,17 @@ function mergeFigures(all: readonly Figures[]): Figures {
 export function buildReport(
   job: Job,
   tasks: readonly Task[],
-  done: readonly { readonly file: DoneFile; readonly reused: boolean }[],
+  done: readonly { readonly task: Task; readonly facts: TaskFacts; readonly reused: boolean }[],
   notices: readonly Notice[],
   about: { readonly version: string; readonly finishedAt: string },
 ): Report {
   const join = tasks.find(task => task.kind === 'join');
-  const result = done.find(entry => entry.file.facts.result)?.file.facts.result as NonNullable<TaskFacts['result']>;
-  const nets = new Map(done.flatMap(({ file }) => (file.facts.nets ?? []).map(net => [`${net.name} ${net.sha256}`, net] as const)));
-  const refused = new Map(done.flatMap(({ file }) => (file.facts.refused ?? []).map(row => [row.provider, row] as const)));
+  const result = done.find(entry => entry.facts.result)?.facts.result as NonNullable<TaskFacts['result']>;
+  const nets = new Map(done.flatMap(({ facts }) => (facts.nets ?? []).map(net => [`${net.name} ${net.sha256}`, net] as const)));
+  const refused = new Map(done.flatMap(({ facts }) => (facts.refused ?? []).map(row => [row.provider, row] as const)));
   const range = rangeOf(job.spec, job.clip);
   const startedAt = job.startedAt ?? job.createdAt;
-  const painting = done.find(({ file }) => file.kind === 'paint') ?? done.find(({ file }) => file.kind === 'deliver') ?? done[0];
+  const painting = done.find(({ task }) => task.kind === 'paint') ?? done.find(({ task }) => task.kind === 'deliver') ?? done[0];
   return {
     version: 1,
     job: job.id,
@@ -55,14 +54,14 @@ export function buildReport(
       sizeBytes: result.sizeBytes,
       verified: result.verified,
     },
-    provider: painting?.file.provider ?? job.spec.provider,
+    provider: painting?.facts.provider ?? job.spec.provider,
     providersRefused: [...refused.values()],
     nets: [...nets.values()].map(({ name, sha256, licence }) => ({ name, sha256, licence })),
-    stages: done.flatMap(({ file, reused }) =>
-      file.facts.stages.map(row => ({ stage: row.stage, task: file.task, frames: row.frames, seconds: row.seconds, provider: file.provider, host: file.where, reused })),
+    stages: done.flatMap(({ task, facts, reused }) =>
+      facts.stages.map(row => ({ stage: row.stage, task: task.id, frames: row.frames, seconds: row.seconds, provider: facts.provider, host: facts.host, reused })),
     ),
     notices: [...notices],
-    figures: mergeFigures(done.flatMap(({ file }) => (file.facts.figures ? [file.facts.figures] : []))),
+    figures: mergeFigures(done.flatMap(({ facts }) => (facts.figures ? [facts.figures] : []))),
     startedAt,
     finishedAt: about.finishedAt,
     seconds: Math.max(0, (Date.parse(about.finishedAt) - Date.parse(startedAt)) / 1000),

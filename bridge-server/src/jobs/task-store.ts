@@ -1,44 +1,48 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Task, TaskFacts } from './task';
+import type { TaskFacts } from './task';
 import { writeFileSynced } from './journal';
 
-/** `tasks/<id>/done.json`: written last, so its presence means that the task's output is complete. */
-export type DoneFile = {
-  readonly version: 1;
-  readonly task: string;
-  readonly kind: Task['kind'];
-  readonly facts: TaskFacts;
-  /** Machine and process that did it. */
-  readonly where: string;
-  readonly provider: string;
-  readonly seconds: number;
-  readonly finishedAt: string;
-};
+/**
+ * `tasks/<id>/done.json` holds the facts of a finished task. It is written last, so its presence means that the task's
+ * output is complete.
+ */
+const doneName = 'done.json';
 
 export function taskFolder(jobFolder: string, task: string): string {
   return join(jobFolder, 'tasks', task);
 }
 
-export function readDone(jobFolder: string, task: string): DoneFile | undefined {
+export function readDone(jobFolder: string, task: string): TaskFacts | undefined {
   try {
-    const done = JSON.parse(readFileSync(join(taskFolder(jobFolder, task), 'done.json'), 'utf8')) as DoneFile;
-    if (done.version !== 1 || done.task !== task) return undefined;
+    const facts = JSON.parse(readFileSync(join(taskFolder(jobFolder, task), doneName), 'utf8')) as TaskFacts;
     // A joined result lies beside the tasks and may have been taken away.
-    if (done.facts.result && statSync(join(jobFolder, done.facts.result.fileName)).size !== done.facts.result.sizeBytes && !isFolder(join(jobFolder, done.facts.result.fileName))) return undefined;
-    return done;
+    return facts.result && !isWhole(join(jobFolder, facts.result.fileName), facts.result.sizeBytes) ? undefined : facts;
   } catch {
     return undefined;
   }
+}
+
+function isWhole(path: string, sizeBytes: number): boolean {
+  const found = statSync(path);
+  return found.isDirectory() || found.size === sizeBytes;
 }
 
 function isFolder(path: string): boolean {
   return statSync(path).isDirectory();
 }
 
-export function writeDone(jobFolder: string, done: DoneFile): void {
-  mkdirSync(taskFolder(jobFolder, done.task), { recursive: true });
-  writeFileSynced(join(taskFolder(jobFolder, done.task), 'done.json'), `${JSON.stringify(done, null, 1)}\n`);
+/** Files the facts of a task; a worker that has done so already is not overruled. */
+export function writeDone(jobFolder: string, task: string, facts: TaskFacts): void {
+  const folder = taskFolder(jobFolder, task);
+  if (existsSync(join(folder, doneName))) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSynced(join(folder, doneName), `${JSON.stringify(facts, null, 1)}\n`);
+}
+
+/** A task that has to be done again: its output is no longer there, whatever its facts say. */
+export function forgetDone(jobFolder: string, task: string): void {
+  rmSync(join(taskFolder(jobFolder, task), doneName), { force: true });
 }
 
 /** The same files under a second name; on drives without hard links, copies. Outputs are never changed once done. */
@@ -60,15 +64,15 @@ function linkTree(from: string, to: string): void {
  * Takes the finished output of another job for this one. The folder appears in one step, so that a crash in between
  * leaves nothing that looks finished.
  */
-export function reuseTask(fromJob: string, toJob: string, task: string): DoneFile | undefined {
-  const done = readDone(fromJob, task);
-  if (!done) return undefined;
+export function reuseTask(fromJob: string, toJob: string, task: string): TaskFacts | undefined {
+  const facts = readDone(fromJob, task);
+  if (!facts) return undefined;
   const target = taskFolder(toJob, task);
   const temporary = `${target}.reuse`;
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(join(toJob, 'tasks'), { recursive: true });
   linkTree(taskFolder(fromJob, task), temporary);
-  if (done.facts.result) linkTree(join(fromJob, done.facts.result.fileName), join(toJob, done.facts.result.fileName));
+  if (facts.result) linkTree(join(fromJob, facts.result.fileName), join(toJob, facts.result.fileName));
   rmSync(target, { recursive: true, force: true });
   renameSync(temporary, target);
   return readDone(toJob, task);
@@ -81,7 +85,7 @@ export class TaskIndex {
   scan(jobFolder: string): void {
     const tasks = join(jobFolder, 'tasks');
     if (!existsSync(tasks)) return;
-    for (const task of readdirSync(tasks)) if (existsSync(join(tasks, task, 'done.json'))) this.add(jobFolder, task);
+    for (const task of readdirSync(tasks)) if (existsSync(join(tasks, task, doneName))) this.add(jobFolder, task);
   }
   add(jobFolder: string, task: string): void {
     const known = this.folders.get(task) ?? new Set();

@@ -98,6 +98,8 @@ export type TaskOrder = {
   readonly provider: string;
   /** 0 for the first try; later tries work smaller. */
   readonly attempt: number;
+  /** Where the delivered clip begins in the source, and both rates: numbers the previews of frames that count as the source does. */
+  readonly delivered?: { readonly first: number; readonly from: Rate; readonly to: Rate };
 };
 
 /**

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { basename, join } from 'node:path';
+import type { ClipInfo } from '#protocol/clip';
+import type { ImageRef } from '#protocol/effects/parameter';
+import { AppError } from '#protocol/errors';
+import type { Estimate, Job, JobId, JobSpec } from '#protocol/job';
+import type { Preset } from '#protocol/preset';
+import type { JobEngine } from '../jobs/engine';
+import { checkFits, estimateTasks, resultBytes, secondsFor } from '../jobs/estimate';
+import { LocalEngine } from '../jobs/local-engine';
+import { createMachineStore, type MachineStore } from '../jobs/machine-store';
+import { planTasks } from '../jobs/plan';
+import { probeClip } from '../media/probe';
+import { probeStill, type StillFacts } from '../media/still';
+import { ContentStore } from './content-store';
+import { openHome, type Home } from './home';
+import type { NetShelf } from './nets';
+import { PresetStore } from './preset-store';
+
+export type CoreOptions = {
+  /** REVERIE_HOME or the system's usual place when absent. */
+  readonly home?: string;
+  /** Program of the worker process; `worker.js` beside this program when absent. */
+  readonly worker?: string;
+  readonly workers?: number;
+  /** Continue jobs that another, ended server left unfinished. `reverie serve` does, a one-shot render does not. */
+  readonly adopt?: boolean;
+  readonly nets: NetShelf;
+  readonly version?: string;
+  readonly engine?: Partial<Pick<ConstructorParameters<typeof LocalEngine>[0], 'silenceMs' | 'hungMs' | 'tries' | 'idleWorkerMs' | 'cacheBytes' | 'workerEnv' | 'progressMs'>>;
+};
+
+export type JobEstimate = { readonly estimate: Estimate; readonly width: number; readonly height: number; readonly frames: number; readonly resultBytes: number };
+
+/** Everything behind the sockets: what the bridge serves and the command line uses in its own process. */
+export type BridgeCore = {
+  readonly home: Home;
+  readonly engine: JobEngine;
+  readonly clips: ContentStore<ClipInfo>;
+  readonly images: ContentStore<StillFacts>;
+  readonly nets: NetShelf;
+  readonly presets: PresetStore;
+  readonly machine: MachineStore;
+  readonly worker: string;
+  readonly version: string;
+  /** Copies a local file into the store and probes it. @throws AppError FILE_NOT_FOUND, NOT_MEDIA ... */
+  addClip(path: string, name?: string): Promise<ClipInfo>;
+  addImage(path: string, name?: string): Promise<{ readonly sha256: string }>;
+  /** @throws AppError CLIP_NOT_FOUND, RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE, FILE_NOT_FOUND */
+  estimate(spec: JobSpec): Promise<JobEstimate>;
+  /** Checks, estimates, refuses what cannot fit, and starts. @throws AppError also MEMORY_TOO_SMALL, DISK_TOO_SMALL */
+  submit(spec: JobSpec): Promise<Job>;
+  close(): Promise<void>;
+};
+
+/** The worker's program: beside this one when built, in `dist/` when run from the sources. */
+export function workerProgram(): string {
+  const places = [join(__dirname, 'worker.js'), join(__dirname, '../../../dist/server/worker.js')];
+  return places.find(existsSync) ?? places[0];
+}
+
+/** "20261122-134455-1a2b3c4d": sorts by time, and is not guessable enough to collide. */
+function newJobId(now = new Date()): JobId {
+  const [date, time] = now.toISOString().replace(/[-:]/g, '').split('T');
+  return `${date}-${time.slice(0, 6)}-${randomBytes(4).toString('hex')}`;
+}
+
+/** Every picture that a preset refers to by hash. */
+export function imagesOf(preset: Preset): string[] {
+  const hashes: string[] = [];
+  const take = (ref: ImageRef | undefined) => {
+    if (ref && 'sha256' in ref) hashes.push(ref.sha256);
+  };
+  for (const effect of preset.effects) {
+    if (effect.effect === 'style') effect.params.styles.forEach(style => take(style.image));
+    if (effect.effect === 'dream') take(effect.params.guide);
+    if (effect.effect === 'zoom') take(effect.params.dream.guide);
+    if (effect.effect === 'key') take(effect.params.plateImage);
+  }
+  return hashes;
+}
+
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** Memory that this process may use: a container's limit where there is one. */
+export function memoryBytes(): number {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 && limit < totalmem() ? limit : totalmem();
+}
+
+export function createBridgeCore(options: CoreOptions): BridgeCore {
+  const home = openHome(options.home);
+  const machine = createMachineStore(home.machineFile);
+  const clips = new ContentStore<ClipInfo>(home.clips, (path, about) => probeClip(path, about));
+  const images = new ContentStore<StillFacts>(home.images, (path, { name }) => probeStill(path, name));
+  const presets = new PresetStore(home.presets);
+  const worker = options.worker ?? workerProgram();
+  const version = options.version ?? '0.1.0';
+  const engine = new LocalEngine({
+    ...options.engine,
+    jobs: home.jobs,
+    folders: { clips: home.clips, images: home.images, nets: home.nets },
+    worker,
+    workers: options.workers,
+    adopt: options.adopt,
+    machine,
+    netHashes: () => options.nets.hashes(),
+    version,
+  });
+
+  const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
+    const clip = await clips.info(spec.clip);
+    for (const sha256 of imagesOf(spec.preset)) if (!images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
+    const provider = spec.provider === 'auto' ? machine.provider() : spec.provider;
+    const calibration = machine.calibration();
+    const tasks = planTasks(spec, clip, undefined, { machine: { provider }, nets: options.nets.hashes(), seconds: secondsFor(provider, calibration) });
+    const join = tasks[tasks.length - 1];
+    if (join.kind !== 'join') throw new AppError('INTERNAL', { problem: 'a plan without an end' });
+    return {
+      estimate: estimateTasks(tasks, clip, calibration.seconds[provider] ? 'calibrated' : 'table', options.workers ?? 1),
+      width: join.width,
+      height: join.height,
+      frames: join.frames,
+      resultBytes: resultBytes(join.frames, join.width, join.height, spec.preset.output.codec),
+    };
+  };
+
+  return {
+    home,
+    engine,
+    clips,
+    images,
+    nets: options.nets,
+    presets,
+    machine,
+    worker,
+    version,
+    async addClip(path, name = basename(path)) {
+      return (await clips.add(path, name)).info;
+    },
+    async addImage(path, name = basename(path)) {
+      return { sha256: (await images.add(path, name)).sha256 };
+    },
+    estimate,
+    async submit(spec) {
+      const clip = await clips.info(spec.clip);
+      const { estimate: figures } = await estimate(spec);
+      checkFits(figures, { memoryBytes: memoryBytes(), freeDiskBytes: await freeBytes(home.jobs), folder: home.jobs });
+      const id = newJobId();
+      await engine.submit({ id, spec, clip, createdAt: new Date().toISOString(), estimate: figures });
+      const [job] = await engine.list({ id });
+      return job;
+    },
+    close: () => engine.close(),
+  };
+}
