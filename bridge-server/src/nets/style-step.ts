@@ -1,0 +1,165 @@
+import {
+  add, addAll, concat, div, input, matmul, mul, reshape, resizeBilinear, slice, sqrt, square, sub,
+} from '../graph/build';
+import { gradient } from '../graph/gradient';
+import type { FeatureNet } from './feature-net';
+import type { Value } from '../graph/value';
+import {
+  contentLoss, featureStatistics, layerWeights, palettePlanes, styleLayerLoss, styleTargetInputs, temporalLoss, variationLoss,
+} from './style-loss';
+import type { StyleLossKind } from './style-loss';
+import { paletteLayer } from './style-statistics';
+
+/** The outputs of a graph by name. */
+export type Outputs = Readonly<Record<string, Value>>;
+
+export type StyleStepOptions = {
+  readonly windowWidth: number;
+  readonly windowHeight: number;
+  /** Size of the unknowns, [1, 3, rows, columns]. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly loss: StyleLossKind;
+  /** `adam` moves the unknowns; `gradient` returns what L-BFGS on the host needs. */
+  readonly update: 'adam' | 'gradient';
+  /** Steps in one run: one on a CPU, several where each run costs copies to a device and back. */
+  readonly steps: number;
+  /** Enlargement of the picture before the net: 2 lets a stem with stride 2 see every pixel. */
+  readonly magnify: number;
+  /** Statistics over the part of the picture that a mask marks. */
+  readonly masked: boolean;
+};
+
+/** Order of the numbers in the `weights` input and, after the total, in the `losses` output. */
+export const lossTerms = ['style', 'content', 'palette', 'variation', 'temporal', 'anchor'] as const;
+export type LossTerm = (typeof lossTerms)[number];
+export type LossWeights = Readonly<Record<LossTerm, number>>;
+
+/** Prefix of the target inputs of the anchor, a palette of areas (the coarsest pool). */
+export const anchorPrefix = 'anchor';
+
+/** Adam's decay of first and second moments (feature-nets.md 2.7). */
+export const adamBetas = [0.9, 0.99] as const;
+const adamEpsilon = 1e-10;
+/** Numbers per step in the `hyper` input: step size over bias correction, bias correction of the second moment, decay of the average. */
+export const hyperCount = 3;
+
+/**
+ * One or more optimiser steps on a picture as outputs of a graph. Inputs besides those of the style targets
+ * (`styleTargetInputs`, prefix `style.<layer>`):
+ *   z, m, v, average [1, 3, K, L]; rows [H, K], columns [L, W], gain [K, L], palette [3, 3] (see `picture.ts`);
+ *   base [1, 3, H, W] the start, free [1, 1, H, W] where the picture may change;
+ *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
+ *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
+ *   weights [6] as `lossTerms`; hyper [steps, 3].
+ * Outputs: z, m, v, average (or gradient), and losses [steps, 7]: total and terms, before each step.
+ */
+export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
+  const { windowWidth: width, windowHeight: height, rows, columns } = options;
+  const unknowns = (name: string) => input(name, [1, 3, rows, columns]);
+  const base = input('base', [1, 3, height, width]);
+  const free = input('free', [1, 1, height, width]);
+  const left = input('rows', [height, rows]);
+  const right = input('columns', [columns, width]);
+  const gain = input('gain', [rows, columns]);
+  const palette = input('palette', [3, 3]);
+  const temporal = { target: input('temporal', [1, 3, height, width]), weight: input('temporalWeight', [1, 1, height, width]) };
+  const mask = options.masked ? input('mask', [1, 1, height, width]) : undefined;
+  const weights = input('weights', [lossTerms.length]);
+  const hyper = input('hyper', [options.steps, hyperCount]);
+  const weightOf = (term: LossTerm) => reshape(slice(weights, 0, lossTerms.indexOf(term), lossTerms.indexOf(term) + 1), []);
+  const targets = new Map<string, ReturnType<typeof styleTargetInputs>>();
+  const targetOf = (kind: StyleLossKind, prefix: string, channels: number) => {
+    const known = targets.get(prefix) ?? styleTargetInputs(kind, prefix, channels);
+    targets.set(prefix, known);
+    return known;
+  };
+  let contentTarget: Value | undefined;
+
+  const toPicture = (z: Value) => {
+    const planes = reshape(matmul(matmul(left, mul(z, gain)), right), [3, height * width]);
+    return add(base, mul(free, reshape(matmul(palette, planes), [1, 3, height, width])));
+  };
+
+  const termsOf = (image: Value): Record<LossTerm, Value> => {
+    const [seenHeight, seenWidth] = [height * options.magnify, width * options.magnify];
+    const seen = options.magnify === 1 ? image : resizeBilinear(image, seenHeight, seenWidth);
+    const seenMask = mask === undefined || options.magnify === 1 ? mask : resizeBilinear(mask, seenHeight, seenWidth);
+    const features = net.features(seen);
+    const featureAt = (layer: string) => features.get(layer) as Value;
+    const statisticsOf = (planes: Value, picture: Value | undefined) =>
+      featureStatistics(planes, picture === undefined ? undefined : layerWeights(picture, planes));
+    const style = net.recipe.style.map(layer => {
+      const planes = featureAt(layer);
+      return styleLayerLoss(options.loss, statisticsOf(planes, seenMask), targetOf(options.loss, `style.${layer}`, planes.dims[1]));
+    });
+    const palettes = palettePlanes(image).map(({ pool, planes }) => {
+      const statistics = statisticsOf(planes, mask);
+      const lossTo = (prefix: string) => styleLayerLoss('w2', statistics, targetOf('w2', prefix, 3));
+      return { style: lossTo(`style.${paletteLayer(pool)}`), lossTo };
+    });
+    const content = featureAt(net.recipe.content);
+    contentTarget ??= input('content', content.dims);
+    return {
+      style: addAll(style),
+      content: contentLoss(content, contentTarget),
+      palette: mul(addAll(palettes.map(each => each.style)), 1 / palettes.length),
+      variation: variationLoss(image),
+      temporal: temporalLoss(image, temporal.target, temporal.weight),
+      anchor: palettes[palettes.length - 1].lossTo(anchorPrefix),
+    };
+  };
+
+  let z: Value = unknowns('z');
+  const losses: Value[] = [];
+  const gradientAt = () => {
+    const terms = termsOf(toPicture(z));
+    const total = addAll(lossTerms.map(term => mul(reshape(terms[term], []), weightOf(term))));
+    losses.push(...[total, ...lossTerms.map(term => terms[term])].map(value => reshape(value, [1])));
+    return gradient(total, [z])[0];
+  };
+  const lossTable = () => reshape(concat(losses, 0), [losses.length / (lossTerms.length + 1), lossTerms.length + 1]);
+  if (options.update === 'gradient') return { gradient: gradientAt(), losses: lossTable() };
+
+  let [m, v, average] = [unknowns('m'), unknowns('v'), unknowns('average')];
+  for (let step = 0; step < options.steps; step++) {
+    const g = gradientAt();
+    const at = (column: number) => reshape(slice(slice(hyper, 0, step, step + 1), 1, column, column + 1), []);
+    m = add(mul(m, adamBetas[0]), mul(g, 1 - adamBetas[0]));
+    v = add(mul(v, adamBetas[1]), mul(square(g), 1 - adamBetas[1]));
+    z = sub(z, div(mul(m, at(0)), add(sqrt(mul(v, at(1))), adamEpsilon)));
+    average = add(z, mul(sub(average, z), at(2)));
+  }
+  return { 'z.next': z, 'm.next': m, 'v.next': v, 'average.next': average, losses: lossTable() };
+}
+
+/** The picture itself: inputs as in `styleStep` (z, rows, columns, gain, palette, base, free), output `image`. */
+export function decodePicture(options: Pick<StyleStepOptions, 'windowWidth' | 'windowHeight' | 'rows' | 'columns'>): Outputs {
+  const { windowWidth: width, windowHeight: height, rows, columns } = options;
+  const z = input('z', [1, 3, rows, columns]);
+  const planes = matmul(matmul(input('rows', [height, rows]), mul(z, input('gain', [rows, columns]))), input('columns', [columns, width]));
+  const coloured = reshape(matmul(input('palette', [3, 3]), reshape(planes, [3, height * width])), [1, 3, height, width]);
+  return { image: add(input('base', [1, 3, height, width]), mul(input('free', [1, 1, height, width]), coloured)) };
+}
+
+/** What of a photograph the content loss is measured against. Input `image` [1, 3, H, W], output `content`. */
+export function contentFeatures(net: FeatureNet, width: number, height: number, magnify: number): Outputs {
+  const image = input('image', [1, 3, height, width]);
+  const seen = magnify === 1 ? image : resizeBilinear(image, height * magnify, width * magnify);
+  return { content: net.features(seen).get(net.recipe.content) as Value };
+}
+
+/** Statistics of a style picture: input `image`, outputs `mean.<layer>` and `covariance.<layer>`, the palette included. */
+export function pictureStatistics(net: FeatureNet, width: number, height: number): Outputs {
+  const image = input('image', [1, 3, height, width]);
+  const features = net.features(image);
+  const layers = net.recipe.style.map(layer => ({ layer, planes: features.get(layer) as Value }));
+  const palettes = palettePlanes(image).map(({ pool, planes }) => ({ layer: paletteLayer(pool), planes }));
+  const outputs: Record<string, Value> = {};
+  for (const { layer, planes } of [...layers, ...palettes]) {
+    const { mean, covariance } = featureStatistics(planes);
+    outputs[`mean.${layer}`] = mean;
+    outputs[`covariance.${layer}`] = covariance;
+  }
+  return outputs;
+}

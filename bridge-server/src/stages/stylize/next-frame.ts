@@ -1,0 +1,75 @@
+import type { Carried } from './carry';
+import type { Painted } from './paint';
+import type { Shot } from './shot';
+import { resizedPlanes } from './studio';
+import type { Studio } from './studio';
+
+export type NextOrder = {
+  /** [3, H, W] in the colours in which it is painted. */
+  readonly photograph: Float32Array;
+  readonly mask?: Float32Array;
+  readonly carried: Carried;
+  readonly shot: Shot;
+  readonly random: () => number;
+};
+
+/** A frame that begins with earlier paint is nearly finished: small steps keep what is there. */
+const nextRateShare = 0.4;
+/** Newly seen areas of more than this share of the picture are painted coarsely first. */
+const worthRoughing = 0.01;
+const roughScale = 0.5;
+/** Steps at half size cost a quarter. */
+const roughStepsShare = 1.5;
+
+/** Paints a frame from what was carried over from the ones before it. */
+export async function paintNext(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Painted> {
+  const { carried, shot } = order;
+  const start = carried.exposedShare > worthRoughing ? await roughIn(studio, order, hooks) : carried.start;
+  const easel = await studio.at(1);
+  return easel.paint(
+    {
+      start,
+      photograph: order.photograph,
+      ...(order.mask ? { mask: order.mask } : {}),
+      temporal: { target: carried.target, weight: carried.reliability },
+      anchor: shot.anchor,
+      steps: studio.steps.next,
+      leastSteps: studio.steps.next,
+      rate: studio.rate * nextRateShare,
+      ...(shot.carried ? { carried: shot.carried } : {}),
+      random: order.random,
+    },
+    hooks,
+  );
+}
+
+/**
+ * Gives newly seen areas forms before detail: at half size, only there, with the paint around them in place, so that
+ * strokes go on across the seam. What changed is added to the start at full size.
+ */
+async function roughIn(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Float32Array> {
+  const { carried } = order;
+  const easel = await studio.at(roughScale);
+  const small = (planes: Float32Array, channels: number) => resizedPlanes(planes, channels, studio.size, easel.size);
+  const start = small(carried.start, 3);
+  const free = small(carried.exposed, 1).map(value => Math.min(1, Math.max(0, value)));
+  const steps = Math.round(studio.steps.next * roughStepsShare);
+  const rough = await easel.paint(
+    {
+      start,
+      photograph: small(order.photograph, 3),
+      ...(order.mask ? { mask: small(order.mask, 1) } : {}),
+      free,
+      steps,
+      leastSteps: steps,
+      rate: studio.rate,
+      random: order.random,
+    },
+    hooks,
+  );
+  const change = resizedPlanes(rough.image.map((value, i) => value - start[i]), 3, easel.size, studio.size);
+  const out = carried.start.slice();
+  const area = carried.exposed.length;
+  for (let i = 0; i < out.length; i++) out[i] += change[i] * carried.exposed[i % area];
+  return out;
+}

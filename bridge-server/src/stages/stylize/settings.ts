@@ -1,0 +1,61 @@
+import type { FeatureRecipe } from '../../nets/feature-net';
+import type { LossWeights } from '../../nets/style-step';
+import type { StyleParams } from '#protocol/effects/style';
+
+/** Steps for one frame: at each size of the pyramid for the first frame of a shot, and for each that follows. */
+export type StepCounts = {
+  /** At full size. */
+  readonly first: number;
+  /** At each smaller size. */
+  readonly coarse: number;
+  readonly next: number;
+};
+
+const stepsByDetail: Readonly<Record<StyleParams['detail'], StepCounts>> = {
+  draft: { first: 40, coarse: 60, next: 10 },
+  normal: { first: 80, coarse: 90, next: 20 },
+  fine: { first: 160, coarse: 150, next: 45 },
+};
+
+export function stepCounts(params: StyleParams): StepCounts {
+  const usual = stepsByDetail[params.detail];
+  const first = params.iterations || usual.first;
+  return {
+    first,
+    coarse: Math.max(1, Math.round((usual.coarse * first) / usual.first)),
+    next: params.iterationsNext || usual.next,
+  };
+}
+
+/** Strength at which the content weighs twice what a landscape needs: faces and text survive, forms still bend. */
+const usualStrength = 60;
+/** So many points of strength change the content's weight tenfold. */
+const strengthPerDecade = 60;
+
+export function contentWeightOf(params: StyleParams, recipe: FeatureRecipe): number {
+  if (params.contentWeight > 0) return params.contentWeight;
+  return 2 * recipe.contentWeight * 10 ** ((usualStrength - params.strength) / strengthPerDecade);
+}
+
+/** Pull per unit of mean error at the default stickiness. */
+const usualTemporalWeight = 4;
+const usualStickiness = 60;
+
+/** 0 lets go altogether; each doubling of the setting pulls four times as hard. */
+export function temporalWeightOf(params: StyleParams): number {
+  return usualTemporalWeight * (params.stickiness / usualStickiness) ** 2;
+}
+
+/** Against slow drift of colours over a shot (methods reference 2.6). */
+const anchorWeight = 0.03;
+
+export function lossWeights(params: StyleParams, recipe: FeatureRecipe): LossWeights {
+  return {
+    style: 1,
+    content: contentWeightOf(params, recipe),
+    palette: params.colourWeight,
+    variation: params.tvWeight,
+    temporal: temporalWeightOf(params),
+    anchor: anchorWeight,
+  };
+}

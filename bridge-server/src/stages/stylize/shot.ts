@@ -1,0 +1,85 @@
+import { floatTensor, floatsOf } from '../../frame/tensor';
+import type { Tensor } from '../../frame/tensor';
+import type { Frame } from '../../frame/frame';
+import type { LayerStatistics } from '../../nets/style-statistics';
+import type { ColourMap } from './colour';
+
+/** A frame as it was, and as it was painted (in the colours of the easel, not yet those of the result). */
+export type PaintedFrame = { readonly content: Frame; readonly painted: Float32Array };
+
+/** What a frame of a shot needs to know of the ones before it; all that a resumed stage needs. */
+export type Shot = {
+  readonly previous: PaintedFrame;
+  /** Frames further back, for what was hidden for a moment; the latest first. */
+  readonly earlier: readonly PaintedFrame[];
+  /** From the footage's colours to those in which it is painted, and the palette from which the shot should not drift. */
+  readonly colours: ColourMap;
+  readonly anchor: LayerStatistics;
+  /** Adam's second moments and the steps that they have seen. */
+  readonly carried?: { readonly moments: Float32Array; readonly steps: number };
+  /** Style losses of the last frames. */
+  readonly styleLosses: readonly number[];
+  /** Frames since the last one that was put into `earlier`. */
+  readonly sinceKept: number;
+};
+
+/** Frames whose style losses are remembered (methods reference 2.6). */
+export const rememberedLosses = 10;
+
+export function toTensors(shot: Shot): Record<string, Tensor> {
+  const { previous, earlier, colours, anchor, carried } = shot;
+  const tensors: Record<string, Tensor> = {
+    // Doubles as pairs of 32-bit words, so that nothing is rounded on the way to disk.
+    numbers: wordsOf([
+      shot.sinceKept,
+      carried?.steps ?? 0,
+      ...colours.matrix,
+      ...colours.offset,
+      ...anchor.mean,
+      ...anchor.covariance,
+      ...shot.styleLosses,
+    ]),
+    indices: wordsOf([previous, ...earlier].map(frame => frame.content.index)),
+  };
+  [previous, ...earlier].forEach(({ content, painted }, i) => {
+    const dims = [3, content.height, content.width];
+    tensors[`content.${i}`] = floatTensor(content.rgb, dims);
+    tensors[`painted.${i}`] = floatTensor(painted, dims);
+  });
+  if (carried) tensors.moments = floatTensor(carried.moments, [carried.moments.length]);
+  return tensors;
+}
+
+/** @returns undefined when the state is of frames of another size: then nothing of it can be used */
+export function fromTensors(tensors: Readonly<Record<string, Tensor>>, size: { readonly width: number; readonly height: number }): Shot | undefined {
+  const numbers = doublesOf(tensors.numbers);
+  const indices = doublesOf(tensors.indices);
+  const frames = indices.map((index, i): PaintedFrame => {
+    const [, height, width] = tensors[`content.${i}`].dims;
+    return { content: { index, width, height, rgb: floatsOf(tensors[`content.${i}`]) }, painted: floatsOf(tensors[`painted.${i}`]) };
+  });
+  if (frames.some(({ content }) => content.width !== size.width || content.height !== size.height)) return undefined;
+  let at = 0;
+  const take = (count: number) => Float64Array.from(numbers.slice(at, (at += count)));
+  const [sinceKept, steps] = take(2);
+  const colours = { matrix: take(9), offset: take(3) };
+  const anchor = { channels: 3, mean: take(3), covariance: take(9) };
+  return {
+    previous: frames[0],
+    earlier: frames.slice(1),
+    colours,
+    anchor,
+    ...(tensors.moments ? { carried: { moments: floatsOf(tensors.moments), steps } } : {}),
+    styleLosses: numbers.slice(at),
+    sinceKept,
+  };
+}
+
+function wordsOf(numbers: readonly number[]): Tensor {
+  return { type: 'int32', dims: [2 * numbers.length], data: new Int32Array(Float64Array.from(numbers).buffer) };
+}
+
+function doublesOf(tensor: Tensor): number[] {
+  const words = Int32Array.from(tensor.data as Int32Array);
+  return Array.from(new Float64Array(words.buffer));
+}
