@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { action } from './command';
+import { formatBytes } from './output';
+import { openStore } from './open-store';
+
+export function addModelsCommand(program: Command): void {
+  const models = program.command('models').description('Nets: list, pull from their official places, import files.');
+  models
+    .command('list')
+    .option('--json', 'one JSON object a line')
+    .action(
+      action(async output => {
+        for (const net of await openStore().list()) {
+          output.result({ type: 'net', net }, `${net.installed ? '*' : ' '} ${net.name.padEnd(26)} ${net.kind.padEnd(9)} ${formatBytes(net.sizeBytes).padStart(8)}  ${net.title} (${net.licence})`);
+        }
+      }),
+    );
+  models
+    .command('pull')
+    .argument('<name...>')
+    .option('--json', 'one JSON object a line')
+    .action(
+      action(async (output, names: string[]) => {
+        const store = openStore();
+        for (const name of names) {
+          const net = await store.pull(name, ({ doneBytes, totalBytes }) => output.bar(doneBytes / Math.max(1, totalBytes), `${name}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`));
+          output.endBar();
+          output.result({ type: 'net', net }, `${name} is installed.`);
+        }
+      }),
+    );
+  models
+    .command('import')
+    .argument('<file>', '.onnx, .caffemodel, .tflite, or ncnn .param with its .bin beside it')
+    .option('--name <name>', 'the name to file it under')
+    .option('--json', 'one JSON object')
+    .action(
+      action(async (output, path: string, flags: { name?: string }) => {
+        const net = await openStore().importFile(path, flags.name);
+        output.result({ type: 'net', net }, `${net.name}: ${net.layers.length} layers, ${net.uses.join(', ') || 'no known use'}.\n${net.layers.map(layer => `  ${layer.name} (${layer.channels})`).join('\n')}`);
+      }),
+    );
+}

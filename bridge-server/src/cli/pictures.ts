@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import { AppError } from '#protocol/errors';
+import type { EffectName } from '#protocol/effects';
+import { presetSchema, type CodecName, type Preset } from '#protocol/preset';
+import { parsePosition } from '#protocol/time';
+import { action, addRenderFlags, collect, type RenderFlags } from './command';
+import { addEffectFlags } from './effect-flags';
+import { findPreset } from './job-spec';
+import { withCore } from './open-core';
+import { runJob } from './run-job';
+
+/** "clip.mov@00:00:05:12" is a frame of a clip; a name with no such end is a picture or a whole clip. */
+function splitPosition(text: string): { path: string; position?: string } {
+  const match = /^(.+)@([0-9:;.s]+)$/.exec(text);
+  return match ? { path: match[1], position: match[2] } : { path: text };
+}
+
+/** A preset of one effect, for the commands that do one thing. */
+function presetOf(effect: EffectName, params: Record<string, unknown>, codec: CodecName, rate: Preset['output']['rate']): Preset {
+  const parsed = presetSchema.safeParse({
+    version: 1,
+    name: effect,
+    title: effect,
+    effects: [{ effect, params }],
+    output: { codec, rate },
+  });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const name = String(issue.path[3] ?? effect);
+  throw new AppError('PARAMETER_WRONG', { name, value: JSON.stringify(params[name] ?? null), problem: issue.message });
+}
+
+/** What a file name asks for: .png is pictures, .mp4 is H.264, everything else ProRes. */
+function codecFor(path: string): CodecName {
+  if (/\.(png)$/i.test(path) || !/\.[a-z0-9]{2,4}$/i.test(path)) return 'png';
+  return /\.(mp4|m4v)$/i.test(path) ? 'h264' : 'prores422hq';
+}
+
+type PictureFlags = RenderFlags & { out: string };
+
+export function addPictureCommands(program: Command): void {
+  addStill(program);
+  addDream(program);
+  addZoom(program);
+  addUpscale(program);
+}
+
+function addStill(program: Command): void {
+  const command = program
+    .command('still')
+    .description('Render one frame with a preset, as the panel\'s preview does.')
+    .argument('<image|clip@timecode>')
+    .requiredOption('--out <file.png>')
+    .option('--preset <name|file>', 'a built-in or saved preset, or a preset file', 'default')
+    .option('--style <image>', 'paint like this picture (again for more pictures)', collect, [])
+    .option('--size <size>', 'WxH, source, 2x or 4x');
+  addRenderFlags(command).action(
+    action(async (output, target: string, flags: PictureFlags & { preset: string; style: string[]; size?: string }) => {
+      await withCore(async core => {
+        const { path, position } = splitPosition(target);
+        const preset = await findPreset(core, flags.preset);
+        const clip = await core.addClip(path);
+        const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
+        const still = { ...preset, effects: preset.effects.filter(({ effect }) => effect !== 'retime') };
+        const wishes = { ...flags, preset: still, styles: flags.style, codec: 'png', fps: 'source', range: `${frame}:${frame}` };
+        await runJob(core, clip, wishes, flags.out, flags.force === true, output);
+      });
+    }),
+  );
+}
+
+function addDream(program: Command): void {
+  const command = program
+    .command('dream')
+    .description('Dream into a picture.')
+    .argument('<image>')
+    .requiredOption('--out <file.png>')
+    .option('--layer <name>', 'the layer that is raised (again for several)', collect, [])
+    .option('--guide <image>', 'dream of what is in this picture');
+  const read = addEffectFlags(command, 'dream', '', new Set(['guide', 'layer']));
+  addRenderFlags(command).action(
+    action(async (output, path: string, flags: PictureFlags & { layer: string[]; guide?: string }) => {
+      await withCore(async core => {
+        const objectives = flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
+        const preset = presetOf('dream', { ...read(flags), ...objectives }, 'png', 'source');
+        const { provider, seed, guide } = flags;
+        await runJob(core, await core.addClip(path), { preset, provider, seed, guide }, flags.out, flags.force === true, output);
+      });
+    }),
+  );
+}
+
+function addZoom(program: Command): void {
+  const command = program
+    .command('zoom')
+    .description('The infinite zoom into a picture.')
+    .argument('<image|clip@timecode>')
+    .requiredOption('--out <file>', '.mov, .mp4 or a folder for pictures')
+    .option('--layer <name>', 'the layer that is dreamt (again for several)', collect, [])
+    .option('--fps <rate>', 'frames a second of the result', '50');
+  const read = addEffectFlags(command, 'zoom', '', new Set(['dream']));
+  addRenderFlags(command).action(
+    action(async (output, target: string, flags: PictureFlags & { layer: string[]; fps: string }) => {
+      await withCore(async core => {
+        const { path, position } = splitPosition(target);
+        const clip = await core.addClip(path);
+        const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
+        const dream = flags.layer.length > 0 ? { dream: { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } } : {};
+        const preset = presetOf('zoom', { frames: 50, ...read(flags), ...dream }, codecFor(flags.out), 'source');
+        const { provider, seed, fps } = flags;
+        await runJob(core, clip, { preset, provider, seed, fps, range: `${frame}:${frame}` }, flags.out, flags.force === true, output);
+      });
+    }),
+  );
+}
+
+function addUpscale(program: Command): void {
+  const command = program
+    .command('upscale')
+    .description('Enlarge a picture or a clip.')
+    .argument('<image|clip>')
+    .requiredOption('--out <file>')
+    .option('--codec <name>', 'for clips: prores422hq, prores4444, dnxhr, h264 or png');
+  const read = addEffectFlags(command, 'upscale', '');
+  addRenderFlags(command).action(
+    action(async (output, path: string, flags: PictureFlags & { codec?: string }) => {
+      await withCore(async core => {
+        const clip = await core.addClip(path);
+        const preset = presetOf('upscale', read(flags), clip.isStill ? 'png' : codecFor(flags.out), 'source');
+        const { provider, seed, codec } = flags;
+        await runJob(core, clip, { preset, provider, seed, codec: clip.isStill ? 'png' : codec }, flags.out, flags.force === true, output);
+      });
+    }),
+  );
+}
