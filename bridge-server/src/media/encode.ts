@@ -3,47 +3,14 @@ import { dirname, extname, resolve } from 'node:path';
 import { AppError } from '#protocol/errors';
 import type { CodecName } from '#protocol/preset';
 import { rate, type Rate } from '#protocol/time';
-import type { Frame } from '../frame/frame';
 import { yuvMatrix } from './colour';
+import type { Encoder, EncoderOptions } from './encoder';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
 import { planarFormat, type PlanarFormat } from './planar-format';
 import { createSequence } from './picture-sequence';
 import { rgbToPlanes } from './rgb-to-planes';
 import { commonArgs, isDiskFull, problemOf, startFfmpeg } from './run-ffmpeg';
 import { partialName, syncFile, syncFolder, toWriteError } from './write-whole';
-
-export type EncoderOptions = {
-  readonly codec: CodecName;
-  readonly rate: Rate;
-  /** Of the frames that will be written. */
-  readonly width: number;
-  readonly height: number;
-  /** Whether alpha is kept; only ProRes 4444 and PNG can. */
-  readonly alpha?: boolean;
-  /** Number of the first picture of a PNG sequence. */
-  readonly firstNumber?: number;
-};
-
-export type Encoded = {
-  /** The file; of a sequence its folder. */
-  readonly path: string;
-  readonly frames: number;
-  readonly sizeBytes: number;
-};
-
-export type Encoder = {
-  /** Size of the written picture; a column or row larger than the frames where the codec takes even sizes only. */
-  readonly width: number;
-  readonly height: number;
-  /** What was changed to suit the codec, for the report. */
-  readonly note?: string;
-  /** Waits until the encoder has taken the frame before. @throws AppError DISK_FULL, FFMPEG_FAILED */
-  write(frame: Frame): Promise<void>;
-  /** Completes the file and gives it its name. @throws AppError DISK_FULL, FFMPEG_FAILED, OUTPUT_UNWRITABLE */
-  finish(): Promise<Encoded>;
-  /** Leaves nothing behind. */
-  abort(): Promise<void>;
-};
 
 type Recipe = {
   readonly title: string;
@@ -62,8 +29,9 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
     encoder: 'prores_ks',
     format: planarFormat('yuv422p10le')!,
     args: ['-profile:v', '3', '-vendor', 'apl0'],
-    endings: ['.mov', '.mkv'],
-    evenWidth: false,
+    endings: ['.mov'],
+    // It takes odd widths, but writes rubbish into the last column.
+    evenWidth: true,
     evenHeight: false,
     smallest: [16, 16],
   },
@@ -72,7 +40,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
     encoder: 'prores_ks',
     format: planarFormat('yuva444p10le')!,
     args: ['-profile:v', '4', '-vendor', 'apl0', '-alpha_bits', '16'],
-    endings: ['.mov', '.mkv'],
+    endings: ['.mov'],
     evenWidth: false,
     evenHeight: false,
     smallest: [16, 16],
@@ -82,7 +50,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
     encoder: 'dnxhd',
     format: planarFormat('yuv422p10le')!,
     args: ['-profile:v', 'dnxhr_hqx'],
-    endings: ['.mov', '.mkv'],
+    endings: ['.mov'],
     evenWidth: true,
     evenHeight: false,
     // The encoder's own limit.
@@ -98,7 +66,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
       ...['-profile:v', 'high', '-crf', '14', '-preset', 'medium', '-bf', '0', '-g', '48', '-flags', '+cgop'],
       ...['-x264-params', 'open-gop=0:force-cfr=1'],
     ],
-    endings: ['.mp4', '.mov', '.m4v', '.mkv'],
+    endings: ['.mp4', '.mov', '.m4v'],
     evenWidth: true,
     evenHeight: true,
     smallest: [16, 16],
@@ -113,6 +81,18 @@ export function trackTimescale(at: Rate): number {
 
 function even(length: number, needed: boolean): number {
   return needed ? length + (length % 2) : length;
+}
+
+/** The size in which a codec writes pictures of this size: some take even sizes only, and repeat the last column or row. */
+export function encodedSize(codec: CodecName, width: number, height: number): { readonly width: number; readonly height: number } {
+  if (codec === 'png') return { width, height };
+  const { evenWidth, evenHeight } = recipes[codec];
+  return { width: even(width, evenWidth), height: even(height, evenHeight) };
+}
+
+/** The ending under which a part of a clip is kept until the parts are joined; none for a folder of pictures. */
+export function segmentEnding(codec: CodecName): string {
+  return codec === 'png' ? '' : recipes[codec].endings[0];
 }
 
 /**
@@ -130,11 +110,6 @@ export function checkOutput(path: string, { codec, alpha, width, height }: Pick<
   if (width < least || height < low) {
     throw new AppError('SIZE_REFUSED', { width, height, problem: `too small for ${recipe.title} (${least}x${low})` });
   }
-}
-
-function containerOf(path: string): string {
-  const ending = extname(path).toLowerCase();
-  return ending === '.mkv' ? 'matroska' : ending === '.mov' ? 'mov' : 'mp4';
 }
 
 /**
@@ -159,12 +134,10 @@ export async function createEncoder(path: string, options: EncoderOptions): Prom
 }
 
 function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: EncoderOptions): Encoder {
-  const width = even(options.width, recipe.evenWidth);
-  const height = even(options.height, recipe.evenHeight);
+  const { width, height } = encodedSize(options.codec, options.width, options.height);
   const partial = partialName(target);
   const at = rate(options.rate.num, options.rate.den);
   const { format } = recipe;
-  const container = containerOf(target);
   const running = startFfmpeg(
     ffmpeg,
     [
@@ -173,8 +146,8 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
       // Some encoders write the colour that frames carry, others the one of the stream: both are told.
       ...['-vf', 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv'],
       ...['-pix_fmt', format.name, '-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
-      ...(container === 'matroska' ? [] : ['-movflags', '+write_colr', '-video_track_timescale', String(trackTimescale(at))]),
-      ...['-fflags', '+bitexact', '-f', container, `file:${partial}`],
+      ...['-movflags', '+write_colr', '-video_track_timescale', String(trackTimescale(at)), '-fflags', '+bitexact'],
+      ...['-f', extname(target).toLowerCase() === '.mov' ? 'mov' : 'mp4', `file:${partial}`],
     ],
     { stdin: 'pipe' },
   );

@@ -10,7 +10,7 @@ export type Ffmpeg = {
   readonly path: string;
   /** As it calls itself: "5.1.9-0+deb12u1", "N-47683-g0e8eb07980-static". */
   readonly version: string;
-  /** Of libavcodec, which orders builds where the version text does not: 59 is ffmpeg 5. */
+  /** Of libavcodec, major and minor, which orders builds where the version text does not: 59.37 is ffmpeg 5.1. */
   readonly libavcodec: number;
   readonly source: 'setting' | 'beside' | 'path' | 'known place' | 'package';
   readonly encoders: ReadonlySet<string>;
@@ -74,14 +74,14 @@ async function examine(path: string, source: Ffmpeg['source']): Promise<Ffmpeg |
   try {
     const { stdout } = await run(path, ['-hide_banner', '-nostdin', '-version'], { timeout: 20_000 });
     const version = /^ffmpeg version (\S+)/m.exec(stdout)?.[1];
-    const libavcodec = /libavcodec\s+(\d+)\./.exec(stdout)?.[1];
+    const libavcodec = /libavcodec\s+(\d+)\. *(\d+)\./.exec(stdout);
     if (!version || !libavcodec) return undefined;
     const [encoders, decoders, demuxers] = [
       await names(path, '-encoders'),
       await names(path, '-decoders'),
       await names(path, '-demuxers'),
     ];
-    return { path, version, libavcodec: Number(libavcodec), source, encoders, decoders, demuxers };
+    return { path, version, libavcodec: Number(libavcodec[1]) + Number(libavcodec[2]) / 100, source, encoders, decoders, demuxers };
   } catch {
     return undefined; // not a program, or one for another machine: the next candidate is tried
   }

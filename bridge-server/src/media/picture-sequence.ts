@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '#protocol/errors';
-import type { Encoded, Encoder, EncoderOptions } from './encode';
+import type { Encoded, Encoder, EncoderOptions } from './encoder';
 import { encodePicture } from './still';
 import { partialName, syncFolder, toWriteError, writeWhole } from './write-whole';
 

@@ -104,5 +104,5 @@ export function samplesOf(format: PlanarFormat, bytes: Uint8Array): Samples {
   const size = bytesPerSample(format);
   if (size === 1) return bytes;
   const View = size === 2 ? Uint16Array : Float32Array;
-  return new View(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
+  return new View(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / size);
 }

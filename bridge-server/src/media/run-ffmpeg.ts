@@ -33,7 +33,7 @@ export function commonArgs(loglevel: 'info' | 'warning' = 'warning'): string[] {
 
 /** Frames go through as they come, none doubled, none dropped. */
 export function passthroughArgs(ffmpeg: Ffmpeg): string[] {
-  return ffmpeg.libavcodec >= 60 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough'];
+  return ffmpeg.libavcodec >= 59.37 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough'];
 }
 
 export type RunningFfmpeg = {
@@ -41,8 +41,9 @@ export type RunningFfmpeg = {
   readonly stdout: Readable;
   /** Settles when the process has gone and its pipes are drained; never rejects. */
   readonly done: Promise<{ readonly exit: number | null; readonly timedOut: boolean }>;
-  /** The last lines of its messages that were errors, oldest first. */
+  /** The first and the last of its messages, oldest first. */
   errors(): readonly string[];
+  warnings(): readonly string[];
   kill(): void;
 };
 
@@ -54,7 +55,8 @@ export type RunOptions = {
   readonly stdin?: 'pipe' | 'ignore';
 };
 
-const keptErrors = 12;
+/** Lines; the first, which tends to be the cause, and the last ones. */
+const kept = 12;
 
 /** Starts ffmpeg without a shell. It dies with the signal, after the time limit, or when `kill` is called. */
 export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: RunOptions = {}): RunningFfmpeg {
@@ -66,13 +68,13 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: Ru
     env: { ...env, AV_LOG_FORCE_NOCOLOR: '1' },
   });
   const errors: string[] = [];
+  const warnings: string[] = [];
   let timedOut = false;
   let rest = '';
   const takeLine = (line: string) => {
-    if (/\[(error|fatal|panic)\]/.test(line) || (/\[warning\]/.test(line) && errors.length === 0)) {
-      errors.push(line.slice(0, 400));
-      if (errors.length > keptErrors) errors.splice(1, 1);
-    }
+    const list = /\[(error|fatal|panic)\]/.test(line) ? errors : /\[warning\]/.test(line) ? warnings : undefined;
+    list?.push(line.slice(0, 400));
+    if (list && list.length > kept) list.splice(1, 1);
     options.onLine?.(line);
   };
   child.stderr!.setEncoding('utf8');
@@ -107,7 +109,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: Ru
   });
   // A reader that stopped early, or a process that went away, is told by `done`.
   child.stdin?.on('error', () => {});
-  return { stdin: child.stdin!, stdout: child.stdout!, done, errors: () => errors, kill };
+  return { stdin: child.stdin!, stdout: child.stdout!, done, errors: () => errors, warnings: () => warnings, kill };
 }
 
 /** ffmpeg's own words without its addresses and levels: "[mov @ 0x55] [error] moov atom not found" → "moov atom not found". */
@@ -117,7 +119,7 @@ export function plainMessage(line: string): string {
 
 /** The most telling of the last errors, in ffmpeg's words. */
 export function problemOf(running: RunningFfmpeg): string {
-  const lines = running.errors().map(plainMessage);
+  const lines = [...running.errors(), ...running.warnings()].map(plainMessage);
   const telling = lines.filter(line => !/^(Error opening input|Conversion failed|Invalid data found|file:)/.test(line));
   return telling[0] ?? lines[0] ?? 'it said nothing';
 }

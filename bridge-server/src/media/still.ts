@@ -52,8 +52,15 @@ async function bytesOf(source: string | Uint8Array): Promise<Uint8Array> {
   }
 }
 
-/** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_UNREADABLE, SIZE_REFUSED */
-export async function probeStill(source: string | Uint8Array, name = typeof source === 'string' ? source : 'the picture'): Promise<StillFacts> {
+/**
+ * @param options.decode reads every pixel, so that a broken-off file is noticed
+ * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_UNREADABLE, SIZE_REFUSED
+ */
+export async function probeStill(
+  source: string | Uint8Array,
+  name = typeof source === 'string' ? source : 'the picture',
+  options: { readonly decode?: boolean } = {},
+): Promise<StillFacts> {
   const bytes = await bytesOf(source);
   const facts = await sharp(bytes, { limitInputPixels: false }).metadata().catch((problem: unknown) => {
     throw unreadable(name, problem);
@@ -63,6 +70,11 @@ export async function probeStill(source: string | Uint8Array, name = typeof sour
   const problem =
     Math.max(width, height) > maxSide || width * height > pixelLimit ? 'too large' : Math.min(width, height) < 1 ? 'empty' : undefined;
   if (problem) throw new AppError('SIZE_REFUSED', { width, height, problem });
+  if (options.decode) {
+    await sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' }).stats().catch((problem: unknown) => {
+      throw unreadable(name, problem);
+    });
+  }
   return { width, height, format: facts.format, depth: facts.depth === 'ushort' || facts.depth === 'short' ? 16 : 8, hasAlpha: facts.hasAlpha };
 }
 

@@ -62,6 +62,7 @@ export const errors = {
   WORKER_CRASHED: { http: 500, exit: 4, cause: 'The render process ended in {stage} at frame {frame}: {problem}', remedy: 'The job can be resumed; the log is {log}.' },
   WORKER_HUNG: { http: 500, exit: 4, cause: 'The render process did not answer for {seconds} s in {stage} at frame {frame}.', remedy: 'The job can be resumed; lower the working size if it happens again.' },
   RESULT_INCOMPLETE: { http: 500, exit: 4, cause: 'The finished clip has {actual} frames instead of {expected}.', remedy: 'Resume the job; if it happens again, send its report.' },
+  RESULT_WRONG: { http: 500, exit: 4, cause: 'The finished clip {path} is not as it should be: {problem}', remedy: 'Resume the job; if it happens again, send its report.' },
   FRAME_DEFECT: { http: 500, exit: 4, cause: 'Frame {frame} is {defect} and could not be repaired.', remedy: 'Lower the strength, or send the report of this job.' },
   CANCELLED: { http: 499, exit: 130, cause: 'The work was stopped.', remedy: 'It can be resumed where it stopped.' },
 
