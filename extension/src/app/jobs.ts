@@ -1,0 +1,143 @@
+import type { ErrorJson } from '#protocol/errors';
+import type { Job, JobEventBody, JobId, JobStatus } from '#protocol/job';
+import type { Notice, Report } from '#protocol/report';
+import type { Placed } from '#protocol/timeline';
+
+/** A job as the list shows it: what the bridge says, and what this panel has heard since. */
+export type JobEntry = {
+  readonly job: Job;
+  /** The last event that `job` shows; `watch` asks for what comes after. */
+  readonly seq: number;
+  readonly notices: readonly Notice[];
+  /** The preview that came last, shown while the job runs. */
+  readonly lastPreview?: number;
+  readonly report?: Report;
+  readonly placed?: Placed;
+  /** The result is on its way to the host: 0 to 1. */
+  readonly fetching?: number;
+  /** Why the last thing that was asked of this job did not happen. */
+  readonly problem?: ErrorJson;
+};
+
+export type Jobs = Readonly<Record<JobId, JobEntry>>;
+
+export type JobAction =
+  | { readonly type: 'jobs'; readonly jobs: readonly Job[]; readonly seqs: Readonly<Record<string, number>> }
+  | { readonly type: 'job'; readonly job: Job }
+  | { readonly type: 'job-event'; readonly job: JobId; readonly seq: number; readonly at: string; readonly event: JobEventBody }
+  | { readonly type: 'job-gone'; readonly job: JobId }
+  | { readonly type: 'job-report'; readonly job: JobId; readonly report: Report }
+  | { readonly type: 'job-fetching'; readonly job: JobId; readonly done: number | undefined }
+  | { readonly type: 'job-placed'; readonly job: JobId; readonly placed: Placed }
+  | { readonly type: 'job-problem'; readonly job: JobId; readonly problem: ErrorJson | undefined };
+
+export function entryOf(job: Job, seq = 0): JobEntry {
+  return { job, seq, notices: [], lastPreview: job.previews[job.previews.length - 1] };
+}
+
+/** The job after one event. The bridge decides what happens; this only keeps what is shown in step between two full answers. */
+export function applyEvent(job: Job, event: JobEventBody, at: string): Job {
+  switch (event.type) {
+    case 'created':
+      return job;
+    case 'planned':
+      return {
+        ...job,
+        estimate: event.estimate,
+        tasks: Object.fromEntries(event.tasks.map(task => [task, job.tasks[task] ?? 'waiting'])),
+        progress: { ...job.progress, total: event.total },
+      };
+    case 'started':
+      return { ...job, status: 'active', startedAt: job.startedAt ?? at, error: undefined };
+    case 'task-started':
+      return { ...job, tasks: { ...job.tasks, [event.task]: 'active' } };
+    case 'task-done':
+      return { ...job, tasks: { ...job.tasks, [event.task]: 'done' } };
+    case 'task-failed':
+      return { ...job, tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' } };
+    case 'progress':
+      return {
+        ...job,
+        status: job.status === 'queued' ? 'active' : job.status,
+        progress: { ...job.progress, done: event.done, secondsLeft: event.secondsLeft },
+        now: { stage: event.stage, frame: event.frame, frames: event.frames },
+      };
+    case 'preview':
+      return job.previews.includes(event.frame) ? job : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
+    case 'notice':
+      return { ...job, notices: job.notices + 1 };
+    case 'paused':
+      return { ...job, status: 'paused', now: undefined };
+    case 'resumed':
+      return { ...job, status: 'queued', error: undefined, finishedAt: undefined };
+    case 'done':
+      return {
+        ...job,
+        status: 'done',
+        finishedAt: at,
+        result: event.result,
+        now: undefined,
+        error: undefined,
+        progress: { done: job.progress.total, total: job.progress.total, secondsLeft: 0 },
+      };
+    case 'failed':
+      return { ...job, status: 'failed', finishedAt: at, error: event.error, now: undefined };
+    case 'cancelled':
+      return { ...job, status: 'cancelled', finishedAt: at, now: undefined };
+  }
+}
+
+export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
+  if (action.type === 'jobs') {
+    return Object.fromEntries(
+      action.jobs.map(job => {
+        const old = jobs[job.id];
+        const seq = Math.max(action.seqs[job.id] ?? 0, old?.seq ?? 0);
+        return [job.id, old ? { ...old, job, seq } : entryOf(job, seq)];
+      }),
+    );
+  }
+  const id = action.type === 'job' ? action.job.id : action.job;
+  const entry = jobs[id];
+  if (action.type === 'job') return { ...jobs, [id]: entry ? { ...entry, job: action.job } : entryOf(action.job) };
+  if (!entry) return jobs;
+  switch (action.type) {
+    case 'job-event': {
+      if (action.seq <= entry.seq) return jobs;
+      const next: JobEntry = {
+        ...entry,
+        seq: action.seq,
+        job: applyEvent(entry.job, action.event, action.at),
+        notices: action.event.type === 'notice' ? [...entry.notices, action.event.notice] : entry.notices,
+        lastPreview: action.event.type === 'preview' ? action.event.frame : entry.lastPreview,
+      };
+      return { ...jobs, [id]: next };
+    }
+    case 'job-gone': {
+      const rest = { ...jobs };
+      delete rest[id];
+      return rest;
+    }
+    case 'job-report':
+      return { ...jobs, [id]: { ...entry, report: action.report } };
+    case 'job-fetching':
+      return { ...jobs, [id]: { ...entry, fetching: action.done, problem: undefined } };
+    case 'job-placed':
+      return { ...jobs, [id]: { ...entry, placed: action.placed, fetching: undefined, problem: undefined } };
+    case 'job-problem':
+      return { ...jobs, [id]: { ...entry, problem: action.problem, fetching: undefined } };
+  }
+}
+
+/** Newest first: the id begins with the time of its making. */
+export function listJobs(jobs: Jobs): readonly JobEntry[] {
+  return Object.values(jobs).sort((a, b) => (a.job.createdAt < b.job.createdAt ? 1 : a.job.createdAt > b.job.createdAt ? -1 : a.job.id < b.job.id ? 1 : -1));
+}
+
+export function isUnderWay(status: JobStatus): boolean {
+  return status === 'queued' || status === 'active';
+}
+
+export function fractionDone(job: Job): number {
+  return Math.max(0, Math.min(1, job.progress.done / job.progress.total));
+}

@@ -1,0 +1,75 @@
+import type { ClipInfo } from '#protocol/clip';
+import type { ExportedClip, Placed, Placement, RenderedClip, Theme, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import type { ByteSink, ByteSource } from '../bridge/bytes';
+
+export type Unsubscribe = () => void;
+
+export type TaskContext = {
+  readonly signal: AbortSignal;
+  /** 0 to 1, or undefined while the length is unknown; `step` names a text of the catalogue. */
+  report(done: number | undefined, step: HostStep): void;
+};
+/** What a host can be busy with; each has a text `hostStep.…`. */
+export const hostSteps = ['reading', 'exporting', 'encoding', 'importing', 'placing', 'saving'] as const;
+export type HostStep = (typeof hostSteps)[number];
+
+/** Everything that differs between hosts and that the screens must know. */
+export type HostCapabilities = {
+  /**
+   * `clip`: a person picks a file and the range lies in it (browser). `timeline`: the host has a sequence or composition
+   * with a selection and in and out points.
+   */
+  readonly range: 'clip' | 'timeline';
+  /** `place`: results go back on the track above the source. `save`: a person saves the file. */
+  readonly result: 'place' | 'save';
+  /** The panel can write files, so results come over the socket (`openSink`); otherwise the browser saves over HTTP. */
+  readonly disk: boolean;
+  /** Markers of the sequence can be read (`readMarkers`) and written (`writeMarkers`). */
+  readonly markers: boolean;
+  /** A right-click on a mirrored clip opens the host's own menu (`showMenu`); otherwise the panel draws one. */
+  readonly nativeMenu: boolean;
+};
+
+export type MenuItem = { readonly id: string; readonly label: string; readonly enabled?: boolean; readonly items?: readonly MenuItem[] };
+export type HostCheck = { readonly what: string; readonly ok: boolean; readonly found: string; readonly remedy?: string };
+
+/**
+ * The application that the panel lives in. Four verbs, JSON only; the rest is optional and announced by `capabilities`.
+ * All failures are AppErrors. One conformance suite (`test/conformance/host.ts`) runs on every implementation.
+ */
+export interface Host {
+  readonly name: 'file' | 'premiere-cep' | 'aftereffects-cep' | 'premiere-uxp';
+  readonly capabilities: HostCapabilities;
+
+  /** What the user marked, in frames of a rational rate. @throws AppError when nothing is marked */
+  readRange(): Promise<TimelineRange>;
+  /** A file that holds the range. Its bytes are read with `openBytes`. */
+  exportRange(range: TimelineRange, context: TaskContext): Promise<ExportedClip>;
+  /** Says what was read back from the track, never what was merely asked for. Idempotent by `clip.job`. */
+  importClip(clip: RenderedClip, at: Placement, context: TaskContext): Promise<Placed>;
+  watchTheme(onChange: (theme: Theme) => void): Unsubscribe;
+
+  /** The bytes of an exported clip. */
+  openBytes(clip: ExportedClip): Promise<ByteSource>;
+
+  /** `range: 'clip'` only: takes the file that a person picked or dropped, and later what the bridge found in it. */
+  takeFile?(file: File): void;
+  learnClip?(info: ClipInfo): void;
+
+  /** `disk` only: where a result is written before it is imported; `finish` returns its path, `discard` removes it. */
+  openSink?(fileName: string): Promise<ByteSink & { finish(): Promise<string>; discard(): Promise<void> }>;
+  /** Removes the exported file when it is not needed any more; never a source. */
+  releaseExport?(clip: ExportedClip): Promise<void>;
+
+  /** The clips that are selected or under the playhead, again at each change. */
+  watchSelection?(onChange: (clips: readonly TimelineClip[], range: TimelineRange | undefined) => void): Unsubscribe;
+  /** Takes a placed result off the track again. @returns false when it was not there any more */
+  removeResult?(job: string, at: Placement): Promise<boolean>;
+  readMarkers?(): Promise<readonly TimelineMarker[]>;
+  writeMarkers?(markers: readonly Omit<TimelineMarker, 'id'>[]): Promise<void>;
+  showMenu?(items: readonly MenuItem[]): Promise<string | undefined>;
+  /** What the set-up page shows beside the bridge's own checks. */
+  checkSetup?(): Promise<readonly HostCheck[]>;
+  /** Starts the bridge on this machine, where the host can start programs. */
+  startBridge?(): Promise<void>;
+}

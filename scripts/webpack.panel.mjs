@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import MiniCssExtractPlugin from 'mini-css-extract-plugin';
+import TerserPlugin from 'terser-webpack-plugin';
+import webpack from 'webpack';
+
+/** Premiere 22 to 24 run panels in Chromium 88; everything in the bundle, dependencies too, is brought down to that. */
+const oldestBrowser = 'chrome 88';
+
+/** Copies the page as it is: it has no inline script and names its two files itself, so any content policy fits it. */
+class PagePlugin {
+  constructor(file) {
+    this.file = file;
+  }
+  apply(compiler) {
+    compiler.hooks.thisCompilation.tap('PagePlugin', compilation => {
+      compilation.fileDependencies.add(this.file);
+      compilation.hooks.processAssets.tap(
+        { name: 'PagePlugin', stage: webpack.Compilation.PROCESS_ASSETS_STAGE_ADDITIONAL },
+        () => compilation.emitAsset('index.html', new webpack.sources.RawSource(readFileSync(this.file))),
+      );
+    });
+  }
+}
+
+const swc = {
+  loader: 'swc-loader',
+  options: {
+    env: { targets: oldestBrowser },
+    jsc: { parser: { syntax: 'typescript', tsx: true }, transform: { react: { runtime: 'automatic' } } },
+  },
+};
+const swcDependency = {
+  loader: 'swc-loader',
+  options: { env: { targets: oldestBrowser }, jsc: { parser: { syntax: 'ecmascript' } } },
+};
+
+/** The panel: dist/panel/index.html, main.js, main.css. */
+export function panelConfig(root, { mode = 'production' } = {}) {
+  const source = join(root, 'extension/src');
+  return {
+    name: 'panel',
+    mode,
+    context: root,
+    target: `browserslist:${oldestBrowser}`,
+    entry: { main: [join(source, 'old-browsers.ts'), join(source, 'main.tsx')] },
+    output: { path: join(root, 'dist/panel'), filename: '[name].js', clean: true },
+    devtool: mode === 'production' ? false : 'source-map',
+    performance: { hints: false },
+    resolve: { extensions: ['.tsx', '.ts', '.mjs', '.js'] },
+    module: {
+      rules: [
+        { test: /\.tsx?$/, use: swc },
+        { test: /\.m?js$/, include: /node_modules/, use: swcDependency, resolve: { fullySpecified: false } },
+        {
+          test: /\.css$/,
+          use: [
+            MiniCssExtractPlugin.loader,
+            {
+              loader: 'css-loader',
+              options: {
+                url: false,
+                modules: { auto: /\.module\.css$/, namedExport: false, exportLocalsConvention: 'as-is', localIdentName: '[name]__[local]' },
+              },
+            },
+          ],
+        },
+      ],
+    },
+    optimization: { minimizer: [new TerserPlugin({ extractComments: false })], splitChunks: false, runtimeChunk: false },
+    plugins: [new MiniCssExtractPlugin({ filename: '[name].css' }), new PagePlugin(join(source, 'index.html'))],
+  };
+}
