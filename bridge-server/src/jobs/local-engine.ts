@@ -12,7 +12,7 @@ import { logLine, logName } from './job-log';
 import { createJobFolder, JobRecord, ownerOf, workerOf, type Running } from './job-record';
 import { listJobFolders, readEvents, readJob, writeFileSynced } from './journal';
 import type { MachineStore } from './machine-store';
-import { outputVersion, planAnalysis, planTasks, worksOf, type PlanContext } from './plan';
+import { outputVersion, planAnalysis, planTasks, rangeOf, worksOf, type PlanContext } from './plan';
 import { isRunning, killGroup } from './process-identity';
 import { newJob } from './reduce';
 import { buildReport } from './report';
@@ -33,7 +33,7 @@ export type LocalEngineOptions = {
   readonly adopt?: boolean;
   readonly machine: MachineStore;
   /** SHA-256 of the nets by name: part of what a task's output depends on. */
-  readonly netHashes?: () => Readonly<Record<string, string>>;
+  readonly netHashes?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /** Version of the program, for reports. */
   readonly version: string;
   /** A worker that says nothing for this long is dead; its main thread never computes and sends a sign every two seconds. */
@@ -310,7 +310,8 @@ export class LocalEngine implements JobEngine {
         record.preparing = true;
         // What a plan looks like depends on the provider, and only a worker knows which one works.
         if (!this.options.machine.isKnown()) await this.workerFor(slot, record);
-        if (record.isSchedulable) this.makePlan(record);
+        const nets = await this.options.netHashes?.();
+        if (record.isSchedulable) this.makePlan(record, nets);
         return;
       }
       const task = record.ready()[0];
@@ -332,14 +333,14 @@ export class LocalEngine implements JobEngine {
     return { provider: asked === 'auto' ? this.options.machine.provider() : asked };
   }
 
-  private contextFor(record: JobRecord): PlanContext {
+  private contextFor(record: JobRecord, nets: PlanContext['nets']): PlanContext {
     const machine = this.machineFor(record);
-    return { machine, nets: this.options.netHashes?.(), seconds: secondsFor(machine.provider, this.options.machine.calibration()) };
+    return { machine, nets, seconds: secondsFor(machine.provider, this.options.machine.calibration()) };
   }
 
-  private makePlan(record: JobRecord): void {
+  private makePlan(record: JobRecord, nets: PlanContext['nets']): void {
     const { spec, clip } = record.job;
-    const context = this.contextFor(record);
+    const context = this.contextFor(record, nets);
     const analysis = record.analysis && record.done.get(record.analysis.id)?.facts.analysis;
     const tasks = [...(record.analysis ? [record.analysis] : []), ...planTasks(spec, clip, analysis, context)];
     const total = tasks.reduce((sum, task) => sum + ('units' in task ? task.units : 0), 0);
@@ -387,6 +388,7 @@ export class LocalEngine implements JobEngine {
         folders: { ...this.options.folders, job: record.folder },
         provider: record.job.spec.provider,
         attempt: failures,
+        ...deliveredBy(record, task),
       });
     } catch (error) {
       outcome = { type: 'failed', error: toAppError(error).toJSON() };
@@ -688,6 +690,14 @@ export class LocalEngine implements JobEngine {
 
 /** Why a worker ended, for whoever waits for it to be ready. */
 const slotProblem = new WeakMap<WorkerProcess, string>();
+
+/** How frames that count as the clip does are numbered in the finished clip, for previews. */
+function deliveredBy(record: JobRecord, task: Task): Pick<TaskOrder, 'delivered'> {
+  const end = record.plan?.find(other => other.kind === 'join');
+  const countsOutput = record.tasks.some(other => other.kind === 'paint' && other.frames !== undefined);
+  if (task.kind !== 'paint' || countsOutput || end?.kind !== 'join') return {};
+  return { delivered: { first: rangeOf(record.job.spec, record.job.clip).first, from: record.job.clip.rate, to: end.rate } };
+}
 
 function describe(task: Task): string {
   const short = task.id.slice(0, 8);

@@ -58,8 +58,8 @@ export type BridgeCore = {
 
 /** The worker's program: beside this one when built, in `dist/` when run from the sources. */
 export function workerProgram(): string {
-  const places = [join(__dirname, 'worker.js'), join(__dirname, '../../../dist/server/worker.js')];
-  return places.find(existsSync) ?? places[0];
+  const beside = join(__dirname, 'worker.js');
+  return existsSync(beside) ? beside : join(__dirname, '../../../dist/server/worker.js');
 }
 
 /** "20261122-134455-1a2b3c4d": sorts by time, and is not guessable enough to collide. */
@@ -81,6 +81,11 @@ export function imagesOf(preset: Preset): string[] {
     if (effect.effect === 'key') take(effect.params.plateImage);
   }
   return hashes;
+}
+
+/** Every clip beside the job's own: mattes. */
+export function mattesOf(preset: Preset): string[] {
+  return preset.effects.flatMap(effect => (effect.effect === 'key' && effect.params.source === 'matte' && effect.params.matteClip ? [effect.params.matteClip] : []));
 }
 
 export async function freeBytes(folder: string): Promise<number> {
@@ -116,10 +121,11 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
 
   const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
     const clip = await clips.info(spec.clip);
+    for (const matte of mattesOf(spec.preset)) if (!clips.has(matte)) throw new AppError('CLIP_NOT_FOUND', { clip: matte });
     for (const sha256 of imagesOf(spec.preset)) if (!images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
     const provider = spec.provider === 'auto' ? machine.provider() : spec.provider;
     const calibration = machine.calibration();
-    const tasks = planTasks(spec, clip, undefined, { machine: { provider }, nets: options.nets.hashes(), seconds: secondsFor(provider, calibration) });
+    const tasks = planTasks(spec, clip, undefined, { machine: { provider }, nets: await options.nets.hashes(), seconds: secondsFor(provider, calibration) });
     const join = tasks[tasks.length - 1];
     if (join.kind !== 'join') throw new AppError('INTERNAL', { problem: 'a plan without an end' });
     return {
