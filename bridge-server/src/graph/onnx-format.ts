@@ -157,7 +157,7 @@ function checkDims(dims: readonly number[], name: string): void {
 function rawData(type: TensorType | 'float64', bytes: Uint8Array): TensorData | Float64Array {
   if (bytes.length % bytesPerElement[type] !== 0) throw new WireError('a number is cut off');
   // A copy: weights inside a file need not lie on multiples of their size, and must outlive it.
-  const copy = bytes.slice().buffer;
+  const copy = new Uint8Array(bytes).buffer;
   switch (type) {
     case 'float32':
       return new Float32Array(copy);

@@ -1,0 +1,173 @@
+import { AppError } from '#protocol/errors';
+import type { TensorType } from '../frame/tensor';
+import { input } from './build';
+import { fold, makeFoldBudget } from './fold';
+import { parseModel, UnsupportedError } from './onnx-format';
+import type { OnnxModel, OnnxNode, OnnxPort } from './onnx-format';
+import { arrangeReaders, tensorConstant } from './read/arrange';
+import { makeReadNode } from './read/context';
+import type { NodeReader } from './read/context';
+import { convolveReaders } from './read/convolve';
+import { pointwiseReaders } from './read/pointwise';
+import { dimsText, named } from './value';
+import type { Value } from './value';
+import { WireError } from './wire';
+
+export type ReadOptions = {
+  /** Sizes of inputs that the file leaves open. The first of an input, when open and not given, is 1. */
+  readonly inputDims?: Readonly<Record<string, readonly number[]>>;
+  /** The net's name in messages. */
+  readonly name?: string;
+};
+
+export type ReadModel = {
+  readonly inputs: Value[];
+  readonly outputs: Record<string, Value>;
+  /** Every value that the file names, so that a net can be cut anywhere. */
+  readonly values: Map<string, Value>;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type ModelPort = { readonly name: string; readonly type: TensorType; readonly dims: readonly (number | string)[] };
+export type ModelDescription = {
+  readonly producer: string;
+  readonly opset: number;
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  /** Names of all computed values, in the file's order. */
+  readonly layers: readonly string[];
+  /** How often each operator occurs. */
+  readonly ops: Readonly<Record<string, number>>;
+  readonly parameters: number;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+const readers: ReadonlyMap<string, NodeReader> = new Map(Object.entries({ ...pointwiseReaders, ...arrangeReaders, ...convolveReaders }));
+
+/** Newer operator sets changed ops in ways that this reader does not know. */
+const opsets = { oldest: 7, newest: 21 };
+
+/** What a file holds, without fixing its sizes. @throws AppError NET_DAMAGED, NET_UNSUPPORTED */
+export function describeModel(bytes: Uint8Array, name = 'model'): ModelDescription {
+  const model = parse(bytes, name);
+  const ops: Record<string, number> = {};
+  for (const node of model.nodes) ops[node.op] = (ops[node.op] ?? 0) + 1;
+  const port = ({ name: portName, type, dims }: OnnxPort): ModelPort => ({ name: portName, type: type ?? 'float32', dims: dims ?? [] });
+  return {
+    producer: model.producer,
+    opset: model.opset,
+    inputs: trueInputs(model).map(port),
+    outputs: model.outputs.map(port),
+    layers: model.nodes.flatMap(node => node.outputs),
+    ops,
+    parameters: model.initializers.reduce((sum, tensor) => sum + tensor.data.length, 0),
+    metadata: model.metadata,
+  };
+}
+
+/**
+ * Reads an ONNX file into values with every size fixed. Shape arithmetic and other work on constants is done here.
+ * @throws AppError NET_DAMAGED or NET_UNSUPPORTED naming the node, NET_INPUT_WRONG when `inputDims` does not fit
+ */
+export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadModel {
+  const label = options.name ?? 'model';
+  const model = parse(bytes, label);
+  const values = new Map<string, Value>();
+  for (const tensor of model.initializers) values.set(tensor.name, tensorConstant(tensor));
+  const inputs = trueInputs(model).map(port => input(port.name, bindDims(port, options, label), port.type ?? 'float32'));
+  for (const value of inputs) values.set(value.name as string, value);
+  const budget = makeFoldBudget();
+  for (const node of model.nodes) {
+    const results = readOne(node, values, model.opset, label);
+    results.forEach((result, at) => {
+      const name = node.outputs[at];
+      if (name === undefined || name === '') return;
+      if (values.has(name)) throw damaged(label, whereOf(node), `${name} is computed twice`);
+      const known = guard(label, node, () => fold(result, budget));
+      values.set(name, known.name === undefined ? named(known, name) : known);
+    });
+  }
+  const outputs: Record<string, Value> = {};
+  for (const port of model.outputs) {
+    const value = values.get(port.name);
+    if (value === undefined) throw damaged(label, port.name, 'nothing computes this output');
+    outputs[port.name] = value;
+  }
+  return { inputs, outputs, values, metadata: model.metadata };
+}
+
+function parse(bytes: Uint8Array, label: string): OnnxModel {
+  const model = guardParse(label, () => parseModel(bytes));
+  if (model.opset < opsets.oldest || model.opset > opsets.newest) {
+    throw new AppError('NET_UNSUPPORTED', { name: label, what: `version ${model.opset} of the ONNX operators` });
+  }
+  return model;
+}
+
+function guardParse<T>(label: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UnsupportedError) throw new AppError('NET_UNSUPPORTED', { name: label, what: error.message }, { cause: error });
+    // Beside WireError: sizes that no array can have, numbers that are none. The bytes are not what they claim to be.
+    throw damaged(label, 'the file', error instanceof WireError ? error.message : String(error), error);
+  }
+}
+
+function damaged(name: string, where: string, problem: string, cause?: unknown): AppError {
+  return new AppError('NET_DAMAGED', { name, where, problem }, { cause });
+}
+
+const whereOf = (node: OnnxNode): string => `${node.op} ${node.name === '' ? (node.outputs[0] ?? '') : node.name}`.trim();
+
+/** Old files list their weights as inputs too. */
+function trueInputs(model: OnnxModel): OnnxPort[] {
+  const weights = new Set(model.initializers.map(tensor => tensor.name));
+  return model.inputs.filter(port => !weights.has(port.name));
+}
+
+function bindDims(port: OnnxPort, options: ReadOptions, label: string): number[] {
+  const given = options.inputDims?.[port.name];
+  const wrong = (expected: string) =>
+    new AppError('NET_INPUT_WRONG', { name: label, actual: given ? dimsText(given) : 'no size', expected: `${port.name} as ${expected}` });
+  const dims = port.dims ?? given;
+  if (dims === undefined) throw wrong('a size of its own');
+  const text = `[${dims.map(dim => (dim === '' ? '?' : dim)).join(', ')}]`;
+  if (given && given.length !== dims.length) throw wrong(text);
+  return dims.map((dim, axis) => {
+    const size = given?.[axis] ?? (typeof dim === 'number' ? dim : axis === 0 ? 1 : undefined);
+    if (size === undefined || !Number.isSafeInteger(size) || size < 0 || (typeof dim === 'number' && size !== dim)) throw wrong(text);
+    return size;
+  });
+}
+
+function readOne(node: OnnxNode, values: ReadonlyMap<string, Value>, opset: number, label: string): readonly Value[] {
+  const reader = node.domain === '' || node.domain === 'ai.onnx' ? readers.get(node.op) : undefined;
+  if (reader === undefined) {
+    const domain = node.domain === '' ? '' : ` of ${node.domain}`;
+    throw new AppError('NET_UNSUPPORTED', { name: label, what: `the operator ${node.op}${domain} (${whereOf(node)})` });
+  }
+  const inputs = node.inputs.map(name => {
+    const value = values.get(name);
+    if (name !== '' && value === undefined) throw damaged(label, whereOf(node), `nothing computes its input ${name}`);
+    return value;
+  });
+  return guard(label, node, () => {
+    const result = reader(makeReadNode(node, inputs, opset));
+    return 'op' in result ? [result] : result;
+  });
+}
+
+/** A node that cannot be: its sizes do not fit, or its attributes are not what the operator takes. */
+function guard<T>(label: string, node: OnnxNode, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UnsupportedError) {
+      throw new AppError('NET_UNSUPPORTED', { name: label, what: `${error.message} (${whereOf(node)})` }, { cause: error });
+    }
+    if (error instanceof AppError && error.code !== 'SHAPE_MISMATCH') throw error;
+    // Nothing but the file decides what happens here: whatever else goes wrong is its doing.
+    throw damaged(label, whereOf(node), error instanceof AppError ? error.message : String(error), error);
+  }
+}
