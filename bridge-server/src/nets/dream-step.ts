@@ -23,8 +23,8 @@ export type DreamStepOptions = {
   readonly steps: number;
 };
 
-/** Layers by name from a picture [1, 3, H, W] in RGB 0..1. */
-export type DreamNet = (image: Value) => ReadonlyMap<string, Value>;
+/** Named layers of a picture [1, 3, H, W] in RGB 0..1. */
+export type DreamNet = (image: Value, layers: readonly string[]) => ReadonlyMap<string, Value>;
 
 export function guideInput(index: number): string {
   return `guide.${index}`;
@@ -120,11 +120,12 @@ export function dreamStep(net: DreamNet, options: DreamStepOptions): { readonly 
   const indices = (name: string, length: number) => input(name, [steps, length], 'int64');
   const [rows, columns] = [indices('rows', height), indices('columns', width)];
   const [rowsBack, columnsBack] = [indices('rowsBack', height), indices('columnsBack', width)];
+  const names = [...new Set(options.objectives.map(objective => objective.layer))];
   const guides: Value[] = [];
   for (let i = 0; i < steps; i++) {
     const at = (table: Value) => reshape(slice(table, 0, i, i + 1), [table.dims[1]]);
     const rolled = gather(gather(image, at(rows), 2), at(columns), 3);
-    const layers = net(rolled);
+    const layers = net(rolled, names);
     const gradients = options.objectives.map((objective, index) => {
       const layer = layers.get(objective.layer) as Value;
       if (options.guided) guides[index] ??= input(guideInput(index), [layer.dims[1], guidePositions]);

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame';
 import type { Tensor } from '../frame/tensor';
 import type { LoadOptions, Net } from '../runtime/runtime';
+import type { InputConvention } from '../nets/dream-net';
 import type { ImageRef } from '#protocol/effects/parameter';
 import type { Notice } from '#protocol/report';
 
@@ -42,6 +43,8 @@ export type StageState = { readonly nextIndex: number; readonly tensors: Readonl
 export interface NetSource {
   /** Serialised ONNX of an embedded, pulled or imported net. @throws AppError NET_NOT_FOUND */
   bytes(name: string): Promise<Uint8Array>;
+  /** What a picture must be turned into before that net sees it. @throws AppError NET_NOT_FOUND */
+  convention(name: string): Promise<InputConvention>;
   /** Compiles once per key; the key must tell apart everything that `build` depends on (net, size, weights). */
   compiled(key: string, build: () => Promise<Uint8Array>, options?: Omit<LoadOptions, 'label'>): Promise<Net>;
   readonly provider: string;

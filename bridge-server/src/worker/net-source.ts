@@ -6,7 +6,8 @@ export type NetCacheOptions = {
   readonly runtime: Runtime;
   /** Serialised nets by catalogue name. */
   readonly bytes: (name: string) => Promise<Uint8Array>;
-  /** Compiled nets that may wait for their next use, by the size of their files; memory is a few times that. */
+  /** What a picture is turned into before a net sees it. */
+  readonly convention: NetSource['convention'];
   readonly maxBytes?: number;
   readonly maxNets?: number;
   /** Called after each run: a sign of life while one frame takes minutes. */
@@ -43,7 +44,7 @@ type Entry = {
 /** Tensors that a task's stages keep on the device, with the way to give each back. */
 type Left = Map<number, () => void>;
 
-export function createNetCache({ runtime, bytes, maxBytes = 400e6, maxNets = 24, onRun }: NetCacheOptions): NetCache {
+export function createNetCache({ runtime, bytes, convention, maxBytes = 400e6, maxNets = 24, onRun }: NetCacheOptions): NetCache {
   const entries = new Map<string, Entry>();
   let clock = 0;
 

@@ -17,7 +17,7 @@ export const dreamParams = z.object({
     .max(8)
     .default([{ layer: 'ec10/expand', weight: 1 }])
     .meta({ label: 'dream.objectives', help: 'Layers, channels and weights.', control: 'layer', level: 'simple' }),
-  strength: numeric(0, 100, 60, { label: 'dream.strength', help: 'How much of the dream is laid over the picture.', unit: '%', level: 'simple' }),
+  strength: numeric(0, 100, 100, { label: 'dream.strength', help: 'How much of the dream is laid over the picture.', unit: '%', level: 'simple' }),
   strengthCurve: curveSchema.default([]).meta({ label: 'dream.strengthCurve', help: 'Strength over time (frame and per cent), instead of one value.', control: 'curve', level: 'more' }),
   octaves: whole(1, 10, 4, { label: 'dream.octaves', help: 'Sizes at which the dream is made: more gives larger forms.', level: 'simple' }),
   octaveScale: numeric(1.1, 2, 1.4, { label: 'dream.octaveScale', help: 'Ratio of one size to the next.' }),
