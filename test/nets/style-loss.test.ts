@@ -39,9 +39,12 @@ const numbersOf = (tensors: Record<string, Tensor>) => Object.fromEntries(Object
 
 const [channels, height, width] = [4, 6, 8];
 
+/** Two inputs of one name: both are fed the same, and the gradient flows through the first only. */
+const makeTwins = (h: number, w: number) => [input('features', [1, channels, h, w]), input('features', [1, channels, h, w])] as const;
+
 function makeLoss(kind: StyleLossKind, weights?: Value) {
-  const features = input('features', [1, channels, height, width]);
-  const loss = styleLayerLoss(kind, featureStatistics(features, weights), styleTargetInputs(kind, 't', channels));
+  const [features, twin] = makeTwins(height, width);
+  const loss = styleLayerLoss(kind, featureStatistics(features, twin, weights), styleTargetInputs(kind, 't', channels));
   return { features, loss };
 }
 
@@ -83,8 +86,7 @@ describe('style losses', () => {
 
   it('w2 of pictures that differ in their means only is the squared distance of the means', () => {
     const moved = style.map((value, i) => value + (i < 60 ? 0.5 : 0));
-    const features = input('features', [1, channels, 6, 10]);
-    const loss = styleLayerLoss('w2', featureStatistics(features), styleTargetInputs('w2', 't', channels));
+    const loss = styleLayerLoss('w2', featureStatistics(...makeTwins(6, 10)), styleTargetInputs('w2', 't', channels));
     const value = evaluate([loss], { features: moved, ...numbersOf(styleTargetTensors('w2', 't', target)) })[0].data[0];
     expect(value).toBeCloseTo(0.25 / traceOf(target), 3);
   });
@@ -107,14 +109,14 @@ describe('style losses', () => {
 describe('masks', () => {
   it('leave everything outside the region out of the statistics', () => {
     const picture = makeFeatures(3, channels, height * width);
-    const features = input('features', [1, channels, height, width]);
     const weights = input('weights', [1, 1, height, width]);
-    const { mean, covariance } = featureStatistics(features, weights);
+    const { mean, covariance, still } = featureStatistics(...makeTwins(height, width), weights);
     const region = Array.from({ length: height * width }, (_, p) => (p % 5 === 0 ? 1 : p % 7 === 0 ? 0.25 : 0));
-    const [gotMean, gotCovariance] = evaluate([mean, covariance], { features: picture, weights: region });
+    const [gotMean, gotCovariance, gotStill] = evaluate([mean, covariance, still], { features: picture, weights: region });
     const expected = statisticsOf(picture, channels, region);
     gotMean.data.forEach((value, i) => expect(value).toBeCloseTo(expected.mean[i], 5));
     gotCovariance.data.forEach((value, i) => expect(value).toBeCloseTo(expected.covariance[i], 5));
+    expect(Array.from(gotStill.data)).toEqual(Array.from(gotCovariance.data));
   });
 
   it('no gradient reaches pixels outside the region', () => {

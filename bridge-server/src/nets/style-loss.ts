@@ -16,28 +16,45 @@ import type { LayerStatistics } from './style-statistics';
  */
 export type StyleLossKind = 'w2' | 'gram' | 'moments';
 
-/** Mean [C, 1] and covariance [C, C] of a feature map's channels, and the centred map [C, N] that they come from. */
-export type FeatureStatistics = { readonly mean: Value; readonly covariance: Value; readonly centred: Value };
+/**
+ * Mean [C, 1] and covariance [C, C] of a feature map's channels.
+ *
+ * `still` is the covariance once more, from a twin of the feature map through which no gradient flows. With it two
+ * gradients come out in closed form: that of F F^T as one product instead of two, and that of a matrix root without a
+ * walk back through the iteration. Twins are equal, so that the written model computes them once.
+ */
+export type FeatureStatistics = { readonly mean: Value; readonly covariance: Value; readonly still: Value };
 
 /**
  * @param features [1, C, H, W]
+ * @param twin     the same map of a picture that is not differentiated
  * @param weights  [1, 1, H, W], at least 0: how much each position belongs to the region; all alike when absent
  */
-export function featureStatistics(features: Value, weights?: Value): FeatureStatistics {
+export function featureStatistics(features: Value, twin: Value, weights?: Value): FeatureStatistics {
   const [, channels, height, width] = features.dims;
   const positions = height * width;
-  const rows = reshape(features, [channels, positions]);
+  const [rows, stillRows] = [features, twin].map(planes => reshape(planes, [channels, positions]));
   if (weights === undefined) {
-    const mean = mul(reduceSum(rows, { axes: [1] }), 1 / positions);
-    const centred = sub(rows, mean);
-    return { mean, covariance: matmul(mul(centred, 1 / positions), transposeMatrix(centred)), centred };
+    const meanOf = (planes: Value) => mul(reduceSum(planes, { axes: [1] }), 1 / positions);
+    // One transposed map serves both products.
+    const columns = mul(transposeMatrix(stillRows), 1 / positions);
+    return momentsOf(matmul(rows, columns), matmul(stillRows, columns), meanOf(rows), meanOf(stillRows));
   }
   const flat = reshape(weights, [1, positions]);
   // Nothing of the region in the picture: all weights 0, statistics 0, and no division by 0.
   const share = div(flat, add(sumAll(flat), 1e-6));
-  const mean = reduceSum(mul(rows, share), { axes: [1] });
-  const centred = sub(rows, mean);
-  return { mean, covariance: matmul(mul(centred, share), transposeMatrix(centred)), centred };
+  const meanOf = (planes: Value) => reduceSum(mul(planes, share), { axes: [1] });
+  const columns = transposeMatrix(mul(stillRows, share));
+  return momentsOf(matmul(rows, columns), matmul(stillRows, columns), meanOf(rows), meanOf(stillRows));
+}
+
+/**
+ * @param half, still F F'^T and F' F'^T of a map F and its twin F': 2 half - still has the value of F F^T and, for
+ * any symmetric gradient, its gradient.
+ */
+function momentsOf(half: Value, still: Value, mean: Value, stillMean: Value): FeatureStatistics {
+  const less = (second: Value, centre: Value) => sub(second, matmul(centre, transposeMatrix(centre)));
+  return { mean, covariance: less(sub(mul(half, 2), still), mean), still: less(still, stillMean) };
 }
 
 /** Weights for a layer from a mask of the picture: the mask averaged over each cell of the layer. */
@@ -123,10 +140,10 @@ export function styleTargetTensors(kind: StyleLossKind, prefix: string, statisti
   }
 }
 
-export function styleLayerLoss(kind: StyleLossKind, { mean, covariance }: FeatureStatistics, target: TargetInputs): Value {
+export function styleLayerLoss(kind: StyleLossKind, { mean, covariance, still }: FeatureStatistics, target: TargetInputs): Value {
   switch (kind) {
     case 'w2': {
-      const rootTrace = traceOfRoot(add(matmul(matmul(target.factor, covariance), transposeMatrix(target.factor)), diagonal(target.ridge)));
+      const rootTrace = traceOfSeenRoot(target, covariance, still);
       const means = sumAll(square(sub(mean, target.mean)));
       const spread = sub(add(traceValue(covariance), target.trace), mul(rootTrace, 2));
       return div(add(means, spread), target.trace);
@@ -161,8 +178,18 @@ const traceValue = (matrix: Value): Value => sumAll(mul(matrix, identityMatrix(m
  */
 const rootIterations = 12;
 
-/** Trace of the square root of a symmetric positive matrix by Newton and Schulz: Y -> A^1/2, Z -> A^-1/2. */
-export function traceOfRoot(matrix: Value): Value {
+/**
+ * Trace of (F S F^T)^1/2, with gradient F^T (F S F^T)^-1/2 F / 2 toward S in closed form: the root and its inverse
+ * are taken of the still covariance, and S enters through its difference from that.
+ */
+function traceOfSeenRoot({ factor, ridge }: TargetInputs, covariance: Value, still: Value): Value {
+  const { trace, inverse } = matrixRoot(add(matmul(matmul(factor, still), transposeMatrix(factor)), diagonal(ridge)));
+  const slope = mul(matmul(matmul(transposeMatrix(factor), inverse), factor), 0.5);
+  return add(trace, sumAll(mul(slope, sub(covariance, still))));
+}
+
+/** The trace of the square root of a symmetric positive matrix, and its inverse root: Newton and Schulz, Y -> A^1/2, Z -> A^-1/2. */
+export function matrixRoot(matrix: Value): { readonly trace: Value; readonly inverse: Value } {
   const n = matrix.dims[0];
   const identity = identityMatrix(n);
   const norm = sqrt(add(sumAll(square(matrix)), 1e-24));
@@ -173,7 +200,8 @@ export function traceOfRoot(matrix: Value): Value {
     y = matmul(y, t);
     z = i === 0 ? t : matmul(t, z);
   }
-  return mul(traceValue(y), sqrt(norm));
+  const root = sqrt(norm);
+  return { trace: mul(traceValue(y), root), inverse: div(z, root) };
 }
 
 /** Mean squared difference of feature maps, relative to the variance of the target map. */

@@ -3,6 +3,7 @@ import {
 } from '../graph/build';
 import { gradient } from '../graph/gradient';
 import type { FeatureNet } from './feature-net';
+import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import {
   contentLoss, featureStatistics, layerWeights, palettePlanes, styleLayerLoss, styleTargetInputs, temporalLoss, variationLoss,
@@ -81,20 +82,27 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     return add(base, mul(free, reshape(matmul(palette, planes), [1, 3, height, width])));
   };
 
-  const termsOf = (image: Value): Record<LossTerm, Value> => {
+  const look = (image: Value) => {
     const [seenHeight, seenWidth] = [height * options.magnify, width * options.magnify];
     const seen = options.magnify === 1 ? image : resizeBilinear(image, seenHeight, seenWidth);
+    return { features: net.features(seen), palettes: palettePlanes(image) };
+  };
+
+  /** @param still the same picture, as one through which no gradient flows */
+  const termsOf = (image: Value, still: Value): Record<LossTerm, Value> => {
+    const [seen, twin] = [look(image), look(still)];
+    const featureAt = (layer: string) => seen.features.get(layer) as Value;
+    const [seenHeight, seenWidth] = [height * options.magnify, width * options.magnify];
     const seenMask = mask === undefined || options.magnify === 1 ? mask : resizeBilinear(mask, seenHeight, seenWidth);
-    const features = net.features(seen);
-    const featureAt = (layer: string) => features.get(layer) as Value;
-    const statisticsOf = (planes: Value, picture: Value | undefined) =>
-      featureStatistics(planes, picture === undefined ? undefined : layerWeights(picture, planes));
+    const statisticsOf = (planes: Value, stillPlanes: Value, picture: Value | undefined) =>
+      featureStatistics(planes, stillPlanes, picture === undefined ? undefined : layerWeights(picture, planes));
     const style = net.recipe.style.map(layer => {
       const planes = featureAt(layer);
-      return styleLayerLoss(options.loss, statisticsOf(planes, seenMask), targetOf(options.loss, `style.${layer}`, planes.dims[1]));
+      const statistics = statisticsOf(planes, twin.features.get(layer) as Value, seenMask);
+      return styleLayerLoss(options.loss, statistics, targetOf(options.loss, `style.${layer}`, planes.dims[1]));
     });
-    const palettes = palettePlanes(image).map(({ pool, planes }) => {
-      const statistics = statisticsOf(planes, mask);
+    const palettes = seen.palettes.map(({ pool, planes }, i) => {
+      const statistics = statisticsOf(planes, twin.palettes[i].planes, mask);
       const lossTo = (prefix: string) => styleLayerLoss('w2', statistics, targetOf('w2', prefix, 3));
       return { style: lossTo(`style.${paletteLayer(pool)}`), lossTo };
     });
@@ -113,7 +121,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   let z: Value = unknowns('z');
   const losses: Value[] = [];
   const gradientAt = () => {
-    const terms = termsOf(toPicture(z));
+    const terms = termsOf(toPicture(z), toPicture(makeValue({ ...z })));
     const total = addAll(lossTerms.map(term => mul(reshape(terms[term], []), weightOf(term))));
     losses.push(...[total, ...lossTerms.map(term => terms[term])].map(value => reshape(value, [1])));
     return gradient(total, [z])[0];
@@ -131,6 +139,12 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     average = add(z, mul(sub(average, z), at(2)));
   }
   return { 'z.next': z, 'm.next': m, 'v.next': v, 'average.next': average, losses: lossTable() };
+}
+
+/** What a graph is fed, each name once: twins of a picture bring inputs of their own that are the same input. */
+export function inputsOf(outputs: Outputs): Value[] {
+  const inputs = topological(Object.values(outputs)).filter(value => value.op === 'Input');
+  return [...new Map(inputs.map(value => [value.name, value])).values()];
 }
 
 /** The picture itself: inputs as in `styleStep` (z, rows, columns, gain, palette, base, free), output `image`. */
@@ -157,9 +171,9 @@ export function pictureStatistics(net: FeatureNet, width: number, height: number
   const palettes = palettePlanes(image).map(({ pool, planes }) => ({ layer: paletteLayer(pool), planes }));
   const outputs: Record<string, Value> = {};
   for (const { layer, planes } of [...layers, ...palettes]) {
-    const { mean, covariance } = featureStatistics(planes);
+    const { mean, still } = featureStatistics(planes, planes);
     outputs[`mean.${layer}`] = mean;
-    outputs[`covariance.${layer}`] = covariance;
+    outputs[`covariance.${layer}`] = still;
   }
   return outputs;
 }

@@ -2,7 +2,7 @@ import { readFeatureNet } from '../../nets/feature-net';
 import type { FeatureNet } from '../../nets/feature-net';
 import { createBasis, planCanvas } from '../../nets/picture';
 import type { PictureKind } from '../../nets/picture';
-import { contentFeatures, decodePicture, styleStep } from '../../nets/style-step';
+import { contentFeatures, decodePicture, inputsOf, styleStep } from '../../nets/style-step';
 import type { StyleLossKind } from '../../nets/style-loss';
 import { toModel } from '../../graph/model';
 import type { NetSource } from '../../pipeline/stage';
@@ -46,7 +46,10 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
   const update = optimiser === 'adam' ? 'adam' : 'gradient';
   const step = await nets.compiled(
     `style-step:${features.name}:${size}:${loss}:${update}:${stepsPerRun}:${magnify}:${masked ? 'masked' : 'whole'}`,
-    async () => toModel({ outputs: styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, magnify, masked }) }),
+    async () => {
+      const outputs = styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, magnify, masked });
+      return toModel({ inputs: inputsOf(outputs), outputs });
+    },
     { ...seen, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
   );
   const decode = await nets.compiled(`style-picture:${size}`, async () => toModel({ outputs: decodePicture(shape) }), seen);
