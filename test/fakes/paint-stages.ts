@@ -15,7 +15,7 @@ export const memoryPainter: Stage<{ readonly pauseMs?: number; readonly failAt?:
     if (params.failAt === frame.index) throw new AppError('NET_RUN_FAILED', { name: 'painter', problem: 'as the test wished' });
     if (params.pauseMs) await new Promise(resolve => setTimeout(resolve, params.pauseMs));
     const random = ctx.random(frame.index);
-    memory = memory?.length === frame.rgb.length ? memory : new Float32Array(frame.rgb.length);
+    memory = memory?.length === frame.rgb.length && !frame.shotStart ? memory : new Float32Array(frame.rgb.length);
     for (let i = 0; i < memory.length; i++) memory[i] = Math.fround(memory[i] * 0.7 + frame.rgb[i] * 0.25 + random() * 0.05);
     ctx.progress({ frame: frame.index, done: 1, total: 1 });
     const painted: Frame = withPixels(frame, memory.slice());

@@ -61,21 +61,21 @@ export function createFakeMedia(options: FakeMediaOptions = {}): TaskMedia {
         yield clipFrame(clip, index);
       }
     },
-    frames(folder) {
+    async frames(folder) {
       const path = (index: number) => join(folder, `${index}.raw`);
       return {
         has: async index => existsSync(path(index)),
-        async write(frame) {
+        async write(index, frame) {
           await mkdir(folder, { recursive: true });
           const header = Buffer.alloc(8);
           header.writeUInt32LE(frame.width, 0);
           header.writeUInt32LE(frame.height, 4);
           const bytes = Buffer.concat([header, bytesOf(frame.rgb)]);
-          await writeFile(`${path(frame.index)}.tmp`, bytes);
-          await rename(`${path(frame.index)}.tmp`, path(frame.index));
-          return createHash('sha256').update(bytes).digest('hex');
+          await writeFile(`${path(index)}.tmp`, bytes);
+          await rename(`${path(index)}.tmp`, path(index));
         },
         async read(index) {
+          if (!existsSync(path(index))) return undefined;
           const bytes = await readFile(path(index));
           const [width, height] = [bytes.readUInt32LE(0), bytes.readUInt32LE(4)];
           return { index, width, height, rgb: new Float32Array(new Uint8Array(bytes.subarray(8)).buffer) };
@@ -121,7 +121,10 @@ export function createFakeMedia(options: FakeMediaOptions = {}): TaskMedia {
         },
       };
     },
-    countFrames: async path => (await readFile(path)).readUInt32LE(0),
+    async verifySegment(path, { frames }) {
+      const actual = (await readFile(path)).readUInt32LE(0);
+      if (actual !== frames) throw new AppError('RESULT_INCOMPLETE', { actual, expected: frames });
+    },
     async join(segments, folder, expected, { onFrame }) {
       const all = await Promise.all(segments.map(path => readFile(path)));
       const frames = all.reduce((sum, bytes) => sum + bytes.readUInt32LE(0), 0);

@@ -48,7 +48,7 @@ function run(task: Task, { signal = new AbortController().signal, said = [], med
   const absent = () => {
     throw new AppError('FILE_NOT_FOUND', { path: '' });
   };
-  const services = { image: absent, painter: absent, clip: absent, nets: { provider: 'cpu', bytes: absent, compiled: absent } };
+  const services = { image: absent, painter: absent, clip: absent, nets: { provider: 'cpu', bytes: absent, convention: absent, compiled: absent } };
   return runTask({ order, table, media, services, signal, say: event => said.push(event) });
 }
 
@@ -152,7 +152,8 @@ test('a chunk with a frame too few is not finished', async () => {
 });
 
 test('a segment whose decoder counts otherwise is not finished', async () => {
-  const media: TaskMedia = { ...createFakeMedia(), countFrames: async () => 19 };
+  const whole = createFakeMedia();
+  const media: TaskMedia = { ...whole, verifySegment: (path, options) => whole.verifySegment(path, { ...options, frames: 19 }) };
   await expect(run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 } }), { media })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
   expect(existsSync(join(folder, 'tasks/deliver/done.json'))).toBe(false);
 });

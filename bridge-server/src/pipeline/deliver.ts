@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { sourcePosition } from '#protocol/time';
 import type { Frame } from '../frame/frame';
 import type { Span, Task, TaskFacts } from '../jobs/task';
+import { hashOf } from './file-hash';
 import { prefetch } from './prefetch';
 import { framesAhead, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
@@ -41,6 +40,7 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
       wanted: neededFrames(task),
       whole: task.span,
       cuts: task.cuts,
+      resumed: false,
       signal,
       notice: notice => run.say({ type: 'notice', notice }),
     }),
@@ -87,10 +87,11 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
 
   run.say({ type: 'step', stage: 'verify', frame: task.out.last });
   const verify = new Clock('verify');
-  const counted = await verify.measure(() => media.countFrames(temporary, task.output, signal), total);
-  if (counted !== total) {
+  try {
+    await verify.measure(() => media.verifySegment(temporary, { output: task.output, rate: task.rate, ...size, signal, frames: total }), total);
+  } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
-    throw new AppError('RESULT_INCOMPLETE', { actual: counted, expected: total });
+    throw thrown;
   }
   await rm(path, { recursive: true, force: true });
   await rename(temporary, path);
@@ -122,19 +123,4 @@ function neededFrames(task: DeliverTask): Span {
   const end = at(task.out.last);
   const next = Math.min(task.span.last, end.frame + (end.fraction > 0 ? 1 : 0));
   return { first: at(task.out.first).frame, last: task.cuts.includes(next) ? end.frame : next };
-}
-
-/** Size and hash of a file, or of all files of a folder in the order of their names. */
-export async function hashOf(path: string): Promise<{ sizeBytes: number; sha256: string }> {
-  const isFolder = (await stat(path)).isDirectory();
-  const files = isFolder ? (await readdir(path)).sort().map(name => join(path, name)) : [path];
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  for (const file of files) {
-    for await (const part of createReadStream(file)) {
-      hash.update(part as Buffer);
-      sizeBytes += (part as Buffer).length;
-    }
-  }
-  return { sizeBytes, sha256: hash.digest('hex') };
 }

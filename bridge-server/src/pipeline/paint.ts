@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { sourcePosition, type Rate } from '#protocol/time';
-import type { Frame } from '../frame/frame';
 import type { Span, StageNode, Task, TaskFacts } from '../jobs/task';
+import { hashOf } from './file-hash';
 import { Checkpoints, type CheckpointRule } from './checkpoints';
 import { prefetch } from './prefetch';
 import { framesAhead, withLevel, workLevels } from './smaller-work';
@@ -30,7 +29,7 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
   const wanted = task.frames ?? task.span;
   const total = wanted.last - wanted.first + 1;
   await mkdir(folder.states, { recursive: true });
-  const store = media.frames(folder.frames);
+  const store = await media.frames(folder.frames);
 
   const present = await firstMissing(store, wanted);
   const resumed = present > wanted.last ? undefined : await newestState(media, folder, wanted.first, present);
@@ -45,7 +44,18 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
     const ahead = framesAhead(order.attempt, frameBytes);
     const read = readSpan(task, resumed ? begin : undefined);
     const source = decode.through(
-      sourceFrames({ media, clip: order.clip, jobFolder: order.folders.job, source: task.source, wanted: read.span, whole: task.span, cuts: [], signal, notice: notice => run.say({ type: 'notice', notice }) }),
+      sourceFrames({
+        media,
+        clip: order.clip,
+        jobFolder: order.folders.job,
+        source: task.source,
+        wanted: read.span,
+        whole: task.span,
+        cuts: [],
+        resumed: resumed !== undefined,
+        signal,
+        notice: notice => run.say({ type: 'notice', notice }),
+      }),
     );
     const checkpoints = new Checkpoints(state => writeState(media, folder, state), begin, rule);
     const chain = chainStages(ahead > 0 ? prefetch(source, ahead) : source, {
@@ -76,7 +86,8 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
         if (frame.index < next) continue; // of the handle: painted so that the first delivered frame is settled
         if (frame.index !== next) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
         if (frame.index > wanted.last) break;
-        await write.measure(() => store.write(frame));
+        await write.measure(() => store.write(frame.index, frame));
+        size = { width: frame.width, height: frame.height };
         next++;
         run.say({ type: 'progress', done: (next - wanted.first) / total, stage: lastOf(task.stages), frame: frame.index });
         run.say({ type: 'picture', frame: frame.index, picture: frame, final: true });
@@ -91,26 +102,17 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
     times = chain.times;
   }
 
-  const hash = createHash('sha256');
-  for (let index = wanted.first; index <= wanted.last; index++) {
-    signal.throwIfAborted();
-    const frame = await store.read(index);
-    size = frame;
-    hashFrame(hash, frame);
+  if (size.width === 0) {
+    const frame = await store.read(wanted.first);
+    if (frame) size = { width: frame.width, height: frame.height };
   }
   await rm(folder.states, { recursive: true, force: true });
   return {
     frames: total,
-    width: size.width,
-    height: size.height,
+    ...size,
     stages: [decode.time, ...times, write.time],
-    outputs: [{ path: `tasks/${task.id}/frames`, sizeBytes: total * size.width * size.height * 12, sha256: hash.digest('hex') }],
+    outputs: [{ path: `tasks/${task.id}/frames`, ...(await hashOf(folder.frames)) }],
   };
-}
-
-function hashFrame(hash: ReturnType<typeof createHash>, frame: Frame): void {
-  hash.update(new Uint8Array(frame.rgb.buffer, frame.rgb.byteOffset, frame.rgb.byteLength));
-  if (frame.alpha) hash.update(new Uint8Array(frame.alpha.buffer, frame.alpha.byteOffset, frame.alpha.byteLength));
 }
 
 const lastOf = (stages: readonly StageNode[]) => stages[stages.length - 1]?.stage ?? 'store';

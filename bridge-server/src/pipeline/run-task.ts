@@ -7,18 +7,30 @@ import type { Task, TaskFacts } from '../jobs/task';
 import { runDeliver } from './deliver';
 import { runPaint } from './paint';
 import { levelOf, storeLevel, workLevels } from './smaller-work';
-import { readDone, taskFolder, writeDone } from './task-folder';
+import { readDone, taskFolder, writeDone, type TaskFolder } from './task-folder';
 import { Clock, type TaskRun } from './task-run';
+
+export type TaskSetup = Omit<TaskRun, 'level'> & {
+  /** Share of the memory that is free, to be remembered in case this process is killed for taking it. */
+  readonly availableShare?: () => number;
+  /** What is to be said about the nets that were used. */
+  readonly describeNets?: () => Promise<TaskFacts['nets']>;
+  /** Why other providers are not used. */
+  readonly refused?: TaskFacts['refused'];
+};
+
+/** How often the free memory is noted. */
+const memoryNoteMs = 2000;
 
 /**
  * Does one task and files what is known about it as `done.json`, last of all: a task that has one is never done again.
  * Too little memory is answered here, by trying smaller, as long as there is something smaller to try.
  * @throws AppError CANCELLED, DISK_FULL, OUT_OF_MEMORY when even the smallest work does not fit, and what stages throw
  */
-export async function runTask(run: Omit<TaskRun, 'level'>): Promise<TaskFacts> {
+export async function runTask(run: TaskSetup): Promise<TaskFacts> {
   const { order, signal } = run;
   const folder = taskFolder(order.folders.job, order.task.id);
-  const before = await readDone(folder, order.task.id);
+  const before = await readDone(folder);
   if (before) return before;
 
   const started = performance.now();
@@ -27,7 +39,15 @@ export async function runTask(run: Omit<TaskRun, 'level'>): Promise<TaskFacts> {
     if (said.type === 'notice') notices.push(said.notice);
     run.say(said);
   };
-  let level = await levelOf(folder);
+  const found = await levelOf(folder);
+  let level = found.level;
+  const smaller = async (from: number) => {
+    await storeLevel(folder, level);
+    if (workLevels[level].scale !== workLevels[from].scale) await forgetFrames(order.task, folder);
+    say({ type: 'notice', notice: { kind: 'fallback', stage: order.task.kind, text: smallerText(level) } });
+  };
+  if (level > found.before) await smaller(found.before);
+  const memory = noteMemory(folder, () => level, run.availableShare);
   for (;;) {
     try {
       const made = await runKind(order.task, { ...run, say, level });
@@ -36,30 +56,49 @@ export async function runTask(run: Omit<TaskRun, 'level'>): Promise<TaskFacts> {
         seconds: (performance.now() - started) / 1000,
         provider: run.services.nets.provider,
         host: hostname(),
+        refused: run.refused,
+        nets: await run.describeNets?.(),
         notices,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       };
-      await writeDone(folder, {
-        version: 1,
-        task: order.task.id,
-        kind: order.task.kind,
-        facts,
-        where: `${hostname()}:${process.pid}`,
-        provider: run.services.nets.provider,
-        seconds: facts.seconds!,
-        finishedAt: new Date().toISOString(),
-      });
+      await memory.end();
+      await writeDone(folder, facts);
       return facts;
     } catch (thrown) {
-      if (signal.aborted) throw new AppError('CANCELLED', {}, { cause: thrown });
-      const error = namedError(thrown, folder.path);
-      if (error.code !== 'OUT_OF_MEMORY' || level + 1 >= workLevels.length) throw error;
+      const error = signal.aborted ? new AppError('CANCELLED', {}, { cause: thrown }) : namedError(thrown, folder.path);
+      if (error.code !== 'OUT_OF_MEMORY' || level + 1 >= workLevels.length) {
+        await memory.end();
+        throw error;
+      }
       level++;
-      await storeLevel(folder, level);
-      if (workLevels[level].scale !== workLevels[level - 1].scale) await forgetFrames(order.task, folder);
-      say({ type: 'notice', notice: { kind: 'fallback', stage: order.task.kind, text: smallerText(level) } });
+      await smaller(level - 1);
     }
   }
+}
+
+/**
+ * Notes the free memory while the task runs. A process that is killed for memory leaves the note behind, and the next
+ * try begins smaller; one that ends by itself takes it away.
+ */
+function noteMemory(folder: TaskFolder, level: () => number, availableShare: (() => number) | undefined): { end(): Promise<void> } {
+  if (!availableShare) return { end: async () => undefined };
+  let writing = Promise.resolve();
+  let noted = false;
+  const timer = setInterval(() => {
+    const share = availableShare();
+    // Plenty is not worth a write.
+    if (share > 0.2 && !noted) return;
+    noted = true;
+    writing = writing.then(() => storeLevel(folder, level(), share)).catch(() => undefined);
+  }, memoryNoteMs);
+  timer.unref();
+  return {
+    async end() {
+      clearInterval(timer);
+      await writing;
+      if (noted) await storeLevel(folder, level()).catch(() => undefined);
+    },
+  };
 }
 
 function smallerText(level: number): string {

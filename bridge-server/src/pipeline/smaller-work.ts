@@ -58,11 +58,11 @@ type WorkFile = { readonly level: number; readonly running?: { readonly availabl
 const scarceShare = 0.06;
 
 /** The level to begin with: that of the last try, one more if that try vanished while memory was scarce. */
-export async function levelOf(folder: TaskFolder): Promise<number> {
+export async function levelOf(folder: TaskFolder): Promise<{ readonly level: number; readonly before: number }> {
   const file = await readJson<WorkFile>(folder.work);
-  if (!file) return 0;
+  if (!file) return { level: 0, before: 0 };
   const vanished = file.running !== undefined && file.running.availableShare < scarceShare;
-  return Math.min(workLevels.length - 1, file.level + (vanished ? 1 : 0));
+  return { level: Math.min(workLevels.length - 1, file.level + (vanished ? 1 : 0)), before: file.level };
 }
 
 export function storeLevel(folder: TaskFolder, level: number, availableShare?: number): Promise<void> {

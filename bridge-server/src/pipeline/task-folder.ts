@@ -1,6 +1,6 @@
 import { open, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Task, TaskFacts } from '../jobs/task';
+import type { TaskFacts } from '../jobs/task';
 
 /**
  * Where things of a task lie: `jobs/<id>/tasks/<task>/`
@@ -58,25 +58,7 @@ export async function readJson<T>(path: string): Promise<T | undefined> {
   }
 }
 
-/** What `done.json` holds; `jobs/task-store.ts` reads it. */
-export type DoneFile = {
-  readonly version: 1;
-  readonly task: string;
-  readonly kind: Task['kind'];
-  readonly facts: TaskFacts;
-  /** Machine and process that did it. */
-  readonly where: string;
-  readonly provider: string;
-  readonly seconds: number;
-  readonly finishedAt: string;
-};
-
 /** What is known about a finished task; undefined when it is not finished. */
-export async function readDone(folder: TaskFolder, task: string): Promise<TaskFacts | undefined> {
-  const done = await readJson<DoneFile>(folder.done);
-  return done?.version === 1 && done.task === task ? done.facts : undefined;
-}
+export const readDone = (folder: TaskFolder): Promise<TaskFacts | undefined> => readJson<TaskFacts>(folder.done);
 
-export function writeDone(folder: TaskFolder, done: DoneFile): Promise<void> {
-  return writeDurably(folder.done, `${JSON.stringify(done, null, 1)}\n`);
-}
+export const writeDone = (folder: TaskFolder, facts: TaskFacts): Promise<void> => writeDurably(folder.done, `${JSON.stringify(facts, null, 1)}\n`);

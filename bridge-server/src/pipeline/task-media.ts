@@ -12,17 +12,17 @@ export type SegmentWriter = {
   /** Resolves when the next frame may come. */
   write(frame: Frame): Promise<void>;
   /** Closes the file; resolves when it is whole and synced. */
-  finish(): Promise<void>;
+  finish(): Promise<unknown>;
   /** Leaves nothing behind that looks finished. */
   abort(): Promise<void>;
 };
 
-/** Frames on disk, one by one, bit for bit; a frame is there in full or not at all. */
+/** Frames on disk, one by one; a frame is there in full or not at all (`media/frame-store.ts`). */
 export type StoredFrames = {
   has(index: number): Promise<boolean>;
-  /** @returns hash of the stored bytes */
-  write(frame: Frame): Promise<string>;
-  read(index: number): Promise<Frame>;
+  write(index: number, frame: Frame): Promise<unknown>;
+  /** @returns undefined when it was never written or is not whole */
+  read(index: number): Promise<Frame | undefined>;
 };
 
 export type JoinedClip = { readonly fileName: string; readonly sizeBytes: number; readonly sha256: string; readonly frames: number; readonly width: number; readonly height: number };
@@ -35,7 +35,7 @@ export type TaskMedia = {
     span: Span,
     options: { readonly signal: AbortSignal; readonly notice: (notice: Notice) => void; readonly maxSide?: number },
   ): AsyncIterable<Frame>;
-  frames(folder: string): StoredFrames;
+  frames(folder: string): Promise<StoredFrames>;
   /** Finds cuts in a clip's small frames. */
   analyse(frames: AsyncIterable<Frame>): Promise<Analysis>;
   writeState(path: string, state: StageState): Promise<void>;
@@ -44,8 +44,8 @@ export type TaskMedia = {
   /** Name of a segment of this format, without its folder. */
   segmentName(output: Output): string;
   createSegment(path: string, options: SegmentOptions): Promise<SegmentWriter>;
-  /** Frames that a decoder finds in a segment. */
-  countFrames(path: string, output: Output, signal: AbortSignal): Promise<number>;
+  /** Decodes a segment in full. @throws AppError RESULT_INCOMPLETE when it is not what it should be */
+  verifySegment(path: string, options: SegmentOptions & { readonly frames: number }): Promise<void>;
   /**
    * Puts segments together in `folder` without encoding again, decodes the whole, counts and checks it.
    * @throws AppError RESULT_INCOMPLETE
