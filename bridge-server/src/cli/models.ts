@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { inspectionText } from '../models/inspect';
 import { action } from './command';
 import { formatBytes } from './output';
 import { openStore } from './open-store';
@@ -36,8 +37,8 @@ export function addModelsCommand(program: Command): void {
     .option('--json', 'one JSON object')
     .action(
       action(async (output, path: string, flags: { name?: string }) => {
-        const net = await openStore().importFile(path, flags.name);
-        output.result({ type: 'net', net }, `${net.name}: ${net.layers.length} layers, ${net.uses.join(', ') || 'no known use'}.\n${net.layers.map(layer => `  ${layer.name} (${layer.channels})`).join('\n')}`);
+        const { record, inspection } = await openStore().importFile(path, flags.name);
+        output.result({ type: 'net', net: record, inspection }, inspectionText(inspection));
       }),
     );
 }

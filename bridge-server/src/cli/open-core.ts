@@ -14,9 +14,9 @@ export async function openShelf(): Promise<NetShelf> {
     list: () => store.list(),
     hashes: () => hashes,
     async importFile(path, name) {
-      const net = await store.importFile(path, name);
+      const { record } = await store.importFile(path, name);
       hashes = await store.hashes();
-      return net;
+      return record;
     },
   };
 }

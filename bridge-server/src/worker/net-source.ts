@@ -131,6 +131,7 @@ export function createNetCache({ runtime, bytes, convention, maxBytes = 400e6, m
       const guards = new Map<string, Net>();
       const nets: NetSource = {
         provider: runtime.provider,
+        convention,
         async bytes(name) {
           used?.add(name);
           return bytes(name);
