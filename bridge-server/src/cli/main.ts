@@ -19,6 +19,12 @@ for (const addCommand of [
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(each => each.commands)]) command.exitOverride();
 
+// A reader that has seen enough (`reverie models list | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 async function run(): Promise<number> {
   try {
     await program.parseAsync();

@@ -38,6 +38,14 @@ const mobileNet = (name: string, prefix: string): FeatureRecipe => ({
 
 /** In the order in which they are tried on a net whose name says nothing. */
 export const featureRecipes: readonly FeatureRecipe[] = [
+  // The embedded cut, and the same net under its own names.
+  {
+    name: 'openimages',
+    style: ['Conv', 'ec1/expand', 'ec3/expand', 'ec6/expand', 'ec10/expand'],
+    content: 'ec5/add',
+    contentWeight: 0.015,
+    ...plusMinusOne,
+  },
   mobileNet('openimages', 'FeatureExtractor/MobilenetV2/'),
   mobileNet('mobilenet_v2', 'MobilenetV2/'),
   {
