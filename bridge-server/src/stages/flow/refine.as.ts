@@ -187,6 +187,24 @@ function linearise(mean: usize, change: usize, known: usize, u: usize, v: usize,
   }
 }
 
+/**
+ * The flow starts with zeros around and beyond the picture: a link over the border weighs nothing, but nothing times
+ * a stale NaN is NaN.
+ */
+function clearFlow(): void {
+  memory.fill(base + <usize>(U * 2) * planeBytes, 0, planeBytes * 4);
+}
+
+/** The last vector of a row took in values of the next row. */
+function clearBeyond(quantity: i32, w: i32, h: i32, count: usize): void {
+  const even = <usize>(((w + 1) >> 1) * 4);
+  const odd = <usize>((w >> 1) * 4);
+  for (let y = 0; y < h; y++) {
+    if (count > even) memory.fill(at(quantity, 0, y) + even, 0, count - even);
+    if (count > odd) memory.fill(at(quantity, 1, y) + odd, 0, count - odd);
+  }
+}
+
 /** Repeats the last column and row of the flow once outwards: no slope across the border. */
 function closeBorder(quantity: i32, w: i32, h: i32): void {
   const last = w - 1;
@@ -371,8 +389,14 @@ export function refine(
   rowBytes = <usize>(rowFloats(w) * 4);
   planeBytes = rowBytes * <usize>(h + 2);
   warpOnto(first, second, u, v, w, h, mean, change, known);
+  clearFlow();
+  // The last row reads on beyond the planes' end.
+  memory.fill(u + <usize>(w * h * 4), 0, 32);
+  memory.fill(v + <usize>(w * h * 4), 0, 32);
   linearise(mean, change, known, u, v, w, h, zeta);
   const count = <usize>((((((w + 1) >> 1) + 3) & ~3)) * 4);
+  clearBeyond(U, w, h, count);
+  clearBeyond(V, w, h, count);
   const va = f32x4.splat(alpha);
   const vg = f32x4.splat(gamma);
   const vd = f32x4.splat(delta);
