@@ -1,0 +1,269 @@
+import type { ClipInfo } from '#protocol/clip';
+import { AppError } from '#protocol/errors';
+import { protocolVersion, type Reply, type Request, type RequestOf } from '#protocol/messages';
+import { planStill } from '../effects/chain';
+import { readAllowedFolders, resolveAllowed } from './allowed-folders';
+import { closeCodes, type Connection } from './connection';
+import { imagesOf, type BridgeCore } from './core';
+import { examine } from './doctor';
+import { Download } from './downloads';
+import type { Limits } from './limits';
+import { findReport, findResult } from './results';
+import type { SideDesk } from './side-desk';
+import type { UploadDesk } from './uploads';
+import { watchJobs } from './watch';
+
+export type RequestContext = {
+  readonly core: BridgeCore;
+  readonly limits: Limits;
+  readonly side: SideDesk;
+  readonly uploads: UploadDesk;
+  /** Says a new or changed job to all who watch. */
+  readonly tellJob: (id: string) => Promise<void>;
+  /** Folders that may be named by path beside those of the settings; only where panel and bridge share the disk. */
+  readonly allowedFolders: readonly string[] | undefined;
+  readonly log: (line: string) => void;
+};
+
+type Handler<T extends Request['type']> = (request: RequestOf<T>, connection: Connection, context: RequestContext) => Promise<Reply<T>>;
+
+/** One row for each request of the protocol. */
+const handlers: { readonly [T in Request['type']]: Handler<T> } = {
+  async hello({ version, client }, connection, { core, log }) {
+    if (version !== protocolVersion) {
+      setTimeout(() => connection.close(closeCodes.version, 'another version'), 50).unref();
+      throw new AppError('VERSION_MISMATCH', { panel: version, bridge: protocolVersion });
+    }
+    connection.greeted = true;
+    connection.client = client.replace(/[^\w .()/-]/g, '');
+    log(`connected: ${connection.client}`);
+    return { version: protocolVersion, bridge: core.version, provider: core.machine.provider() };
+  },
+  async ping() {
+    return {};
+  },
+
+  async 'upload-open'(request, connection, { core, limits, uploads }) {
+    const store = request.kind === 'clip' ? core.clips : request.kind === 'image' ? core.images : undefined;
+    const number = connection.newTransfer();
+    if (store?.has(request.sha256)) {
+      const clip = request.kind === 'clip' ? await core.clips.info(request.sha256) : undefined;
+      return { transfer: number, offset: request.sizeBytes, complete: true, ...(clip ? { clip } : {}) };
+    }
+    if (connection.uploads.size >= limits.uploadsPerConnection) throw new AppError('TOO_MANY', { what: 'uploads', limit: limits.uploadsPerConnection });
+    const { kind, sha256, sizeBytes, name } = request;
+    const upload = await uploads.open({ number, kind, sha256, sizeBytes, name }, receivedBytes =>
+      connection.send({ type: 'credit', transfer: number, receivedBytes }),
+    );
+    connection.uploads.set(number, upload);
+    return { transfer: number, offset: upload.received, complete: false };
+  },
+  async 'upload-close'({ transfer }, connection, { core, uploads }) {
+    const upload = connection.uploads.get(transfer);
+    if (!upload) throw new AppError('UPLOAD_UNKNOWN');
+    connection.uploads.delete(transfer);
+    const path = await uploads.close(upload);
+    const { sha256, name, kind } = upload;
+    if (kind === 'clip') return { sha256, clip: await core.clips.keep(path, sha256, name) };
+    if (kind === 'image') await core.images.keep(path, sha256, name);
+    else await keepNet(core, path, name);
+    return { sha256 };
+  },
+  async 'upload-abort'({ transfer }, connection, { uploads }) {
+    const upload = connection.uploads.get(transfer);
+    if (!upload) throw new AppError('UPLOAD_UNKNOWN');
+    connection.uploads.delete(transfer);
+    await uploads.abort(upload);
+    return {};
+  },
+  async 'clip-from-path'({ path }, _connection, { core, allowedFolders }) {
+    if (allowedFolders === undefined) throw new AppError('FILE_NOT_FOUND', { path: path.slice(0, 300) });
+    const real = await resolveAllowed(path, [...allowedFolders, ...readAllowedFolders(core.home.settingsFile)]);
+    return { clip: await core.addClip(real) };
+  },
+  async 'clip-info'({ clip }, _connection, { core }) {
+    return { clip: await core.clips.info(clip) };
+  },
+
+  async 'download-open'({ what, job, offset }, connection, { core, limits, log }) {
+    if (connection.downloads.size >= limits.downloadsPerConnection) throw new AppError('TOO_MANY', { what: 'downloads', limit: limits.downloadsPerConnection });
+    if (what === 'atlas') throw new AppError('FILE_NOT_FOUND', { path: 'the atlas' });
+    const file = what === 'result' ? await findResult(core, job) : await findReport(core, job);
+    const number = connection.newTransfer();
+    const download = await Download.open(
+      number,
+      file.path,
+      offset,
+      (at, bytes) => connection.sendChunk(number, at, bytes),
+      error => {
+        log(`download of ${job}: ${String(error)}`);
+        connection.send({ type: 'error', error: new AppError('CONNECTION_LOST').toJSON() });
+        connection.downloads.delete(number);
+        void download.close();
+      },
+    );
+    connection.downloads.set(number, download);
+    // The reply goes first: it names the transfer that the chunks belong to.
+    setImmediate(() => download.pump());
+    return { transfer: number, sizeBytes: file.sizeBytes, sha256: file.sha256, name: file.name };
+  },
+  async 'download-credit'({ transfer, receivedBytes }, connection) {
+    connection.downloads.get(transfer)?.credit(receivedBytes);
+    return {};
+  },
+  async 'download-close'({ transfer }, connection) {
+    const download = connection.downloads.get(transfer);
+    connection.downloads.delete(transfer);
+    await download?.close();
+    return {};
+  },
+
+  async presets(_request, _connection, { core }) {
+    return { presets: core.presets.list() };
+  },
+  async 'preset-save'({ preset }, _connection, { core }) {
+    core.presets.save(preset);
+    return {};
+  },
+  async 'preset-delete'({ name }, _connection, { core }) {
+    core.presets.remove(name);
+    return {};
+  },
+  async nets(_request, _connection, { core }) {
+    const nets = await core.nets.list();
+    return { nets: nets.map(({ name, title, kind, uses, installed, sizeBytes, licence, origin, layers }) => ({ name, title, kind, uses, installed, sizeBytes, licence, origin, layers })) };
+  },
+
+  async estimate({ spec }, _connection, { core }) {
+    return core.estimate(spec);
+  },
+  async submit({ spec }, _connection, { core, limits, tellJob }) {
+    const unfinished = await core.engine.list({ status: ['queued', 'active', 'paused'] });
+    if (unfinished.length >= limits.unfinishedJobs) throw new AppError('TOO_MANY', { what: 'jobs', limit: limits.unfinishedJobs });
+    const job = await core.submit(spec);
+    await tellJob(job.id);
+    return { job };
+  },
+  async jobs(_request, _connection, { core }) {
+    const jobs = await core.engine.list();
+    return { jobs, seqs: Object.fromEntries(jobs.map(job => [job.id, core.engine.lastSeq(job.id)])) };
+  },
+  async cancel({ job }, _connection, { core }) {
+    await core.engine.cancel(job);
+    return {};
+  },
+  async pause({ job }, _connection, { core }) {
+    await core.engine.pause(job);
+    return {};
+  },
+  async resume({ job }, _connection, { core }) {
+    await core.engine.resume(job);
+    return {};
+  },
+  async delete({ job }, _connection, { core }) {
+    await core.engine.remove(job);
+    return {};
+  },
+  async report({ job }, _connection, { core }) {
+    return { report: await core.engine.report(job) };
+  },
+  async watch({ since }, connection, { core }) {
+    await watchJobs(core, connection, since);
+    return {};
+  },
+
+  async still(request, connection, { core, side }) {
+    const clip = await core.clips.info(request.clip);
+    if (request.frame >= clip.frames) throw new AppError('RANGE_OUTSIDE', { first: request.frame, last: request.frame, frames: clip.frames });
+    for (const sha256 of imagesOf(request.preset)) if (!core.images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
+    // One preview a panel: the newer wish ends the older one.
+    for (const stop of connection.stills.values()) stop();
+    connection.stills.clear();
+    const plan = planStill(request.preset, clip, request.frame, { provider: core.machine.provider() }, request.maxSide);
+    const { key, path } = side.makeFolder();
+    const errand = side.still(
+      {
+        clip,
+        frame: request.frame,
+        stages: plan.stages,
+        maxSide: request.maxSide,
+        seed: request.seed,
+        provider: 'auto',
+        folder: path,
+        folders: { clips: core.home.clips, images: core.home.images, nets: core.home.nets },
+      },
+      picture => {
+        if (picture.type !== 'still') return;
+        connection.send({ type: 'still', id: request.id, path: `/pictures/${key}/${picture.file}`, done: picture.done, total: picture.total, final: picture.final }, !picture.final);
+      },
+    );
+    connection.stills.set(request.id, errand.stop);
+    errand.done
+      .catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'CANCELLED') connection.send({ type: 'error', id: request.id, error: toJson(error) });
+      })
+      .finally(() => connection.stills.delete(request.id));
+    return { width: plan.width, height: plan.height };
+  },
+  async 'still-stop'({ still }, connection) {
+    connection.stills.get(still)?.();
+    connection.stills.delete(still);
+    return {};
+  },
+  async atlas(request, connection, { core, side }) {
+    if (request.image !== undefined && !core.images.has(request.image)) throw new AppError('FILE_NOT_FOUND', { path: 'the picture' });
+    const { key, path } = side.makeFolder();
+    const { net, image, channelsOf } = request;
+    const errand = side.atlas(
+      { net, image, channelsOf, provider: 'auto', folder: path, folders: { clips: core.home.clips, images: core.home.images, nets: core.home.nets } },
+      tile => {
+        if (tile.type !== 'atlas-tile') return;
+        const { layer, channels, file, done, total } = tile;
+        connection.send({ type: 'atlas-tile', id: request.id, layer, channels, path: `/pictures/${key}/${file}`, done, total });
+      },
+    );
+    connection.stills.set(request.id, errand.stop);
+    errand.done
+      .catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'CANCELLED') connection.send({ type: 'error', id: request.id, error: toJson(error) });
+      })
+      .finally(() => connection.stills.delete(request.id));
+    return { job: key };
+  },
+  async doctor(_request, _connection, { core }) {
+    return { checks: await examine(core) };
+  },
+  async sections({ clip }, _connection, { core, side }) {
+    if (!core.clips.has(clip)) throw new AppError('CLIP_NOT_FOUND', { clip });
+    return (await side.sections(clip, core.home.clips)) as Reply<'sections'>;
+  },
+};
+
+export function handleRequest(request: Request, connection: Connection, context: RequestContext): Promise<unknown> {
+  return (handlers[request.type] as Handler<Request['type']>)(request as never, connection, context);
+}
+
+function toJson(error: unknown) {
+  return (error instanceof AppError ? error : new AppError('INTERNAL', { problem: error instanceof Error ? error.message : String(error) })).toJSON();
+}
+
+async function keepNet(core: BridgeCore, path: string, name: string): Promise<void> {
+  const { rename, rm } = await import('node:fs/promises');
+  const { extname } = await import('node:path');
+  // The importer goes by the extension; nothing else of the client's name is used in a path.
+  const extension = /^\.[a-z]{1,12}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
+  const named = `${path}${extension}`;
+  await rename(path, named);
+  try {
+    await core.nets.importFile(named, netName(name));
+  } finally {
+    await rm(named, { force: true });
+  }
+}
+
+function netName(name: string): string {
+  const words = name.toLowerCase().replace(/\.[a-z]+$/, '').replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '');
+  return words.slice(0, 60) || 'imported';
+}
+
+export type { ClipInfo };
