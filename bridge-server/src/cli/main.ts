@@ -1,9 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './demo';
+import { addDoctorCommand } from './doctor';
+import { addFlowCommand } from './flow';
 import { addJobsCommand } from './jobs';
 import { addModelsCommand } from './models';
 import { reportFailure } from './output';
 import { addPictureCommands } from './pictures';
 import { addRenderCommand } from './render';
+import { addServeCommand } from './serve';
 
 const program = new Command('reverie')
   .description('Paints, dreams into, upscales and retimes clips: what the Reverie panel does, from the command line.')
@@ -12,8 +16,12 @@ const program = new Command('reverie')
 for (const addCommand of [
   addRenderCommand,
   addPictureCommands,
+  addFlowCommand,
   addModelsCommand,
+  addServeCommand,
   addJobsCommand,
+  addDoctorCommand,
+  addDemoCommand,
 ]) {
   addCommand(program);
 }
