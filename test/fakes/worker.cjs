@@ -100,6 +100,7 @@ async function still(id, order) {
     fs.writeFileSync(file, `still ${order.frame} ${done}`);
     say({ type: 'still', id, file, done, total: 3, final: done === 3 });
   }
+  if (stopped.has(id)) say({ type: 'side-failed', id, error: { code: 'CANCELLED', details: {} } });
 }
 
 let lastProgress = Date.now();
