@@ -75,4 +75,17 @@ describe('classical flow', () => {
     expect(Buffer.from(again.forward.buffer).equals(Buffer.from(first.forward.buffer))).toBe(true);
     expect(Buffer.from(again.backward.buffer).equals(Buffer.from(first.backward.buffer))).toBe(true);
   });
+
+  test('noise, periods and flat stripes at any width give numbers, in whatever memory earlier sizes left', () => {
+    let state = 1;
+    const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+    const kinds = [() => 255 * random(), (i: number) => Math.round(100 + 50 * Math.sin(i / 20)), (i: number) => (i % 7 < 4 ? 16 : 255 * random())];
+    for (const [width, height] of [[62, 61], [427, 30], [16, 90], [22, 61], [100, 47], [46, 120]]) {
+      for (const kind of kinds) {
+        const [a, b] = [0, 1].map(() => Float32Array.from({ length: width * height }, (_, i) => kind(i)));
+        const { forward, backward } = disHere(a, b, width, height, disNormal);
+        expect(forward.every(Number.isFinite) && backward.every(Number.isFinite)).toBe(true);
+      }
+    }
+  });
 });

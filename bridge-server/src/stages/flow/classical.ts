@@ -8,8 +8,8 @@ import { assertSameSize, disHere, disNormal, greyOf } from './dis';
 import type { DisResult, DisSettings } from './dis-driver';
 import { createDisThread, type DisThread } from './dis-thread';
 
-/** Larger pictures are searched at half size (or a quarter ...): the memory of the search stays below half a gigabyte. */
-const largestArea = 1920 * 1088;
+/** Larger pictures are searched at half size (or a quarter ...): it bounds time, and memory to about 250 MB a thread. */
+const largestArea = 1280 * 1024;
 
 export type ClassicalOptions = {
   /** `thread` searches beside the calling thread, so that a net can run meanwhile; `here` blocks it. */

@@ -2,15 +2,13 @@
 export type DisResult = { readonly forward: Float32Array; readonly backward: Float32Array };
 
 export type DisSettings = {
-  /** Level on which patches are matched: 0 is full size, 1 half. */
-  readonly finest: number;
   /** Pixels between patches of 8x8. */
   readonly step: number;
   /** Gauss-Newton steps of a patch, both passes together. */
   readonly iterations: number;
-  /** Reweighting rounds of the refinement on each level that is searched, and on the larger ones. */
+  /** Rounds of refinement on each smaller level, and at full size. */
   readonly rounds: number;
-  readonly fullRounds: number;
+  readonly lastRounds: number;
 };
 
 export type DisDriver = (a: Float32Array, b: Float32Array, width: number, height: number, settings: DisSettings, directions: 1 | 2 | 3) => DisResult;
@@ -23,8 +21,8 @@ export type DisDriver = (a: Float32Array, b: Float32Array, width: number, height
 export function createDisDriver(module: WebAssembly.Module): DisDriver {
   type Exports = {
     memory: WebAssembly.Memory;
-    layout(width: number, height: number, finest: number, step: number): number;
-    tune(iterations: number, rounds: number, fullRounds: number): void;
+    layout(width: number, height: number, step: number): number;
+    tune(iterations: number, rounds: number, lastRounds: number): void;
     picture(index: number): number;
     result(index: number): number;
     run(directions: number): void;
@@ -36,10 +34,10 @@ export function createDisDriver(module: WebAssembly.Module): DisDriver {
   return (a, b, width, height, settings, directions) => {
     const area = width * height;
     // Addresses come back as signed numbers.
-    const bytes = search.layout(width, height, settings.finest, settings.step) >>> 0;
+    const bytes = search.layout(width, height, settings.step) >>> 0;
     const missing = Math.ceil((bytes - search.memory.buffer.byteLength) / 65536);
     if (missing > 0) search.memory.grow(missing);
-    search.tune(settings.iterations, settings.rounds, settings.fullRounds);
+    search.tune(settings.iterations, settings.rounds, settings.lastRounds);
     const plane = (address: number) => new Float32Array(search.memory.buffer, address >>> 0, area);
     plane(search.picture(0)).set(a);
     plane(search.picture(1)).set(b);

@@ -1,7 +1,7 @@
 // Dense Inverse Search with variational refinement (Kroeger et al., ECCV 2016, arXiv:1603.03590), compiled to
 // WebAssembly by scripts/build-wasm.mjs. The host calls `layout`, writes two tight grey pictures (float, 0..255) at
 // `picture(0)` and `picture(1)`, calls `run`, and reads four planes at `result(0..3)`: forward u, v, backward u, v.
-import { enlarge, gradients, halveImage, imageBytes, importImage } from './pyramid.as';
+import { gradients, halveImage, imageBytes, importImage } from './pyramid.as';
 import { densify, patchCount, searchPatches } from './search.as';
 import { refine, refineBytes } from './refine.as';
 
@@ -9,7 +9,6 @@ const LEVELS: i32 = 12;
 
 let width: i32 = 0;
 let height: i32 = 0;
-let finest: i32 = 0;
 let coarsest: i32 = 0;
 let step: i32 = 4;
 
@@ -44,17 +43,15 @@ function take(bytes: i32): usize {
 
 /**
  * Places everything in memory for pictures of one size; the levels are chosen as in OpenCV's DIS.
- * @param finestLevel the level on which the search ends; 0 is full size
  * @returns the number of bytes of memory needed, counted from 0
  */
-export function layout(w: i32, h: i32, finestLevel: i32, patchStep: i32): i32 {
+export function layout(w: i32, h: i32, patchStep: i32): i32 {
   width = w;
   height = h;
   step = patchStep;
   const wanted = <i32>Math.round(Math.log2(<f64>max(w, h) / 32));
   const possible = <i32>Math.floor(Math.log2(<f64>min(w, h) / 8));
   coarsest = min(max(0, min(wanted, possible)), LEVELS - 1);
-  finest = min(finestLevel, coarsest);
   top = (__heap_base + 15) & ~15;
   for (let l = 0, lw = w, lh = h; l <= coarsest; l++, lw >>= 1, lh >>= 1) {
     widths[l] = lw;
@@ -70,12 +67,10 @@ export function layout(w: i32, h: i32, finestLevel: i32, patchStep: i32): i32 {
   flowV = take(plane);
   coarseU = take(plane);
   coarseV = take(plane);
-  const fw = widths[finest];
-  const fh = heights[finest];
-  gradX = take(fw * fh * 4);
-  gradY = take(fw * fh * 4);
-  sums = take(fw * fh * 12);
-  patches = take(patchCount(fw, step) * patchCount(fh, step) * 16);
+  gradX = take(plane);
+  gradY = take(plane);
+  sums = take(plane * 3);
+  patches = take(patchCount(w, step) * patchCount(h, step) * 16);
   mean = take(imageBytes(w, h));
   change = take(imageBytes(w, h));
   known = take(imageBytes(w, h));
@@ -120,54 +115,36 @@ const ZETA: f32 = 0.1;
 /** Relaxation steps between two reweightings. */
 const INNER: i32 = 5;
 
-let iterations: i32 = 16;
-let rounds: i32 = 5;
-let fullRounds: i32 = 2;
+let iterations: i32 = 4;
+let rounds: i32 = 3;
+let lastRounds: i32 = 2;
 
-export function tune(descents: i32, refinements: i32, fullRefinements: i32): void {
+/** @param refinements rounds of refinement on the smaller levels; @param lastRefinements at full size */
+export function tune(descents: i32, refinements: i32, lastRefinements: i32): void {
   iterations = descents;
   rounds = refinements;
-  fullRounds = fullRefinements;
+  lastRounds = lastRefinements;
 }
 
 function oneWay(a: StaticArray<usize>, b: StaticArray<usize>, u: usize, v: usize): void {
-  let cw = 0;
-  let ch = 0;
-  for (let l = coarsest; l >= finest; l--) {
+  for (let l = coarsest; l >= 0; l--) {
     const w = widths[l];
     const h = heights[l];
+    const toU = l == 0 ? u : flowU;
+    const toV = l == 0 ? v : flowV;
     gradients(a[l], w, h, gradX, gradY);
-    startFrom(cw, ch, w, h);
+    startFrom(l == coarsest ? 0 : widths[l + 1], l == coarsest ? 0 : heights[l + 1], w, h);
     searchPatches(a[l], b[l], gradX, gradY, w, h, step, iterations, patches);
-    densify(patches, step, w, h, sums, flowU, flowV);
-    if (rounds > 0) refine(a[l], b[l], flowU, flowV, w, h, mean, change, known, room, rounds, INNER, ALPHA, GAMMA, DELTA, ZETA);
-    const swapU = coarseU;
-    const swapV = coarseV;
-    coarseU = flowU;
-    coarseV = flowV;
-    flowU = swapU;
-    flowV = swapV;
-    cw = w;
-    ch = h;
+    densify(patches, step, w, h, sums, toU, toV);
+    const count = l == 0 ? lastRounds : rounds;
+    if (count > 0) refine(a[l], b[l], toU, toV, w, h, mean, change, known, room, count, INNER, ALPHA, GAMMA, DELTA, ZETA);
+    if (l > 0) {
+      flowU = coarseU;
+      flowV = coarseV;
+      coarseU = toU;
+      coarseV = toV;
+    }
   }
-  for (let l = finest - 1; l >= 0 && fullRounds > 0; l--) {
-    const w = widths[l];
-    const h = heights[l];
-    enlarge(coarseU, cw, ch, flowU, w, h, 2);
-    enlarge(coarseV, cw, ch, flowV, w, h, 2);
-    refine(a[l], b[l], flowU, flowV, w, h, mean, change, known, room, fullRounds, INNER, ALPHA, GAMMA, DELTA, ZETA);
-    const swapU = coarseU;
-    const swapV = coarseV;
-    coarseU = flowU;
-    coarseV = flowV;
-    flowU = swapU;
-    flowV = swapV;
-    cw = w;
-    ch = h;
-  }
-  const rest = fullRounds > 0 ? 0 : finest;
-  enlarge(coarseU, cw, ch, u, width, height, <f32>(1 << rest));
-  enlarge(coarseV, cw, ch, v, width, height, <f32>(1 << rest));
 }
 
 /** @param directions 1 forward, 2 backward, 3 both */

@@ -3,11 +3,11 @@ import { AppError } from '#protocol/errors';
 import { createDisDriver, type DisDriver, type DisSettings } from './dis-driver';
 import { disWasm } from './dis-wasm';
 
-/** The search as it is used between stages: see the table of figures in README.md. */
-export const disNormal: DisSettings = { finest: 1, step: 4, iterations: 16, rounds: 5, fullRounds: 2 };
+/** The search as it is used between stages. */
+export const disNormal: DisSettings = { step: 4, iterations: 4, rounds: 5, lastRounds: 3 };
 
 /** For small pictures that only have to be judged: no refinement. */
-export const disQuick: DisSettings = { finest: 0, step: 4, iterations: 12, rounds: 0, fullRounds: 0 };
+export const disQuick: DisSettings = { step: 4, iterations: 12, rounds: 0, lastRounds: 0 };
 
 let compiled: WebAssembly.Module | undefined;
 

@@ -98,30 +98,3 @@ export function gradients(image: usize, width: i32, height: i32, gx: usize, gy: 
     }
   }
 }
-
-/**
- * Bilinear enlargement of a plane of motion by a whole factor, pixel centres aligned; motion grows by the factor too.
- * Levels are halved by whole pixels, so the factor is exact also where the larger side is odd.
- */
-export function enlarge(from: usize, w: i32, h: i32, to: usize, width: i32, height: i32, factor: f32): void {
-  const scale: f32 = <f32>1 / factor;
-  for (let y = 0; y < height; y++) {
-    const py = min(max((<f32>y + 0.5) * scale - 0.5, 0), <f32>(h - 1));
-    const y0 = <i32>py;
-    const fy = py - <f32>y0;
-    const top = from + <usize>(y0 * w * 4);
-    const low = from + <usize>(min(y0 + 1, h - 1) * w * 4);
-    let o = to + <usize>(y * width * 4);
-    for (let x = 0; x < width; x++) {
-      const px = min(max((<f32>x + 0.5) * scale - 0.5, 0), <f32>(w - 1));
-      const x0 = <i32>px;
-      const fx = px - <f32>x0;
-      const a = <usize>(x0 * 4);
-      const b = <usize>(min(x0 + 1, w - 1) * 4);
-      const t = load<f32>(top + a) + fx * (load<f32>(top + b) - load<f32>(top + a));
-      const l = load<f32>(low + a) + fx * (load<f32>(low + b) - load<f32>(low + a));
-      store<f32>(o, (t + fy * (l - t)) * factor);
-      o += 4;
-    }
-  }
-}

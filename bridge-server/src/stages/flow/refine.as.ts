@@ -1,9 +1,10 @@
 // Variational refinement: colour and gradient constancy with robust penalties, smooth but for a few jumps, solved by
 // red-black over-relaxation (Brox et al. 2004, with the normalised data terms of Zimmer et al. 2011).
 //
-// Every quantity is stored as two planes, even columns and odd columns, so that the four neighbours of a vector of
-// same-coloured pixels are vectors too. A row has four values of room on its left and at least four on its right, a
-// plane one row above and one below.
+// Every quantity is stored in two halves, even columns and odd columns, so that the four neighbours of a vector of
+// same-coloured pixels are vectors too. A picture row is a block of memory that holds that row of all quantities; each
+// of them has four values of room on its left and at least four on its right. There is a block above the picture and
+// one below it.
 import { origin, padImage, strideOf } from './pyramid.as';
 
 const JX = 0, JY = 1, JZ = 2, KX = 3, KY = 4, KZ = 5, LX = 6, LY = 7, LZ = 8;
@@ -14,7 +15,7 @@ const EPSILON2: f32 = 0.000001;
 const OMEGA: f32 = 1.6;
 
 let rowBytes: usize = 0;
-let planeBytes: usize = 0;
+let blockBytes: usize = 0;
 let base: usize = 0;
 
 function rowFloats(width: i32): i32 {
@@ -25,11 +26,11 @@ export function refineBytes(width: i32, height: i32): i32 {
   return rowFloats(width) * 4 * (height + 2) * PLANES * 2 + 64;
 }
 
-/** Address of value 0 of row `y` in the even (0) or odd (1) plane of a quantity. */
+/** Address of value 0 of row `y` in the even (0) or odd (1) half of a quantity. */
 // @ts-ignore: decorator
 @inline
 function at(quantity: i32, odd: i32, y: i32): usize {
-  return base + <usize>(quantity * 2 + odd) * planeBytes + <usize>(y + 1) * rowBytes + 16;
+  return base + <usize>(y + 1) * blockBytes + <usize>(quantity * 2 + odd) * rowBytes + 16;
 }
 
 /** Second picture brought onto the first one: mean and difference of the two, and where that is known at all. */
@@ -191,8 +192,8 @@ function linearise(mean: usize, change: usize, known: usize, u: usize, v: usize,
  * The flow starts with zeros around and beyond the picture: a link over the border weighs nothing, but nothing times
  * a stale NaN is NaN.
  */
-function clearFlow(): void {
-  memory.fill(base + <usize>(U * 2) * planeBytes, 0, planeBytes * 4);
+function clearFlow(h: i32): void {
+  for (let y = -1; y <= h; y++) memory.fill(at(U, 0, y) - 16, 0, rowBytes * 4);
 }
 
 /** The last vector of a row took in values of the next row. */
@@ -214,8 +215,7 @@ function closeBorder(quantity: i32, w: i32, h: i32): void {
     if (last & 1) store<f32>(at(quantity, 0, y) + i + 4, value);
     else store<f32>(at(quantity, 1, y) + i, value);
   }
-  memory.copy(at(quantity, 0, h) - 16, at(quantity, 0, h - 1) - 16, rowBytes);
-  memory.copy(at(quantity, 1, h) - 16, at(quantity, 1, h - 1) - 16, rowBytes);
+  memory.copy(at(quantity, 0, h) - 16, at(quantity, 0, h - 1) - 16, rowBytes * 2);
 }
 
 // @ts-ignore: decorator
@@ -273,17 +273,11 @@ function weigh(odd: i32, y: i32, count: usize, alpha: v128, gamma: v128, delta: 
 }
 
 /** No link leads over the border. */
-function cutLinks(w: i32, h: i32): void {
+function cutLinks(y: i32, w: i32, h: i32): void {
   const last = w - 1;
-  const i = <usize>((last >> 1) * 4);
-  for (let y = 0; y < h; y++) {
-    store<f32>(at(WX, last & 1, y) + i, 0);
-    store<f32>(at(WX, 1, y) - 4, 0);
-  }
-  for (let odd = 0; odd < 2; odd++) {
-    memory.fill(at(WY, odd, -1) - 16, 0, rowBytes);
-    memory.fill(at(WY, odd, h - 1) - 16, 0, rowBytes);
-  }
+  store<f32>(at(WX, last & 1, y) + <usize>((last >> 1) * 4), 0);
+  store<f32>(at(WX, 1, y) - 4, 0);
+  if (y == h - 1) memory.fill(at(WY, 0, y) - 16, 0, rowBytes * 2);
 }
 
 /** Adds the links to the diagonal and inverts it, so that a relaxation step multiplies only. */
@@ -328,17 +322,17 @@ function relax(odd: i32, y: i32, count: usize): void {
     const right = v128.load(wr);
     const left = v128.load(wr + wl);
     const down = v128.load(wd);
-    const up = v128.load(wd - rowBytes);
+    const up = v128.load(wd - blockBytes);
     const u = v128.load(pu);
     const v = v128.load(pv);
     const cross = v128.load(a12);
     const su = f32x4.add(
       f32x4.add(f32x4.mul(right, v128.load(pu + nu + toRight)), f32x4.mul(left, v128.load(pu + nu - toLeft))),
-      f32x4.add(f32x4.mul(down, v128.load(pu + rowBytes)), f32x4.mul(up, v128.load(pu - rowBytes))),
+      f32x4.add(f32x4.mul(down, v128.load(pu + blockBytes)), f32x4.mul(up, v128.load(pu - blockBytes))),
     );
     const sv = f32x4.add(
       f32x4.add(f32x4.mul(right, v128.load(pv + nv + toRight)), f32x4.mul(left, v128.load(pv + nv - toLeft))),
-      f32x4.add(f32x4.mul(down, v128.load(pv + rowBytes)), f32x4.mul(up, v128.load(pv - rowBytes))),
+      f32x4.add(f32x4.mul(down, v128.load(pv + blockBytes)), f32x4.mul(up, v128.load(pv - blockBytes))),
     );
     const newU = f32x4.add(
       f32x4.mul(keep, u),
@@ -387,9 +381,9 @@ export function refine(
 ): void {
   base = room;
   rowBytes = <usize>(rowFloats(w) * 4);
-  planeBytes = rowBytes * <usize>(h + 2);
+  blockBytes = rowBytes * (2 * PLANES);
   warpOnto(first, second, u, v, w, h, mean, change, known);
-  clearFlow();
+  clearFlow(h);
   // The last row reads on beyond the planes' end.
   memory.fill(u + <usize>(w * h * 4), 0, 32);
   memory.fill(v + <usize>(w * h * 4), 0, 32);
@@ -403,18 +397,23 @@ export function refine(
   for (let k = 0; k < outer; k++) {
     closeBorder(U, w, h);
     closeBorder(V, w, h);
-    for (let y = 0; y < h; y++) {
-      weigh(0, y, count, va, vg, vd);
-      weigh(1, y, count, va, vg, vd);
-    }
-    cutLinks(w, h);
-    for (let y = 0; y < h; y++) {
-      closeSystem(0, y, count);
-      closeSystem(1, y, count);
-    }
-    for (let s = 0; s < inner; s++) {
-      for (let y = 0; y < h; y++) relax(y & 1, y, count);
-      for (let y = 0; y < h; y++) relax(1 - (y & 1), y, count);
+    memory.fill(at(WY, 0, -1) - 16, 0, rowBytes * 2);
+    // One walk down the picture does the whole round: the weights run ahead, and each half step of relaxation follows
+    // a row behind the one before it, so that what it needs is done, and still in the cache. The result is the same as
+    // of one sweep after the other.
+    const halves = 2 * inner;
+    for (let r = 0; r < h + 2 + halves; r++) {
+      if (r < h) {
+        weigh(0, r, count, va, vg, vd);
+        weigh(1, r, count, va, vg, vd);
+        cutLinks(r, w, h);
+        closeSystem(0, r, count);
+        closeSystem(1, r, count);
+      }
+      for (let half = 0; half < halves; half++) {
+        const y = r - 2 - half;
+        if (y >= 0 && y < h) relax((y + half) & 1, y, count);
+      }
     }
   }
   join(U, u, w, h);
