@@ -37,7 +37,23 @@ type Sessions = {
  * and whoever cannot wait ends the process.
  */
 export function createThreadRuntime(options: OrtOptions): Runtime {
-  return createRuntime(options, threadSessions(options));
+  return createRuntimeOver(options, openThread(options));
+}
+
+/** A way to whoever holds the sessions (`serve-sessions.ts`): a thread, a process. */
+export type SessionChannel = {
+  /** The buffers in `moved` belong to the other side afterwards. */
+  post(request: ThreadRequest, moved: ArrayBuffer[]): void;
+  onAnswer(take: (answer: ThreadAnswer) => void): void;
+  /** Called once, when no answer will come any more. */
+  onEnd(end: (problem: string) => void): void;
+  /** While busy, the other side keeps this process alive. */
+  setBusy(busy: boolean): void;
+};
+
+/** A runtime whose sessions live on the other side of a channel. */
+export function createRuntimeOver(options: OrtOptions, channel: SessionChannel): Runtime {
+  return createRuntime(options, sessionsOver(channel));
 }
 
 /** onnxruntime in the calling thread, which every load and run blocks. For tests and for short programs. */
@@ -56,38 +72,53 @@ function threadEntry(): string {
   return existsSync(built) ? built : join(__dirname, 'ort-thread.ts');
 }
 
-function threadSessions({ provider, threads, execArgv }: OrtOptions): Sessions {
+function openThread({ provider, threads, execArgv }: OrtOptions): SessionChannel {
   const workerData: ThreadData = { settings: { provider, threads } };
   const thread = new Worker(threadEntry(), { workerData, ...(execArgv ? { execArgv: [...execArgv] } : {}) });
-  const waiting = new Map<number, { resolve(answer: Extract<ThreadAnswer, { ok: true }>): void; reject(reason: unknown): void }>();
-  let nextId = 1;
-  let ended: AppError | undefined;
   // Idle, the thread does not keep the process alive; while an answer is awaited it does.
   thread.unref();
+  return {
+    post: (request, moved) => thread.postMessage(request, moved),
+    onAnswer: take => void thread.on('message', take),
+    onEnd(end) {
+      thread.on('error', error => end(`its thread ended: ${error.message}`));
+      thread.on('exit', () => end('its thread has ended'));
+    },
+    setBusy: busy => (busy ? thread.ref() : thread.unref()),
+  };
+}
 
-  const end = (problem: string) => {
+type Body = ThreadRequest extends infer R ? (R extends ThreadRequest ? Omit<R, 'id'> : never) : never;
+type Answered = Extract<ThreadAnswer, { ok: true }>;
+
+function sessionsOver(channel: SessionChannel): Sessions {
+  const waiting = new Map<number, { resolve(answer: Answered): void; reject(reason: unknown): void }>();
+  let nextId = 1;
+  let ended: AppError | undefined;
+  let tellEnd: () => void;
+  const gone = new Promise<void>(resolve => (tellEnd = resolve));
+
+  channel.onEnd(problem => {
     ended ??= new AppError('NET_RUN_FAILED', { name: 'onnxruntime', problem });
     for (const { reject } of waiting.values()) reject(ended);
     waiting.clear();
-  };
-  thread.on('error', error => end(`its thread ended: ${error.message}`));
-  thread.on('exit', () => end('its thread has ended'));
-  thread.on('message', (answer: ThreadAnswer) => {
+    tellEnd();
+  });
+  channel.onAnswer(answer => {
     const asked = waiting.get(answer.id);
     waiting.delete(answer.id);
-    if (waiting.size === 0) thread.unref();
+    if (waiting.size === 0) channel.setBusy(false);
     if (answer.ok) asked?.resolve(answer);
     else asked?.reject(AppError.from(answer.error));
   });
 
-  type Body = ThreadRequest extends infer R ? (R extends ThreadRequest ? Omit<R, 'id'> : never) : never;
-  const ask = (body: Body, moved: ArrayBuffer[] = []): Promise<Extract<ThreadAnswer, { ok: true }>> => {
+  const ask = (body: Body, moved: ArrayBuffer[] = []): Promise<Answered> => {
     if (ended) return Promise.reject(ended);
     const id = nextId++;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
-      thread.ref();
-      thread.postMessage({ id, ...body }, moved);
+      channel.setBusy(true);
+      channel.post({ id, ...body }, moved);
     });
   };
 
@@ -117,16 +148,15 @@ function threadSessions({ provider, threads, execArgv }: OrtOptions): Sessions {
       return (await ask({ do: 'read', kept })).tensor!;
     },
     free(kept) {
-      ask({ do: 'free', kept }).catch(() => undefined); // the thread has ended, and the tensor with it
+      ask({ do: 'free', kept }).catch(() => undefined); // the other side has ended, and the tensor with it
     },
     async dispose(net) {
       if (!ended) await ask({ do: 'dispose', net });
     },
     async close() {
       if (ended) return;
-      const gone = new Promise<void>(resolve => thread.once('exit', () => resolve()));
       await ask({ do: 'close' });
-      thread.ref();
+      channel.setBusy(true);
       await gone;
     },
   };
