@@ -1,0 +1,139 @@
+import { curveAt } from '#protocol/effects/parameter';
+import type { ZoomParams } from '#protocol/effects/zoom';
+import type { Frame } from '../frame/frame';
+import { floatTensor, floatsOf } from '../frame/tensor';
+import type { Stage, StageContext } from '../pipeline/stage';
+import { dreamFresh, laidOver } from './dream';
+import { openDreamer } from './dream/dreamer';
+import { octaveSizes, type Size } from './dream/octaves';
+import { turnedAndEnlarged, type Placing } from './zoom/place';
+
+/** How far each frame's mean and deviation of colour are pulled back to the start's, so that hundreds of frames do not drift. */
+const colourPull = 0.04;
+/** The loop closes over at most this many frames, and at most this share of its length. */
+const loopTail = { frames: 60, share: 0.4 } as const;
+
+type Colours = { readonly mean: readonly number[]; readonly deviation: readonly number[] };
+
+function coloursOf(rgb: Float32Array): Colours {
+  const area = rgb.length / 3;
+  const mean = [0, 1, 2].map(c => {
+    let sum = 0;
+    for (let i = 0; i < area; i++) sum += rgb[c * area + i];
+    return sum / area;
+  });
+  const deviation = mean.map((value, c) => {
+    let sum = 0;
+    for (let i = 0; i < area; i++) sum += (rgb[c * area + i] - value) ** 2;
+    return Math.sqrt(sum / area);
+  });
+  return { mean, deviation };
+}
+
+/** A step back toward the start's colours; a flat channel is only shifted. */
+function pulledTo(rgb: Float32Array, wanted: Colours): Float32Array {
+  const own = coloursOf(rgb);
+  const area = rgb.length / 3;
+  const out = new Float32Array(rgb.length);
+  for (let c = 0; c < 3; c++) {
+    const ratio = own.deviation[c] > 1e-4 ? wanted.deviation[c] / own.deviation[c] : 1;
+    const gain = 1 + colourPull * (ratio - 1);
+    const target = own.mean[c] + colourPull * (wanted.mean[c] - own.mean[c]);
+    for (let i = 0; i < area; i++) out[c * area + i] = Math.min(1, Math.max(0, target + gain * (rgb[c * area + i] - own.mean[c])));
+  }
+  return out;
+}
+
+function placingAt(params: ZoomParams, frame: number): Placing {
+  return {
+    scale: curveAt(params.rateCurve, frame, params.rate),
+    degrees: curveAt(params.rotationCurve, frame, params.rotation),
+    centreX: params.centreX,
+    centreY: params.centreY,
+  };
+}
+
+/** Product of the steps from `frame` + 1 to the end of the loop, `total`: how much larger its end shows what is here. */
+function remaining(params: ZoomParams, frame: number, total: number): Placing {
+  let [scale, degrees] = [1, 0];
+  for (let f = frame + 1; f <= total; f++) {
+    const step = placingAt(params, f % total);
+    scale *= step.scale;
+    degrees += step.degrees;
+  }
+  return { scale, degrees, centreX: params.centreX, centreY: params.centreY };
+}
+
+/**
+ * Lays the first frame, as small as the rest of the loop will enlarge it, into the middle of this one, so that the last
+ * step shows it at full size. Its border is soft; what surrounds it is dreamt on as ever.
+ */
+function withFirstInside(rgb: Float32Array, first: Float32Array, size: Size, rest: Placing, weight: number): Float32Array {
+  const inner = turnedAndEnlarged(first, size, { ...rest, scale: 1 / rest.scale, degrees: -rest.degrees }, 'outside');
+  const area = size.width * size.height;
+  const out = rgb.slice();
+  for (let i = 0; i < area; i++) {
+    const share = inner.inside[i] * weight;
+    if (share === 0) continue;
+    for (let c = 0; c < 3; c++) out[c * area + i] += share * (inner.image[c * area + i] - out[c * area + i]);
+  }
+  return out;
+}
+
+/**
+ * The infinite zoom (google/deepdream): each frame is the one before, enlarged and turned about a point and dreamt into
+ * again. Reads one frame and makes `params.frames`; holds two frames whatever the length. Always made forwards:
+ * reversed play reads the stored frames backwards.
+ */
+export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
+  let start: Frame | undefined;
+  for await (const frame of input) {
+    start = frame;
+    break;
+  }
+  if (!start) return;
+  const size: Size = { width: start.width, height: start.height };
+  const dims = [3, size.height, size.width];
+  const dreamer = await openDreamer(params.dream, ctx);
+  const total = Math.max(1, params.frames);
+  const tail = params.loop ? Math.min(loopTail.frames, Math.floor(total * loopTail.share)) : 0;
+
+  let [image, first] = [start.rgb, start.rgb];
+  let next = 0;
+  if (ctx.resumed) {
+    image = floatsOf(ctx.resumed.tensors.image);
+    first = floatsOf(ctx.resumed.tensors.first);
+    next = ctx.resumed.nextIndex;
+  }
+  let colours = coloursOf(first);
+  for (let index = next; index < total; index++) {
+    ctx.signal.throwIfAborted();
+    if (index === 0) {
+      const detail = await dreamFresh(start, params.dream, dreamer, ctx);
+      image = laidOver(start.rgb, detail, params.dream.strength / 100);
+      first = image;
+      colours = coloursOf(first);
+    } else {
+      image = await nextFrame(image, index);
+    }
+    yield { index, ...size, rgb: image, ...(index === 0 ? { shotStart: true } : {}) };
+    ctx.store({ nextIndex: index + 1, tensors: { image: floatTensor(image, dims), first: floatTensor(first, dims) } });
+  }
+
+  async function nextFrame(before: Float32Array, index: number): Promise<Float32Array> {
+    const enlarged = turnedAndEnlarged(before, size, placingAt(params, index), 'reflect').image;
+    const closing = tail > 0 && index >= total - tail ? (index - (total - tail) + 1) / (tail + 1) : 0;
+    const base = closing > 0 ? withFirstInside(enlarged, first, size, remaining(params, index, total), Math.min(1, 2 * closing)) : enlarged;
+    const detail = await dreamer.dream(base, size, {
+      octaves: octaveSizes(size, params.dream.octaves, params.dream.octaveScale),
+      iterations: params.iterations,
+      // The last frames of a loop must become the first one again, which had its dream already.
+      stepSize: params.dream.stepSize * (closing > 0 ? 1 - closing : 1),
+      random: ctx.random(index),
+      onStep: report(ctx, index),
+    });
+    return pulledTo(laidOver(base, detail, params.dream.strength / 100), colours);
+  }
+};
+
+const report = (ctx: StageContext, frame: number) => (done: number, total: number) => ctx.progress({ frame, done, total });
