@@ -112,6 +112,8 @@ export const opCases: readonly OpCase[] = [
   { name: 'maxPool 5x5 s2', inputs: [[1, 2, 10, 11]], build: x => g.maxPool(x, 5, { strides: 2 }) },
   { name: 'maxPool 2x2 s3 that leaves pixels out', inputs: [[1, 2, 9, 10]], build: x => g.maxPool(x, 2, { strides: 3 }) },
   { name: 'maxPool 3x2, strides 2 and 1', inputs: [[1, 2, 7, 6]], build: x => g.maxPool(x, [3, 2], { strides: [2, 1] }) },
+  { name: 'maxPool of an overlapping maxPool (equal maxima of one source)', inputs: [[1, 2, 11, 10]], build: x => g.maxPool(g.maxPool(x, 3, { strides: 2, ceil: true }), 3, { strides: 1, pads: 1 }) },
+  { name: 'maxPool 2x2 of a maxPool 3x3 s1', inputs: [[1, 2, 8, 9]], build: x => g.maxPool(g.maxPool(x, 3, { strides: 1, pads: 1 }), 2) },
   unary('globalAveragePool', g.globalAveragePool),
   { name: 'lrn', inputs: [[1, 7, 3, 4]], build: x => g.lrn(x, { size: 5, alpha: 0.9, beta: 0.75 }) },
   { name: 'lrn, other power', inputs: [[1, 7, 3, 4]], build: x => g.lrn(x, { size: 4, alpha: 0.9, beta: 0.6, bias: 2 }) },

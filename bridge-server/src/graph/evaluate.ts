@@ -28,7 +28,7 @@ export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<strin
 }
 
 function evaluateOne(value: Value, inputs: readonly Tensor64[], feeds: Readonly<Record<string, ArrayLike<number>>>): Float64Array {
-  if (isConstant(value)) return Float64Array.from(constantNumbers(value));
+  if (isConstant(value)) return value.data instanceof Float32Array ? new Float64Array(value.data) : Float64Array.from(constantNumbers(value));
   if (value.op === 'Input') {
     const fed = feeds[value.name ?? ''];
     const count = value.dims.reduce((product, dim) => product * dim, 1);

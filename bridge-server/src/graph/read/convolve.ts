@@ -175,8 +175,11 @@ export const convolveReaders: Readonly<Record<string, NodeReader>> = {
     return g.globalAveragePool(node.input(0));
   },
   GlobalMaxPool: node => g.reduceMax(node.input(0), { axes: [2, 3] }),
-  LRN: node =>
-    g.lrn(node.input(0), { size: node.int('size'), alpha: node.float('alpha', 1e-4), beta: node.float('beta', 0.75), bias: node.float('bias', 1) }),
+  LRN: node => {
+    // It is computed with a matrix of channels by channels.
+    refuse(node.input(0).dims[1] > 16384, 'LRN of so many channels');
+    return g.lrn(node.input(0), { size: node.int('size'), alpha: node.float('alpha', 1e-4), beta: node.float('beta', 0.75), bias: node.float('bias', 1) });
+  },
   InstanceNormalization: node => g.instanceNorm(node.input(0), node.input(1), node.input(2), node.float('epsilon', 1e-5)),
   BatchNormalization: batchNorm,
   LayerNormalization: layerNorm,

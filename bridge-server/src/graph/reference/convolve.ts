@@ -7,6 +7,7 @@ function reach(size: number, count: number, stride: number, shift: number): [num
   return [Math.max(0, Math.ceil(-shift / stride)), Math.min(count, Math.floor((size - 1 - shift) / stride) + 1)];
 }
 
+/** Row by row of the output: its patches side by side, then one dot product with each filter. */
 export const evaluateConv: Evaluator = ([x, w, b], y) => {
   const [n, out, oh, ow] = y.dims;
   const [, c, h, width] = x.dims;
@@ -14,32 +15,52 @@ export const evaluateConv: Evaluator = ([x, w, b], y) => {
   const [sy, sx] = numbers(y.attrs, 'strides');
   const [dy, dx] = numbers(y.attrs, 'dilations');
   const [top, left] = numbers(y.attrs, 'pads');
-  const outPerGroup = out / number(y.attrs, 'group');
+  const group = number(y.attrs, 'group');
+  const outPerGroup = out / group;
+  const size = perGroup * kh * kw;
+  const patches = new Float64Array(ow * size);
   const result = new Float64Array(n * out * oh * ow);
   for (let i = 0; i < n; i++) {
-    for (let o = 0; o < out; o++) {
-      const plane = (i * out + o) * oh * ow;
-      if (b) result.fill(b.data[o], plane, plane + oh * ow);
-      const first = Math.floor(o / outPerGroup) * perGroup;
-      for (let k = 0; k < perGroup; k++) {
-        const source = (i * c + first + k) * h * width;
-        for (let ky = 0; ky < kh; ky++) {
-          const [rowStart, rowEnd] = reach(h, oh, sy, ky * dy - top);
-          for (let kx = 0; kx < kw; kx++) {
-            const weight = w.data[((o * perGroup + k) * kh + ky) * kw + kx];
-            const [start, end] = reach(width, ow, sx, kx * dx - left);
-            for (let row = rowStart; row < rowEnd; row++) {
-              const from = source + (row * sy + ky * dy - top) * width + kx * dx - left;
-              const to = plane + row * ow;
-              for (let column = start; column < end; column++) result[to + column] += weight * x.data[from + column * sx];
+    for (let block = 0; block < group; block++) {
+      for (let row = 0; row < oh; row++) {
+        patches.fill(0);
+        for (let k = 0; k < perGroup; k++) {
+          const plane = (i * c + block * perGroup + k) * h * width;
+          for (let ky = 0; ky < kh; ky++) {
+            const iy = row * sy + ky * dy - top;
+            if (iy < 0 || iy >= h) continue;
+            for (let kx = 0; kx < kw; kx++) {
+              const to = (k * kh + ky) * kw + kx;
+              for (let column = 0; column < ow; column++) {
+                const ix = column * sx + kx * dx - left;
+                if (ix >= 0 && ix < width) patches[column * size + to] = x.data[plane + iy * width + ix];
+              }
             }
           }
+        }
+        for (let o = block * outPerGroup; o < (block + 1) * outPerGroup; o++) {
+          const to = ((i * out + o) * oh + row) * ow;
+          for (let column = 0; column < ow; column++) result[to + column] = (b ? b.data[o] : 0) + dot(w.data, o * size, patches, column * size, size);
         }
       }
     }
   }
   return result;
 };
+
+/** Four sums at a time keep the processor busy: several times as fast as one. */
+function dot(a: Float64Array, fromA: number, b: Float64Array, fromB: number, count: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = 0;
+  for (; k + 3 < count; k += 4) {
+    s0 += a[fromA + k] * b[fromB + k];
+    s1 += a[fromA + k + 1] * b[fromB + k + 1];
+    s2 += a[fromA + k + 2] * b[fromB + k + 2];
+    s3 += a[fromA + k + 3] * b[fromB + k + 3];
+  }
+  for (; k < count; k++) s0 += a[fromA + k] * b[fromB + k];
+  return s0 + s1 + s2 + s3;
+}
 
 export const evaluateConvTranspose: Evaluator = ([x, w, b], y) => {
   const [n, out, oh, ow] = y.dims;
