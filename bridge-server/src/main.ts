@@ -6,6 +6,7 @@ import { isRunning, type ProcessIdentity } from './jobs/process-identity';
 import { openBridge, type Bridge, type BridgeOptions } from './server/bridge';
 import { createBridgeCore, type BridgeCore, type CoreOptions } from './server/core';
 import { openHome, type Home } from './server/home';
+import { sweepContent } from './server/sweep';
 import { assetFolder } from './worker/find-assets';
 
 export type StartOptions = Partial<Omit<BridgeOptions, 'core'>> & Partial<Omit<CoreOptions, 'adopt'>>;
@@ -48,10 +49,16 @@ export async function startBridge(options: StartOptions = {}): Promise<RunningBr
   const core = createBridgeCore({ ...options, home: home.root, nets: options.nets ?? (await openShelf()), adopt: true });
   try {
     const bridge = await openBridge({ ...options, core, panel: options.panel ?? panelFolder(), painters: options.painters ?? assetFolder('painters') });
+    const log = options.log ?? (() => undefined);
+    const sweep = () => void sweepContent(core).catch(error => log(`clearing up: ${String(error)}`));
+    sweep();
+    const sweeper = setInterval(sweep, 6 * 3600 * 1000);
+    sweeper.unref();
     return {
       ...bridge,
       core,
       async close() {
+        clearInterval(sweeper);
         await bridge.close();
         await core.close();
       },

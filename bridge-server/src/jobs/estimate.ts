@@ -38,6 +38,14 @@ export function secondsFor(provider: string, calibration: Calibration): (work: W
   return ({ stage, work }) => work * (measured[stage]?.perWork ?? guessed[stage] ?? 0.1);
 }
 
+/** True when every stage that takes real time was measured on this machine. */
+export function isCalibrated(provider: string, calibration: Calibration, tasks: readonly Task[]): boolean {
+  const measured = calibration.seconds[provider] ?? {};
+  const stages = tasks.flatMap(task => ('stages' in task ? task.stages : []));
+  const names = stages.map(node => (node.stage === 'retime' ? `retime-${(node.params as { method: string }).method}` : node.stage)).filter(name => name !== 'resize' && name !== 'composite');
+  return names.length > 0 && names.every(name => measured[name] !== undefined);
+}
+
 /** Newer measurements count more: the weight of what was known is capped, so that a changed machine is noticed. */
 const memoryOfWork = 4;
 

@@ -154,7 +154,7 @@ export class JobRecord {
       done: Math.min(total, done + underWay),
       stage: current?.stage ?? 'wait',
       frame: current?.frame ?? 0,
-      frames: join?.kind === 'join' ? join.frames : this.job.clip.frames,
+      frames: join?.kind === 'join' ? join.frames : this.analysis?.kind === 'analyse' ? this.analysis.span.last + 1 : this.job.clip.frames,
       ...(this.plan ? { secondsLeft: Math.round(left * perUnit * 10) / 10 } : {}),
     };
   }

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { jobEventSchema, jobIdSchema, jobSchema, type Job, type JobEvent, type JobId } from '#protocol/job';
 import { z } from 'zod';
@@ -26,9 +26,21 @@ export function writeFileSynced(path: string, text: string): void {
       closeSync(file);
     }
     renameSync(temporary, path);
+    syncFolder(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw asDiskFull(error, path);
+  }
+}
+
+/** Makes names in a folder survive a power cut. Windows has no such thing and needs none. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 

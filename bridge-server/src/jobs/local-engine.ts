@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AppError, errors, toAppError, type ErrorJson } from '#protocol/errors';
@@ -7,7 +7,7 @@ import type { Job, JobEvent, JobEventBody, JobId } from '#protocol/job';
 import type { Report } from '#protocol/report';
 import type { Machine } from '../effects/size';
 import type { JobEngine, JobFilter, PlannedJob, Unsubscribe } from './engine';
-import { estimateTasks, secondsFor } from './estimate';
+import { estimateTasks, isCalibrated, secondsFor } from './estimate';
 import { logLine, logName } from './job-log';
 import { createJobFolder, JobRecord, ownerOf, workerOf, type Running } from './job-record';
 import { listJobFolders, readEvents, readJob, writeFileSynced } from './journal';
@@ -212,6 +212,8 @@ export class LocalEngine implements JobEngine {
     const left = workerOf(record.folder);
     // The old server's worker ends by itself when its channel closes, but not in the middle of a long computation.
     if (left?.startedAt && isRunning(left)) killGroup(left.pid);
+    // What a killed process was about to rename.
+    for (const name of readdirSync(record.folder)) if (/\.\d+\.tmp$/.test(name)) rmSync(join(record.folder, name), { force: true });
     record.skipUnwritten();
     this.recall(record);
     logLine(record.folder, 'The server was started again; the job goes on.');
@@ -344,7 +346,7 @@ export class LocalEngine implements JobEngine {
     const analysis = record.analysis && record.done.get(record.analysis.id)?.facts.analysis;
     const tasks = [...(record.analysis ? [record.analysis] : []), ...planTasks(spec, clip, analysis, context)];
     const total = tasks.reduce((sum, task) => sum + ('units' in task ? task.units : 0), 0);
-    const basis = this.options.machine.calibration().seconds[context.machine.provider] ? 'calibrated' : 'table';
+    const basis = isCalibrated(context.machine.provider, this.options.machine.calibration(), tasks) ? 'calibrated' : 'table';
     record.savePlan(tasks);
     for (const task of tasks) if (!record.done.has(task.id)) record.recallDone(task.id);
     record.emit({ type: 'planned', estimate: estimateTasks(tasks, clip, basis, this.slots.length), tasks: tasks.map(task => task.id), total: Math.max(total, 1e-6) });

@@ -253,23 +253,27 @@ function netsOf(stages: readonly StageNode[], nets: Readonly<Record<string, stri
   return Object.fromEntries(Object.entries(nets).filter(([name]) => text.includes(`"${name}"`)));
 }
 
-/** What a task's stages had to do, to be set against the seconds that they took. */
+/** What a task had to do, to be set against the seconds that it took. */
 export function worksOf(task: Task, clip: ClipInfo): Work[] {
-  if (task.kind !== 'paint' && task.kind !== 'deliver') return [];
-  // Frames stored by earlier tasks may have another size than the clip's; their later stages are not measured then.
-  if (task.source.from === 'tasks' && !task.stages.some(node => node.stage === 'resize' || node.stage === 'upscale')) return [];
+  if (task.kind === 'analyse') return [];
+  const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
+  if (task.kind === 'join') return [{ stage: 'verify', frames: task.frames, work: task.frames * megapixels(task) }];
   const stored = task.kind === 'paint' ? (task.frames ?? task.span) : task.out;
   const frames = stored.last - stored.first + 1 + (task.kind === 'paint' ? task.handle : 0);
-  const input = task.kind === 'deliver' && task.stages.some(node => node.stage === 'retime') ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num)) : frames;
+  const retimes = task.stages.some(node => node.stage === 'retime');
+  const input = !retimes ? frames : task.kind === 'deliver' ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num)) : task.span.last - task.span.first + 1;
   let size: Size = { width: clip.width, height: clip.height };
-  let count = input;
-  let exact = task.source.from === 'clip';
-  const works: Work[] = [];
+  let count = task.stages.some(node => node.stage === 'zoom') ? 1 : input;
+  const fromClip = task.source.from === 'clip';
+  // Frames stored by earlier tasks may have another size than the clip's, until a stage says what it makes of them.
+  let sizeKnown = fromClip;
+  const works: Work[] = fromClip ? [{ stage: 'decode', frames: count, work: count * megapixels(size) }] : [];
   for (const node of task.stages) {
-    if (node.stage === 'resize' || node.stage === 'upscale') exact = true;
+    sizeKnown ||= node.stage === 'resize' || node.stage === 'upscale';
     size = sizeAfter(node, size);
     if (node.stage === 'retime' || node.stage === 'zoom') count = frames;
-    if (exact) works.push(workOf(node, count, size));
+    if (sizeKnown) works.push(workOf(node, count, size));
   }
+  if (task.kind === 'deliver' && sizeKnown) works.push({ stage: `encode-${task.output.codec}`, frames, work: frames * megapixels(size) });
   return works;
 }

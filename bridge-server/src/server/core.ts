@@ -9,7 +9,7 @@ import { AppError } from '#protocol/errors';
 import type { Estimate, Job, JobId, JobSpec } from '#protocol/job';
 import type { Preset } from '#protocol/preset';
 import type { JobEngine } from '../jobs/engine';
-import { checkFits, estimateTasks, resultBytes, secondsFor } from '../jobs/estimate';
+import { checkFits, estimateTasks, isCalibrated, resultBytes, secondsFor } from '../jobs/estimate';
 import { LocalEngine } from '../jobs/local-engine';
 import { createMachineStore, type MachineStore } from '../jobs/machine-store';
 import { planTasks } from '../jobs/plan';
@@ -63,7 +63,7 @@ export function workerProgram(): string {
 }
 
 /** "20261122-134455-1a2b3c4d": sorts by time, and is not guessable enough to collide. */
-function newJobId(now = new Date()): JobId {
+export function newJobId(now = new Date()): JobId {
   const [date, time] = now.toISOString().replace(/[-:]/g, '').split('T');
   return `${date}-${time.slice(0, 6)}-${randomBytes(4).toString('hex')}`;
 }
@@ -129,7 +129,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
     const join = tasks[tasks.length - 1];
     if (join.kind !== 'join') throw new AppError('INTERNAL', { problem: 'a plan without an end' });
     return {
-      estimate: estimateTasks(tasks, clip, calibration.seconds[provider] ? 'calibrated' : 'table', options.workers ?? 1),
+      estimate: estimateTasks(tasks, clip, isCalibrated(provider, calibration, tasks) ? 'calibrated' : 'table', options.workers ?? 1),
       width: join.width,
       height: join.height,
       frames: join.frames,

@@ -1,14 +1,15 @@
-import type { ClipInfo } from '#protocol/clip';
+import { rename, rm } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { protocolVersion, type Reply, type Request, type RequestOf } from '#protocol/messages';
 import { planStill } from '../effects/chain';
 import { readAllowedFolders, resolveAllowed } from './allowed-folders';
 import { closeCodes, type Connection } from './connection';
-import { imagesOf, type BridgeCore } from './core';
+import { imagesOf, newJobId, type BridgeCore } from './core';
 import { examine } from './doctor';
 import { Download } from './downloads';
 import type { Limits } from './limits';
-import { findReport, findResult } from './results';
+import { findAtlas, findReport, findResult } from './results';
 import type { SideDesk } from './side-desk';
 import type { UploadDesk } from './uploads';
 import { watchJobs } from './watch';
@@ -85,10 +86,9 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     return { clip: await core.clips.info(clip) };
   },
 
-  async 'download-open'({ what, job, offset }, connection, { core, limits, log }) {
+  async 'download-open'({ what, job, offset }, connection, { core, limits, log, side }) {
     if (connection.downloads.size >= limits.downloadsPerConnection) throw new AppError('TOO_MANY', { what: 'downloads', limit: limits.downloadsPerConnection });
-    if (what === 'atlas') throw new AppError('FILE_NOT_FOUND', { path: 'the atlas' });
-    const file = what === 'result' ? await findResult(core, job) : await findReport(core, job);
+    const file = what === 'result' ? await findResult(core, job) : what === 'report' ? await findReport(core, job) : await findAtlas(side, job);
     const number = connection.newTransfer();
     const download = await Download.open(
       number,
@@ -212,7 +212,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   },
   async atlas(request, connection, { core, side }) {
     if (request.image !== undefined && !core.images.has(request.image)) throw new AppError('FILE_NOT_FOUND', { path: 'the picture' });
-    const { key, path } = side.makeFolder();
+    // Named like a job: its pictures can be downloaded as one.
+    const { key, path } = side.makeFolder(newJobId());
     const { net, image, channelsOf } = request;
     const errand = side.atlas(
       { net, image, channelsOf, provider: 'auto', folder: path, folders: { clips: core.home.clips, images: core.home.images, nets: core.home.nets } },
@@ -248,8 +249,6 @@ function toJson(error: unknown) {
 }
 
 async function keepNet(core: BridgeCore, path: string, name: string): Promise<void> {
-  const { rename, rm } = await import('node:fs/promises');
-  const { extname } = await import('node:path');
   // The importer goes by the extension; nothing else of the client's name is used in a path.
   const extension = /^\.[a-z]{1,12}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
   const named = `${path}${extension}`;
@@ -265,5 +264,3 @@ function netName(name: string): string {
   const words = name.toLowerCase().replace(/\.[a-z]+$/, '').replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '');
   return words.slice(0, 60) || 'imported';
 }
-
-export type { ClipInfo };

@@ -5,6 +5,7 @@ import { AppError } from '#protocol/errors';
 import type { Job, JobId } from '#protocol/job';
 import type { BridgeCore } from './core';
 import { hashFile } from './content-store';
+import type { SideDesk } from './side-desk';
 import { zipFolder } from './zip-folder';
 
 /** A finished file of a job, ready to be sent. */
@@ -44,4 +45,14 @@ export async function findReport(core: BridgeCore, id: JobId): Promise<ResultFil
   await core.engine.report(id);
   const path = join(core.engine.folder(id), 'report.json');
   return { path, name: 'report.json', sizeBytes: (await stat(path)).size, sha256: await hashFile(path) };
+}
+
+/** The pictures of an atlas as one zip. @throws AppError JOB_NOT_FOUND */
+export async function findAtlas(side: SideDesk, id: string): Promise<ResultFile> {
+  const folder = side.folderOf(id);
+  if (!folder) throw new AppError('JOB_NOT_FOUND', { id });
+  // Made anew each time: tiles may have been added since.
+  const path = `${folder}.zip`;
+  await zipFolder(folder, path);
+  return { path, name: 'atlas.zip', sizeBytes: (await stat(path)).size, sha256: await hashFile(path) };
 }

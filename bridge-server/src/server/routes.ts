@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Access } from './access';
 import type { BridgeCore } from './core';
 import type { FramePictures } from './frame-pictures';
-import { findReport, findResult, type ResultFile } from './results';
+import { findAtlas, findReport, findResult, type ResultFile } from './results';
 import type { SideDesk } from './side-desk';
 
 export type RouteOptions = {
@@ -138,6 +138,9 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
   app.get('/jobs/:job/report', async (request, response) => {
     const { path } = await findReport(core, parsed(jobIdSchema, request.params.job));
     await sendFile(response.type('application/json'), path);
+  });
+  app.get('/jobs/:job/atlas.zip', async (request, response) => {
+    await attach(response, await findAtlas(side, parsed(jobIdSchema, request.params.job)));
   });
   app.get('/jobs/:job/log', async (request, response) => {
     const folder = core.engine.folder(parsed(jobIdSchema, request.params.job));

@@ -54,13 +54,17 @@ export class SideDesk {
   }
 
   /** A folder with a name that cannot be guessed; its pictures are served below `/pictures/<key>/`. */
-  makeFolder(): { key: string; path: string } {
-    const key = randomBytes(16).toString('hex');
+  makeFolder(key = randomBytes(16).toString('hex')): { key: string; path: string } {
     const path = join(this.options.folder, key);
     mkdirSync(path, { mode: 0o700 });
     this.folders.push(key);
     while (this.folders.length > keptFolders) rmSync(join(this.options.folder, this.folders.shift()!), { recursive: true, force: true });
     return { key, path };
+  }
+
+  /** The folder of an errand that is still kept. */
+  folderOf(key: string): string | undefined {
+    return this.folders.includes(key) ? join(this.options.folder, key) : undefined;
   }
 
   pathOf(key: string, name: string): string | undefined {
@@ -166,7 +170,7 @@ export class SideDesk {
       case 'atlas-tile':
         if (!current || event.id !== current.id) return;
         current.onPicture({ ...event, file: basename(event.file) });
-        if (event.type === 'still' && event.final) this.finish(current, {});
+        if (event.type === 'still' ? event.final : event.done === event.total) this.finish(current, {});
         return;
       case 'answer':
         if (current && event.id === current.id) this.finish(current, { value: event.value });
