@@ -3,7 +3,7 @@ import { AppError } from '#protocol/errors';
 import type { Frame } from '../frame/frame';
 import { convertToBt709, isSdrBt709, yuvMatrix } from './colour';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
-import { pictureBytes, planarFormat, planarFormatFor, samplesOf, type PlanarFormat } from './planar-format';
+import { pictureBytes, rawFormat, rawFormatFor, samplesOf, type RawFormat } from './raw-format';
 import { planesToRgb, type RgbOptions } from './planes-to-rgb';
 import { alphaDecoder, packetsOf, timelineOf } from './probe';
 import { RawPictures } from './raw-pictures';
@@ -32,7 +32,7 @@ const leadPictures = 32;
 
 /** Everything about a clip that does not change from frame to frame. */
 type Plan = {
-  readonly format: PlanarFormat;
+  readonly format: RawFormat;
   /** As piped: stored orientation, sample aspect applied when scaling. */
   readonly width: number;
   readonly height: number;
@@ -46,7 +46,7 @@ type Plan = {
 
 function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['scaleTo']): Plan {
   const decoder = info.hasAlpha && /^vp[89]$/.test(info.codec) ? alphaDecoder(ffmpeg, info.codec) : undefined;
-  const source = planarFormatFor(decoder ? info.pixelFormat.replace(/^yuv4/, 'yuva4') : info.pixelFormat);
+  const source = rawFormatFor(decoder ? info.pixelFormat.replace(/^yuv4/, 'yuva4') : info.pixelFormat);
   const target = scaleTo ?? { width: info.width, height: info.height };
   const turned = info.rotation === 90 || info.rotation === 270;
   const stored = turned ? { width: target.height, height: target.width } : target;
@@ -54,7 +54,7 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
   const scaleAfter = scales && source.alpha;
   const piped = scales && !scaleAfter ? scaledFormat(source) : source;
   const { range } = info.colour;
-  const keepRange = source.model === 'rgb' ? '' : `in_range=${range}:out_range=${range}:`;
+  const keepRange = source.model === 'rgb' || source.model === 'packed' ? '' : `in_range=${range}:out_range=${range}:`;
   const size = scales && !scaleAfter ? `w=${stored.width}:h=${stored.height}:` : '';
   const own = info.pixelFormat === piped.name || `${info.pixelFormat}` === piped.name.replace(/^yuva/, 'yuv');
   const colour = { primaries: info.colour.primaries, transfer: info.colour.transfer };
@@ -81,10 +81,10 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
 }
 
 /** Scaling makes values between the samples' steps, and chroma as fine as luma. */
-function scaledFormat(source: PlanarFormat): PlanarFormat {
-  if (source.model === 'yuv') return planarFormat(source.name.startsWith('yuvj') ? 'yuvj444p' : `yuv444p${source.depth > 10 ? 16 : 10}le`)!;
-  if (source.model === 'rgb') return planarFormat(source.depth === 32 ? 'gbrpf32le' : 'gbrp16le')!;
-  return planarFormat('gray16le')!;
+function scaledFormat(source: RawFormat): RawFormat {
+  if (source.model === 'yuv') return rawFormat(source.name.startsWith('yuvj') ? 'yuvj444p' : `yuv444p${source.depth > 10 ? 16 : 10}le`)!;
+  if (source.model === 'grey') return rawFormat('gray16le')!;
+  return rawFormat(source.depth === 32 ? 'gbrpf32le' : 'gbrp16le')!;
 }
 
 function toFrame(plan: Plan, bytes: Uint8Array, index: number): Frame {

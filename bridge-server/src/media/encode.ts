@@ -6,7 +6,7 @@ import { rate, type Rate } from '#protocol/time';
 import { yuvMatrix } from './colour';
 import type { Encoder, EncoderOptions } from './encoder';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
-import { planarFormat, type PlanarFormat } from './planar-format';
+import { rawFormat, type RawFormat } from './raw-format';
 import { createSequence } from './picture-sequence';
 import { rgbToPlanes } from './rgb-to-planes';
 import { commonArgs, isDiskFull, problemOf, startFfmpeg } from './run-ffmpeg';
@@ -15,7 +15,7 @@ import { partialName, syncFile, syncFolder, toWriteError } from './write-whole';
 type Recipe = {
   readonly title: string;
   readonly encoder: string;
-  readonly format: PlanarFormat;
+  readonly format: RawFormat;
   readonly args: readonly string[];
   readonly endings: readonly string[];
   readonly evenWidth: boolean;
@@ -27,7 +27,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
   prores422hq: {
     title: 'ProRes 422 HQ',
     encoder: 'prores_ks',
-    format: planarFormat('yuv422p10le')!,
+    format: rawFormat('yuv422p10le')!,
     args: ['-profile:v', '3', '-vendor', 'apl0'],
     endings: ['.mov'],
     // It takes odd widths, but writes rubbish into the last column.
@@ -38,7 +38,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
   prores4444: {
     title: 'ProRes 4444',
     encoder: 'prores_ks',
-    format: planarFormat('yuva444p10le')!,
+    format: rawFormat('yuva444p10le')!,
     args: ['-profile:v', '4', '-vendor', 'apl0', '-alpha_bits', '16'],
     endings: ['.mov'],
     evenWidth: false,
@@ -48,7 +48,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
   dnxhr: {
     title: 'DNxHR HQX',
     encoder: 'dnxhd',
-    format: planarFormat('yuv422p10le')!,
+    format: rawFormat('yuv422p10le')!,
     args: ['-profile:v', 'dnxhr_hqx'],
     endings: ['.mov'],
     evenWidth: true,
@@ -59,7 +59,7 @@ const recipes: Readonly<Record<Exclude<CodecName, 'png'>, Recipe>> = {
   h264: {
     title: 'H.264',
     encoder: 'libx264',
-    format: planarFormat('yuv420p')!,
+    format: rawFormat('yuv420p')!,
     // No B-frames: pictures are stored in the order of showing, so that no edit list is needed, every editor finds
     // frame n at n / rate, and segments can be joined without encoding again.
     args: [

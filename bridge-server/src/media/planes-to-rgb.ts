@@ -1,5 +1,5 @@
 import { sampleRange, type YuvMatrix } from './colour';
-import { planesOf, type PlanarFormat, type Samples } from './planar-format';
+import { planesOf, type RawFormat, type Samples } from './raw-format';
 
 export type RgbOptions = {
   readonly matrix: YuvMatrix;
@@ -60,7 +60,29 @@ function widen(row: Float32Array, wide: Float32Array, width: number, left: boole
   }
 }
 
-function yuvToRgb(samples: Samples, format: PlanarFormat, width: number, height: number, options: RgbOptions): Float32Array {
+/** Takes packed pixels apart. */
+function unpack(samples: Samples, format: RawFormat, width: number, height: number, to: Walk): { rgb: Float32Array; alpha?: Float32Array } {
+  const { samples: step, places, bigEndian } = format.packing!;
+  const size = width * height;
+  const rgb = new Float32Array(3 * size);
+  const alpha = format.alpha ? new Float32Array(size) : undefined;
+  const top = 2 ** format.depth - 1;
+  places.forEach((place, channel) => {
+    const out = channel < 3 ? rgb : alpha!;
+    const at = channel < 3 ? channel * size : 0;
+    for (let y = 0; y < height; y++) {
+      let from = y * width * step + place;
+      let target = at + to.base + y * to.stepY;
+      for (let x = 0; x < width; x++, from += step, target += to.stepX) {
+        const value = samples[from];
+        out[target] = (bigEndian ? ((value & 0xff) << 8) | (value >> 8) : value) / top;
+      }
+    }
+  });
+  return alpha ? { rgb, alpha } : { rgb };
+}
+
+function yuvToRgb(samples: Samples, format: RawFormat, width: number, height: number, options: RgbOptions): Float32Array {
   const [, chroma, second] = planesOf(format, width, height);
   const { lumaZero, lumaSpan, chromaZero, chromaSpan } = sampleRange(options.range, format.depth);
   const { red, blue } = options.matrix;
@@ -118,13 +140,16 @@ function yuvToRgb(samples: Samples, format: PlanarFormat, width: number, height:
  * Turns a raw picture into planar RGB 0..1, exactly: no table, no rounding between.
  * @param samples as `samplesOf` views them, `width` x `height` as stored
  */
-export function planesToRgb(samples: Samples, format: PlanarFormat, width: number, height: number, options: RgbOptions): RgbPicture {
+export function planesToRgb(samples: Samples, format: RawFormat, width: number, height: number, options: RgbOptions): RgbPicture {
   const size = width * height;
   const to = walk(width, height, options.rotation);
   const planes = planesOf(format, width, height);
   const whole = { zero: 0, span: format.depth === 32 ? 1 : 2 ** format.depth - 1 };
   const { lumaZero, lumaSpan } = sampleRange(options.range, format.depth);
   const scale = format.model === 'grey' && options.range === 'tv' ? { zero: lumaZero, span: lumaSpan } : whole;
+  const turned = options.rotation === 90 || options.rotation === 270;
+  const shown = { width: turned ? height : width, height: turned ? width : height };
+  if (format.packing) return { ...shown, ...unpack(samples, format, width, height, to) };
   let rgb: Float32Array;
   if (format.model === 'yuv') {
     rgb = yuvToRgb(samples, format, width, height, options);
@@ -139,6 +164,5 @@ export function planesToRgb(samples: Samples, format: PlanarFormat, width: numbe
     alpha = new Float32Array(size);
     spread(samples, planes[3].offset, width, height, whole, to, alpha, 0);
   }
-  const turned = options.rotation === 90 || options.rotation === 270;
-  return { width: turned ? height : width, height: turned ? width : height, rgb, ...(alpha ? { alpha } : {}) };
+  return { ...shown, rgb, ...(alpha ? { alpha } : {}) };
 }

@@ -7,7 +7,7 @@ import { AppError } from '#protocol/errors';
 import { rate } from '#protocol/time';
 import { findMissingEnd } from './container-end';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
-import { bitDepthOf, hasAlphaPlane, planarFormat } from './planar-format';
+import { bitDepthOf, hasAlphaPlane } from './raw-format';
 import { maxSide } from './run-ffmpeg';
 import { scanPackets, scanPictures, type PacketScan, type PictureScan } from './scan';
 import { isStillFile, probeStill } from './still';
@@ -165,7 +165,7 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   checkSize(coded.width, coded.height, limits);
   checkSize(shown.width, shown.height, limits);
   const { pixelFormat } = look.first;
-  const isRgb = planarFormat(pixelFormat)?.model === 'rgb' || /rgb|bgr|pal8|gbr/.test(pixelFormat);
+  const isRgb = /^(?:[rgba0]{3,4}\d*|gbr|pal8|x2)/.test(pixelFormat.replace(/^gray.*|^ya.*/, ''));
   return {
     ...own,
     ...shown,
@@ -185,7 +185,7 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
       matrix: isRgb ? 'gbr' : video.matrix,
       primaries: video.primaries,
       transfer: video.transfer,
-      range: video.range ?? (isRgb || pixelFormat.startsWith('yuvj') || pixelFormat.startsWith('gray') ? 'pc' : 'tv'),
+      range: video.range ?? (isRgb || pixelFormat.startsWith('yuvj') || /^(gray|ya)/.test(pixelFormat) ? 'pc' : 'tv'),
     },
     isStill: false,
     ...(look.first.interlaced || video.interlaced ? { interlaced: true } : {}),

@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame';
 import { sampleRange, type YuvMatrix } from './colour';
-import { bytesPerSample, pictureBytes, planesOf, samplesOf, type PlanarFormat, type Samples } from './planar-format';
+import { bytesPerSample, pictureBytes, planesOf, samplesOf, type RawFormat, type Samples } from './raw-format';
 
 const ditherSide = 128;
 
@@ -31,7 +31,7 @@ function put(row: Float32Array, count: number, out: Samples, at: number, y: numb
  */
 export function rgbToPlanes(
   frame: Frame,
-  format: PlanarFormat,
+  format: RawFormat,
   width: number,
   height: number,
   options: { readonly matrix: YuvMatrix; readonly range: 'tv' | 'pc'; readonly dithered: boolean },
@@ -40,7 +40,7 @@ export function rgbToPlanes(
   const out = samplesOf(format, bytes);
   const planes = planesOf(format, width, height);
   const rounding = { top: 2 ** format.depth - 1, dithered: options.dithered };
-  if (bytesPerSample(format) > 2) throw new RangeError(`${format.name} is not written`);
+  if (bytesPerSample(format) > 2 || format.packing) throw new RangeError(`${format.name} is not written`);
   const size = frame.width * frame.height;
   const rowOf = (plane: Float32Array, from: number, y: number) => {
     const at = from + Math.min(y, frame.height - 1) * frame.width;
@@ -77,7 +77,7 @@ export function rgbToPlanes(
 
 function yuvPlanes(
   frame: Frame,
-  format: PlanarFormat,
+  format: RawFormat,
   width: number,
   height: number,
   options: { readonly matrix: YuvMatrix; readonly range: 'tv' | 'pc' },

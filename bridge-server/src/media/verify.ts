@@ -4,7 +4,7 @@ import { sameRate, type Rate } from '#protocol/time';
 import { findMissingEnd } from './container-end';
 import { ffmpegInUse } from './find-ffmpeg';
 import { listSequence } from './picture-sequence';
-import { hasAlphaPlane } from './planar-format';
+import { hasAlphaPlane } from './raw-format';
 import { hashFile } from './probe';
 import { scanPackets, scanPictures } from './scan';
 import { probeStill } from './still';
