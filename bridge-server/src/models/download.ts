@@ -33,14 +33,14 @@ export async function download(options: DownloadOptions): Promise<void> {
   const { partPath, hash, name } = options;
   const resumed = (await sizeOfFile(partPath)) > 0;
   await fetchAll(options);
-  if ((await hashFile(partPath, hash.algorithm)) === hash.hex) return;
-  await rm(partPath, { force: true });
-  if (resumed) {
+  let actual = await hashFile(partPath, hash.algorithm);
+  if (actual !== hash.hex && resumed) {
     // The file may have been replaced between the two halves: once more from the start.
+    await rm(partPath, { force: true });
     await fetchAll(options);
-    if ((await hashFile(partPath, hash.algorithm)) === hash.hex) return;
+    actual = await hashFile(partPath, hash.algorithm);
   }
-  const actual = await hashFile(partPath, hash.algorithm).catch(() => '');
+  if (actual === hash.hex) return;
   await rm(partPath, { force: true });
   throw new AppError('MODEL_HASH_WRONG', { name, expected: hash.hex, actual });
 }
@@ -64,8 +64,8 @@ async function fetchAll(options: DownloadOptions): Promise<void> {
         );
       if (!(error instanceof BrokenConnection)) throw failed(options, error);
       failures = (await sizeOfFile(options.partPath)) > before ? 0 : failures + 1;
-      const pause = pauses[failures];
-      if (pause === undefined) throw failed(options, error);
+      if (failures > pauses.length) throw failed(options, error);
+      const pause = pauses[Math.max(0, failures - 1)] ?? 0;
       await wait(pause, undefined, { signal: options.signal }).catch(() => undefined);
     }
   }
@@ -143,6 +143,7 @@ function failed(options: DownloadOptions, error: unknown): AppError {
 
 /** undici hides the reason one level down ("fetch failed"). */
 function reasonOf(error: unknown): string {
+  if (error instanceof BrokenConnection) return error.message;
   const { cause, message, name } = error as {
     cause?: { message?: string; code?: string };
     message?: string;

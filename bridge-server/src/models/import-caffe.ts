@@ -1,3 +1,4 @@
+import { WireError } from '../graph/wire';
 import { parseCaffeModel, type CaffeLayer } from './caffe-file';
 import { CaffeLowering } from './caffe-lowering';
 import { caffeRules } from './caffe-rules';
@@ -24,7 +25,13 @@ export function importCaffe(bytes: Uint8Array, options: CaffeOptions): ImportedN
   for (const layer of file.layers.slice(0, last === undefined ? undefined : last + 1)) {
     const rule = Object.hasOwn(caffeRules, layer.type) ? caffeRules[layer.type] : undefined;
     if (!rule) throw unsupportedNet(options.name, `layers of type ${layer.type || 'without a name'} (${layer.name})`);
-    rule(lowering, layer);
+    try {
+      rule(lowering, layer);
+    } catch (error) {
+      // Settings inside settings are read by the rule.
+      if (error instanceof WireError) throw damagedNet(options.name, layer.name, error.message);
+      throw error;
+    }
   }
   const outputs = options.outputs ?? lowering.unread();
   if (outputs.length === 0 || lowering.draft.inputs.length === 0)

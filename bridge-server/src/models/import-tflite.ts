@@ -1,3 +1,4 @@
+import { FlatDamage } from './flat-table';
 import {
   damagedNet,
   plainRgb,
@@ -46,7 +47,13 @@ export function importTflite(bytes: Uint8Array, options: TfliteOptions): Importe
         options.name,
         `the operator ${tfliteNames[operator.code] ?? operator.code} (${lowering.placeOf(operator)})`,
       );
-    rule(lowering, operator);
+    try {
+      rule(lowering, operator);
+    } catch (error) {
+      // Settings of an operator are read by its rule.
+      if (error instanceof FlatDamage) throw damagedNet(options.name, lowering.placeOf(operator), error.message);
+      throw error;
+    }
   }
 
   const { draft } = lowering;
