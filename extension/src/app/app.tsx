@@ -1,6 +1,7 @@
 import { useEffect, useMemo, type KeyboardEvent } from 'react';
 import type { ErrorJson } from '#protocol/errors';
 import { Button } from '../components/button';
+import { Icon } from '../components/icon';
 import { Trouble } from '../components/trouble';
 import { TextsContext, useTexts } from '../i18n/context';
 import { chooseLanguage, createTexts } from '../i18n/texts';
@@ -72,10 +73,12 @@ function Frame() {
               aria-selected={each === page}
               aria-controls="page"
               tabIndex={each === page ? 0 : -1}
-              className={`${styles.tab} ${each === page ? styles.tabOn : ''}`}
+              aria-label={each === 'setup' ? t('page.setup') : undefined}
+              title={each === 'setup' ? t('page.setup') : undefined}
+              className={`${styles.tab} ${each === page ? styles.tabOn : ''} ${each === 'setup' ? styles.tabLast : ''}`}
               onClick={() => session.go(each)}
             >
-              {t(`page.${each}`)}
+              {each === 'setup' ? <Icon name="gear" /> : t(`page.${each}`)}
               {each === 'jobs' && underWay > 0 && <span className={styles.badge}>{underWay}</span>}
             </button>
           ))}

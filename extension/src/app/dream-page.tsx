@@ -108,16 +108,22 @@ export function DreamPage() {
                             className={`${styles.tile} ${on ? styles.tileOn : ''}`}
                             aria-pressed={on}
                             title={t('dream.atlas.pick', { layer: tile.layer })}
+                            aria-label={t('dream.atlas.pick', { layer: tile.layer })}
                             onClick={() => pick(layer, channel)}
                           >
                             <img src={session.url(tile.path)} alt="" draggable={false} />
-                            <span className={styles.tileName}>{tile.layer}</span>
                           </button>
-                          {shown.channelsOf === undefined && tile.channels > 1 && (
-                            <Button look="quiet" onClick={() => session.showAtlas(net, tile.layer)} title={t('dream.atlas.channels', { layer: tile.layer })}>
-                              {t('dream.atlas.look')}
-                            </Button>
-                          )}
+                          <div className={styles.tileLine}>
+                            <span className={styles.tileName}>{tile.layer}</span>
+                            {shown.channelsOf === undefined && tile.channels > 1 && (
+                              <Button
+                                icon="layers"
+                                look="quiet"
+                                onClick={() => session.showAtlas(net, tile.layer)}
+                                title={t('dream.atlas.channels', { layer: tile.layer })}
+                              />
+                            )}
+                          </div>
                         </div>
                       );
                     })}

@@ -13,6 +13,7 @@ import { useApp, useSession } from './context';
 import { fractionDone, isUnderWay, type JobEntry } from './jobs';
 import { usePresetTitle } from './preset-chooser';
 import { ReportView } from './report-view';
+import { startFrame } from './state';
 import styles from './jobs.module.css';
 
 const statusIcons: Readonly<Record<JobStatus, IconName>> = { queued: 'clock', active: 'play', paused: 'pause', done: 'check', failed: 'warn', cancelled: 'stop' };
@@ -38,7 +39,7 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   const fraction = fractionDone(job);
   const places = session.host.capabilities.result === 'place';
   const thumb = entry.lastPreview === undefined ? undefined : session.url(httpPaths.preview(job.id, entry.lastPreview), 320);
-  const first = range?.first ?? 0;
+  const first = startFrame(range?.first ?? 0, range?.last ?? job.clip.frames - 1);
 
   const nowLine = () => {
     if (job.status === 'active' && job.now) {
@@ -64,23 +65,21 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           <img src={thumb ?? session.url(httpPaths.clipFrame(job.clip.sha256, first), 320)} alt="" draggable={false} />
         </button>
         <div className={styles.body}>
-          <div className={styles.line}>
-            <span className={styles.title} title={title}>
-              {title}
-            </span>
-            <span className={`${styles.status} ${styles[job.status] ?? ''}`}>
-              <Icon name={statusIcons[job.status]} />
-              {t(`status.${job.status}`)}
-              {job.status === 'active' || job.status === 'paused' ? ` ${percent(fraction)}` : ''}
-            </span>
-          </div>
-          <span className={styles.dim}>
+          <span className={styles.title} title={title}>
+            {title}
+          </span>
+          <span className={`${styles.dim} ${styles.facts}`}>
             {range ? t('job.range', { first: range.first, last: range.last }) : t('job.wholeClip')} ·{' '}
             {duration(seconds(range ? range.last - range.first + 1 : job.clip.frames, job.clip.rate))} · {date(job.createdAt)}
             {job.spec.labels.section ? ` · ${job.spec.labels.section}` : ''}
           </span>
           {job.status !== 'done' && <Progress label={t('job.progress', { name: title })} done={job.status === 'queued' ? 0 : fraction} />}
           <div className={styles.line}>
+            <span className={`${styles.status} ${styles[job.status] ?? ''}`}>
+              <Icon name={statusIcons[job.status]} />
+              {t(`status.${job.status}`)}
+              {job.status === 'active' || job.status === 'paused' ? ` ${percent(fraction)}` : ''}
+            </span>
             <span className={`${styles.dim} ${styles.spread}`}>{nowLine()}</span>
             <span className={styles.dim}>{timeLine()}</span>
           </div>
@@ -129,7 +128,7 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           </div>
         )}
       </div>
-      {open && <JobDetails entry={entry} />}
+      {open && (job.status === 'done' || entry.lastPreview !== undefined || entry.notices.length > 0) && <JobDetails entry={entry} />}
     </li>
   );
 }

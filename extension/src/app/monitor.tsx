@@ -100,9 +100,12 @@ export function Monitor() {
         <TimeField label={t('range.playhead')} frame={playhead} rate={clip.rate} onChange={session.setPlayhead} />
         <span className={styles.spring} />
         <Button icon="setIn" look="quiet" title={t('range.setIn')} onClick={() => session.setRange(playhead, Math.max(playhead, range.last))} />
+        <Button icon="setOut" look="quiet" title={t('range.setOut')} onClick={() => session.setRange(Math.min(playhead, range.first), playhead)} />
+      </div>
+      <div className={fieldsClass}>
         <TimeField label={t('range.in')} frame={range.first} rate={clip.rate} onChange={frame => session.setRange(frame, Math.max(frame, range.last))} />
         <TimeField label={t('range.out')} frame={range.last} rate={clip.rate} onChange={frame => session.setRange(Math.min(frame, range.first), frame)} />
-        <Button icon="setOut" look="quiet" title={t('range.setOut')} onClick={() => session.setRange(Math.min(playhead, range.first), playhead)} />
+        <span className={styles.spring} />
         <span className={styles.dim}>
           {t('range.length', {
             timecode: formatTimecode(frameCount({ ...range, rate: clip.rate }), clip.rate),

@@ -93,9 +93,7 @@ export function PresetsPage() {
               >
                 {t('preset.use')}
               </Button>
-              <Button look="quiet" onClick={() => saveAsFile(preset)}>
-                {t('preset.export')}
-              </Button>
+              <Button look="quiet" icon="save" title={t('preset.export')} onClick={() => saveAsFile(preset)} />
               {!builtIn && (
                 <SureButton look="quiet" icon="trash" title={t('preset.delete')} question={t('preset.delete.sure')} onClick={() => session.deletePreset(preset.name)} />
               )}

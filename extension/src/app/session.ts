@@ -46,6 +46,8 @@ export type Session = {
   sendClip(file: File): Promise<string | undefined>;
 
   stylize(): void;
+  /** What is marked in the timeline now, whatever was read before: read, exported, sent and submitted in one go. */
+  stylizeSelection(): void;
   job(verb: JobVerb, id: JobId): void;
   loadReport(id: JobId): void;
   /** Saves the result (browser) or places it on the track. */
@@ -159,7 +161,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       case 'trigger':
         if (message.preset) store.dispatch({ type: 'choose', name: message.preset });
         if (message.action === 'place-finished') takeAllResults();
-        else stylize();
+        else stylizeSelection();
         break;
       case 'reply':
       case 'credit':
@@ -270,13 +272,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     const { source, draft, range, submitting } = store.get();
     if (submitting || !draft) return;
     if (source.phase !== 'ready') {
-      if (host.capabilities.range === 'timeline' && source.phase !== 'busy') {
-        run(
-          prepare(store.get().selection.range?.sequence.name ?? '', () => host.readRange()).then(() => {
-            if (store.get().source.phase === 'ready') stylize();
-          }),
-        );
-      }
+      if (source.phase !== 'busy') stylizeSelection();
       return;
     }
     const spec = specOf(draft, range.first, range.last, labelsFor(range.first, range.last));
@@ -286,6 +282,19 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       .then(() => store.dispatch({ type: 'page', page: 'jobs' }))
       .catch(fail)
       .finally(() => store.dispatch({ type: 'submitting', submitting: false }));
+  }
+
+  function stylizeSelection() {
+    if (host.capabilities.range !== 'timeline') {
+      if (store.get().source.phase === 'ready') stylize();
+      return;
+    }
+    const name = store.get().selection.range?.sequence.name ?? '';
+    run(
+      prepare(name, () => host.readRange()).then(() => {
+        if (store.get().source.phase === 'ready') stylize();
+      }),
+    );
   }
 
   async function takeResult(id: JobId) {
@@ -421,6 +430,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     sendClip: file => send(file, 'clip'),
 
     stylize,
+    stylizeSelection,
     job: askJob,
     loadReport(id) {
       run(connection.request('report', { job: id }).then(({ report }) => store.dispatch({ type: 'job-report', job: id, report })));

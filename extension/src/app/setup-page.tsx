@@ -58,14 +58,16 @@ export function SetupPage() {
         </span>
       </div>
       {setup.phase === 'failed' && <Trouble error={setup.error} />}
+      {last && <Checks heading={t('setup.host')} checks={last.host} />}
       {connected && (
         <Checks
-          heading={t('check.connection')}
-          checks={[{ what: 'connection', ok: true, found: t('connection.open', { bridge: connection.bridge, provider: connection.provider }) }]}
+          heading={t('setup.bridge')}
+          checks={[
+            { what: 'connection', ok: true, found: t('connection.open', { bridge: connection.bridge, provider: connection.provider }) },
+            ...(last?.bridge ?? []),
+          ]}
         />
       )}
-      {last && <Checks heading={t('setup.host')} checks={last.host} />}
-      {last && <Checks heading={t('setup.bridge')} checks={last.bridge} />}
       <section className={styles.narrow} aria-label={t('setup.panel')}>
         <h2 className={styles.heading}>{t('setup.panel')}</h2>
         <Row label={t('setup.language')}>

@@ -170,6 +170,11 @@ function withinClip(state: AppState, first: number, last: number, playhead: numb
   return { ...state, range: { first: from, last: Math.max(from, clamp(Math.max(first, last))) }, playhead: clamp(playhead) };
 }
 
+/** Many clips begin in black: the first look is a third of the way in. */
+export function startFrame(first: number, last: number): number {
+  return first + Math.floor((last - first) / 3);
+}
+
 export function reduceApp(state: AppState, action: Action): AppState {
   switch (action.type) {
     case 'connection':
@@ -186,7 +191,7 @@ export function reduceApp(state: AppState, action: Action): AppState {
       if (action.source.phase !== 'ready') return next;
       if (action.source.clip.sha256 === before) return withinClip(next, state.range.first, state.range.last, state.playhead);
       const whole = action.source.exported.range ?? { first: 0, last: action.source.clip.frames - 1 };
-      return { ...withinClip(next, whole.first, whole.last, whole.first), still: { phase: 'none' }, quote: { phase: 'none' } };
+      return { ...withinClip(next, whole.first, whole.last, startFrame(whole.first, whole.last)), still: { phase: 'none' }, quote: { phase: 'none' } };
     }
     case 'selection':
       return { ...state, selection: { clips: action.clips, range: action.range } };

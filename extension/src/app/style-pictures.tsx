@@ -32,12 +32,14 @@ export function StylePictures({ label, value, onChange }: { label: string; value
     void session.sendPictures(files.slice(0, mostStyles), sha256 => onChange(addStyle(latest.current, { sha256 })));
   };
   const chooser = useFileChooser(pictureFiles, true, add);
+  // One painter alone shows as pressed among the painters.
+  const onlyPainter = value.length === 1 && 'painter' in value[0].image && painters.length > 1 && painters.includes(value[0].image.painter);
   const address = (image: ImageRef) => session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 96);
   const name = (image: ImageRef, index: number) => ('painter' in image ? painterTitle(find, image.painter) : t('images.own', { number: index + 1 }));
   return (
     <DropArea hint={t('images.drop')} onFiles={add} className={styles.stack}>
       {chooser.input}
-      <ul className={styles.stack} aria-label={label}>
+      <ul className={styles.stack} aria-label={label} hidden={onlyPainter}>
         {value.map((entry, index) => (
           <li key={index} className={styles.line}>
             <img className={styles.swatch} src={address(entry.image)} alt="" />

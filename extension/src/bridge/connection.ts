@@ -179,6 +179,7 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
   }
 
   async function greet() {
+    const patience = setTimeout(() => socket?.close(), heartbeatMs);
     try {
       const hello = await start('hello', { version: protocolVersion, client }).reply;
       if (hello.version !== protocolVersion) {
@@ -195,6 +196,8 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
       const old = socket;
       drop(error, false);
       old?.close();
+    } finally {
+      clearTimeout(patience);
     }
   }
 

@@ -86,7 +86,7 @@ export function Choice<T extends string>({ label, value, options, onChange, asLi
   asList?: boolean;
 }) {
   const letters = options.reduce((sum, option) => sum + option.label.length, 0);
-  if (asList || options.length > 4 || letters + options.length * 3 > 34) return <Select label={label} value={value} options={options} onChange={onChange} />;
+  if (asList || options.length > 4 || letters + options.length * 3 > 32) return <Select label={label} value={value} options={options} onChange={onChange} />;
   const onKeyDown = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowRight' || event.key === 'ArrowDown' ? 1 : event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 0;
     if (step === 0) return;

@@ -26,6 +26,7 @@ const shapes = {
   sparkle: 'M8 2l1.4 4.6L14 8l-4.6 1.4L8 14l-1.4-4.6L2 8l4.6-1.4z',
   grow: 'M2.5 2.5h5v5h-5zM9 9h4.5v4.5M13.5 13.5L8.5 8.5',
   clock: 'M8 2.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM8 5v3.2l2.2 1.4',
+  gear: 'M8 5.8a2.2 2.2 0 100 4.4 2.2 2.2 0 000-4.4zM8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6l1.4 1.4M11 11l1.4 1.4M12.4 3.6L11 5M5 11l-1.4 1.4',
   key: 'M5.5 5.5a2.7 2.7 0 100 5.4 2.7 2.7 0 000-5.4zM8.1 8.2H14M12 8.2v2.3',
 } as const;
 export type IconName = keyof typeof shapes;

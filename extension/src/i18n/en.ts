@@ -30,7 +30,6 @@ export const screenTexts = {
   'clip.choose': 'Choose clip…',
   'clip.change': 'Other clip…',
   'clip.drop': 'Drop the clip here',
-  'clip.failed': 'This clip cannot be used',
   'clip.stop': 'Stop',
   'clip.details': '{width} × {height} · {rate} fps · {frames}',
   'clip.variableRate': 'Variable rate: made constant at {rate} fps.',
@@ -103,7 +102,6 @@ export const screenTexts = {
   'form.more.named': 'More settings of {effect}',
   'form.reset': 'Double-click: back to {value}',
   'form.auto': 'Automatic',
-  'form.none': 'None',
   'images.add': 'Own pictures…',
   'images.drop': 'Drop pictures here',
   'images.remove': 'Remove',
@@ -126,7 +124,6 @@ export const screenTexts = {
   'shapes.drawing': 'Click the corners in the picture; click the first corner or press Enter to close, Escape to leave.',
   'shapes.count': '{count} shapes',
   'shapes.clear': 'Remove all',
-  'shapes.corner': 'Corner',
   'layer.choose': 'Choose from pictures…',
   'layer.all': 'all channels',
   'layer.channels': 'channels {first} to {last}',
@@ -136,7 +133,6 @@ export const screenTexts = {
   'layer.weight': 'Weight',
   'layer.add': 'Add layer',
   'layer.remove': 'Remove layer',
-  'net.installed': 'installed',
   'net.missing': 'not installed',
 
   // output
@@ -195,7 +191,6 @@ export const screenTexts = {
   'job.place': 'Place on timeline',
   'job.fetching': 'Fetching {percent}',
   'job.details': 'Details of {name}',
-  'job.again': 'Use these settings',
   'job.previews': 'Frames so far',
   'job.range': 'Frames {first} to {last}',
   'job.wholeClip': 'Whole clip',
@@ -216,13 +211,11 @@ export const screenTexts = {
   'report.refused': 'Not used: {provider}: {reason}',
   'report.nets': 'Nets',
   'report.time': 'Time',
-  'report.stages': 'Steps',
   'report.notices': 'What was noticed',
   'report.notices.none': 'Nothing unusual was noticed.',
   'report.figures': 'Measured',
   'report.save': 'Save report',
   'report.frame': 'frame {frame}',
-  'report.reused': 'taken from before',
   'figure.warpingError': 'Flicker',
   'figure.warpingErrorSource': 'Flicker of the source',
   'figure.stabilityError': 'Instability',
@@ -267,9 +260,7 @@ export const screenTexts = {
   'dream.atlas.back': 'All layers',
   'dream.atlas.save': 'Save all…',
   'dream.atlas.pick': 'Dream of {layer}',
-  'dream.atlas.look': 'Channels…',
   'dream.none': 'No net here can dream.',
-  'dream.add': 'Use a dream preset',
   'dream.hint': 'The preset has no dream yet.',
 
   // sections
@@ -317,9 +308,7 @@ export const screenTexts = {
   'selection.stylizeWith': 'Stylize with',
 
   // generic
-  close: 'Close',
   dismiss: 'Dismiss',
-  cancel: 'Cancel',
   messages: 'Messages',
   'time.seconds': '{s} s',
   'time.minutes': '{m} min',
