@@ -7,6 +7,13 @@ import type { BridgeCore } from '../server/core';
 
 const exists = (path: string) => stat(path).then(() => true, () => false);
 
+/** Level by level: Node's recursive `mkdir` never returns where a parent refuses new folders with ENOENT, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  if (await exists(folder)) return;
+  await makeFolder(dirname(folder));
+  await mkdir(folder);
+}
+
 /**
  * Says before hours of work whether the result can be put where it was asked for.
  * @throws AppError OUTPUT_EXISTS, OUTPUT_UNWRITABLE
@@ -15,7 +22,7 @@ export async function checkDestination(path: string, force: boolean): Promise<vo
   if (!force && (await exists(path))) throw new AppError('OUTPUT_EXISTS', { path });
   const folder = dirname(resolve(path));
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw new AppError('OUTPUT_UNWRITABLE', { path, problem: (error as Error).message }, { cause: error });
@@ -46,6 +53,6 @@ export async function deliverResult(core: BridgeCore, job: Job, path: string): P
   if (!(await stat(from)).isDirectory()) return place(from, path);
   const pictures = (await readdir(from)).filter(name => name.endsWith('.png')).sort();
   if (pictures.length === 1 && /\.png$/i.test(path)) return place(join(from, pictures[0]), path);
-  await mkdir(path, { recursive: true });
+  await makeFolder(resolve(path));
   for (const name of pictures) await place(join(from, name), join(path, name));
 }
