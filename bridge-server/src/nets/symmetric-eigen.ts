@@ -107,9 +107,9 @@ function reduceToTridiagonal(a: Float64Array[], d: Float64Array, e: Float64Array
 function diagonalise(columns: Float64Array[], d: Float64Array, e: Float64Array, n: number): void {
   for (let i = 1; i < n; i++) e[i - 1] = e[i];
   e[n - 1] = 0;
-  let magnitude = 0;
+  // Of the whole matrix: where its first rows are small beside the last, rounding keeps their own limit out of reach.
+  const magnitude = d.reduce((largest, value, i) => Math.max(largest, Math.abs(value) + Math.abs(e[i])), 0);
   for (let l = 0; l < n; l++) {
-    magnitude = Math.max(magnitude, Math.abs(d[l]) + Math.abs(e[l]));
     for (let sweep = 0; ; sweep++) {
       let m = l;
       while (m < n - 1 && Math.abs(e[m]) > Number.EPSILON * magnitude) m++;
