@@ -2,6 +2,7 @@ import * as g from '../../bridge-server/src/graph/build';
 import { evaluate } from '../../bridge-server/src/graph/evaluate';
 import { toHalf, fromHalf } from '../../bridge-server/src/graph/half';
 import { describeModel, fromModel, toModel } from '../../bridge-server/src/graph/model';
+import { named } from '../../bridge-server/src/graph/value';
 import { fieldsOf } from '../../bridge-server/src/graph/wire';
 import { AppError } from '#protocol/errors';
 import { forwardCases, makeCase, opCases } from './op-cases';
@@ -58,6 +59,20 @@ describe('a model written and read again', () => {
   test('an input that is needed but not listed is a mistake', () => {
     const [x, y] = [g.input('x', [2]), g.input('y', [2])];
     expect(codeOf(() => toModel({ inputs: [x], outputs: { z: g.add(x, y) } }))).toMatchObject({ code: 'SHAPE_MISMATCH', actual: 'y' });
+  });
+
+  test('a net can be cut before layers that its size does not suit', () => {
+    const x = g.input('x', [1, 3, 4, 4]);
+    const early = named(g.relu(x), 'early');
+    const bytes = toModel({ outputs: { late: g.matmul(g.reshape(early, [1, 48]), weights(48, 2)) } });
+    // The height 4 of the input is opened: dim_value (field 1) becomes an empty dim_param (field 2).
+    const at = Buffer.from(bytes).indexOf(Buffer.from([0x0a, 0x02, 0x08, 0x04]));
+    bytes.set([0x0a, 0x02, 0x12, 0x00], at);
+    const inputDims = { x: [1, 3, 6, 4] };
+    expect(codeOf(() => fromModel(bytes, { inputDims }))).toMatchObject({ code: 'NET_INPUT_WRONG', expected: expect.stringContaining('Reshape') });
+    const cut = fromModel(bytes, { inputDims, layers: ['early'] });
+    expect(cut.outputs.early.dims).toEqual([1, 3, 6, 4]);
+    expect(codeOf(() => fromModel(bytes, { inputDims, layers: ['no such layer'] }))).toMatchObject({ code: 'NET_LAYER_UNKNOWN', layer: 'no such layer' });
   });
 
   test('metadata travels along', () => {

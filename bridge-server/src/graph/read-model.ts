@@ -16,14 +16,20 @@ import { WireError } from './wire';
 export type ReadOptions = {
   /** Sizes of inputs that the file leaves open. The first of an input, when open and not given, is 1. */
   readonly inputDims?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * The values that are wanted, by the file's names; the outputs when absent. Only what they need is read, so a net can
+   * be cut before layers that take one size only (the classifier of VGG) or a larger one.
+   */
+  readonly layers?: readonly string[];
   /** The net's name in messages. */
   readonly name?: string;
 };
 
 export type ReadModel = {
   readonly inputs: Value[];
+  /** The file's outputs, or the wanted layers. */
   readonly outputs: Record<string, Value>;
-  /** Every value that the file names, so that a net can be cut anywhere. */
+  /** Every value that was read, by the file's name, so that a net can be cut anywhere. */
   readonly values: Map<string, Value>;
   readonly metadata: Readonly<Record<string, string>>;
 };
@@ -67,33 +73,71 @@ export function describeModel(bytes: Uint8Array, name = 'model'): ModelDescripti
 
 /**
  * Reads an ONNX file into values with every size fixed. Shape arithmetic and other work on constants is done here.
- * @throws AppError NET_DAMAGED or NET_UNSUPPORTED naming the node, NET_INPUT_WRONG when `inputDims` does not fit
+ * @throws AppError NET_DAMAGED or NET_UNSUPPORTED naming the node, NET_INPUT_WRONG when `inputDims` does not fit,
+ *   NET_LAYER_UNKNOWN
  */
 export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadModel {
   const label = options.name ?? 'model';
   const model = parse(bytes, label);
   const values = new Map<string, Value>();
   for (const tensor of model.initializers) values.set(tensor.name, tensorConstant(tensor));
-  const inputs = trueInputs(model).map(port => input(port.name, bindDims(port, options, label), port.type ?? 'float32'));
+  const ports = trueInputs(model);
+  const inputs = ports.map(port => input(port.name, bindDims(port, options, label), port.type ?? 'float32'));
   for (const value of inputs) values.set(value.name as string, value);
   const budget = makeFoldBudget();
+  const file: ReadFile = { label, opset: model.opset, values, openSizes: openSizes(ports, inputs) };
+  const wanted = options.layers === undefined ? undefined : neededNodes(model, options.layers, values, label);
   for (const node of model.nodes) {
-    const results = readOne(node, values, model.opset, label);
+    if (wanted !== undefined && !wanted.has(node)) continue;
+    const results = readOne(node, file);
     results.forEach((result, at) => {
       const name = node.outputs[at];
       if (name === undefined || name === '') return;
       if (values.has(name)) throw damaged(label, whereOf(node), `${name} is computed twice`);
-      const known = guard(label, node, () => fold(result, budget));
+      const known = guard(file, node, () => fold(result, budget));
       values.set(name, known.name === undefined ? named(known, name) : known);
     });
   }
   const outputs: Record<string, Value> = {};
-  for (const port of model.outputs) {
-    const value = values.get(port.name);
-    if (value === undefined) throw damaged(label, port.name, 'nothing computes this output');
-    outputs[port.name] = value;
+  for (const name of options.layers ?? model.outputs.map(port => port.name)) {
+    const value = values.get(name);
+    if (value === undefined) throw damaged(label, name, 'nothing computes this output');
+    outputs[name] = value;
   }
   return { inputs, outputs, values, metadata: model.metadata };
+}
+
+/** The nodes without which one of `layers` cannot be computed. */
+function neededNodes(model: OnnxModel, layers: readonly string[], values: ReadonlyMap<string, Value>, label: string): Set<OnnxNode> {
+  const makers = new Map(model.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
+  const needed = new Set<OnnxNode>();
+  const open = [...layers];
+  for (const layer of layers) {
+    if (makers.has(layer) || values.has(layer)) continue;
+    const known = model.nodes.flatMap(node => node.outputs);
+    throw new AppError('NET_LAYER_UNKNOWN', { name: label, layer, known: known.slice(0, 40).join(', ') });
+  }
+  while (open.length > 0) {
+    const maker = makers.get(open.pop() as string);
+    if (maker === undefined || needed.has(maker)) continue;
+    needed.add(maker);
+    open.push(...maker.inputs);
+  }
+  return needed;
+}
+
+/** What is known while nodes are read. */
+type ReadFile = {
+  readonly label: string;
+  readonly opset: number;
+  readonly values: ReadonlyMap<string, Value>;
+  /** The inputs whose sizes the caller chose, as text; '' when the file fixes them all. */
+  readonly openSizes: string;
+};
+
+function openSizes(ports: readonly OnnxPort[], inputs: readonly Value[]): string {
+  const open = inputs.filter((_, at) => ports[at].dims === undefined || ports[at].dims?.some(dim => typeof dim === 'string'));
+  return open.map(value => `${value.name} ${dimsText(value.dims)}`).join(', ');
 }
 
 function parse(bytes: Uint8Array, label: string): OnnxModel {
@@ -141,25 +185,25 @@ function bindDims(port: OnnxPort, options: ReadOptions, label: string): number[]
   });
 }
 
-function readOne(node: OnnxNode, values: ReadonlyMap<string, Value>, opset: number, label: string): readonly Value[] {
+function readOne(node: OnnxNode, file: ReadFile): readonly Value[] {
   const reader = node.domain === '' || node.domain === 'ai.onnx' ? readers.get(node.op) : undefined;
   if (reader === undefined) {
     const domain = node.domain === '' ? '' : ` of ${node.domain}`;
-    throw new AppError('NET_UNSUPPORTED', { name: label, what: `the operator ${node.op}${domain} (${whereOf(node)})` });
+    throw new AppError('NET_UNSUPPORTED', { name: file.label, what: `the operator ${node.op}${domain} (${whereOf(node)})` });
   }
   const inputs = node.inputs.map(name => {
-    const value = values.get(name);
-    if (name !== '' && value === undefined) throw damaged(label, whereOf(node), `nothing computes its input ${name}`);
+    const value = file.values.get(name);
+    if (name !== '' && value === undefined) throw damaged(file.label, whereOf(node), `nothing computes its input ${name}`);
     return value;
   });
-  return guard(label, node, () => {
-    const result = reader(makeReadNode(node, inputs, opset));
+  return guard(file, node, () => {
+    const result = reader(makeReadNode(node, inputs, file.opset));
     return 'op' in result ? [result] : result;
   });
 }
 
 /** A node that cannot be: its sizes do not fit, or its attributes are not what the operator takes. */
-function guard<T>(label: string, node: OnnxNode, work: () => T): T {
+function guard<T>({ label, openSizes: sizes }: ReadFile, node: OnnxNode, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -167,6 +211,10 @@ function guard<T>(label: string, node: OnnxNode, work: () => T): T {
       throw new AppError('NET_UNSUPPORTED', { name: label, what: `${error.message} (${whereOf(node)})` }, { cause: error });
     }
     if (error instanceof AppError && error.code !== 'SHAPE_MISMATCH') throw error;
+    if (error instanceof AppError && sizes !== '') {
+      const { what, expected, actual } = error.details;
+      throw new AppError('NET_INPUT_WRONG', { name: label, actual: sizes, expected: `a size at which ${whereOf(node)} works (${what}: ${expected}, not ${actual})` }, { cause: error });
+    }
     // Nothing but the file decides what happens here: whatever else goes wrong is its doing.
     throw damaged(label, whereOf(node), error instanceof AppError ? error.message : String(error), error);
   }
