@@ -28,7 +28,7 @@ export type Canvas = {
 /** Shifts of 0..3 px reach every phase of the 2- and 4-px grids of strided stems. */
 export const shiftCount = 4;
 /** At least this much is optimised beyond each edge, so that nothing which padding does inside the net is seen. */
-const leastBorderPx = 4;
+const leastBorderPx = 12;
 /** Windows of a multiple of this divide evenly down to the deepest layer that is used (stride 16). */
 const gridPx = 16;
 

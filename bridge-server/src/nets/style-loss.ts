@@ -1,7 +1,7 @@
 import { floatTensor, scalarTensor } from '../frame/tensor';
 import type { Tensor } from '../frame/tensor';
 import {
-  add, averagePool, constant, div, input, matmul, meanAll, mul, reduceSum, reshape, slice, sqrt, square, sub, sumAll, transposeMatrix,
+  add, averagePool, clip, constant, div, input, matmul, meanAll, mul, reduceSum, reshape, slice, sqrt, square, sub, sumAll, transposeMatrix,
 } from '../graph/build';
 import type { Value } from '../graph/value';
 import { covarianceFactor, palettePools, traceOf } from './style-statistics';
@@ -216,6 +216,11 @@ export function variationLoss(image: Value): Value {
   const down = sub(slice(image, 2, 1), slice(image, 2, 0, height - 1));
   const across = sub(slice(image, 3, 1), slice(image, 3, 0, width - 1));
   return add(meanAll(square(down)), meanAll(square(across)));
+}
+
+/** Mean squared overshoot beyond 0..1: what a screen cannot show must not count as style. */
+export function rangeLoss(image: Value): Value {
+  return meanAll(square(sub(image, clip(image, 0, 1))));
 }
 
 /** Where a wrong flow begins to cost linearly instead of quadratically: two grey levels (methods reference 2.9). */

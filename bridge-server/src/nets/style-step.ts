@@ -6,7 +6,7 @@ import type { FeatureNet } from './feature-net';
 import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import {
-  contentLoss, featureStatistics, layerWeights, palettePlanes, styleLayerLoss, styleTargetInputs, temporalLoss, variationLoss,
+  contentLoss, featureStatistics, layerWeights, palettePlanes, rangeLoss, styleLayerLoss, styleTargetInputs, temporalLoss, variationLoss,
 } from './style-loss';
 import type { StyleLossKind } from './style-loss';
 import { paletteLayer } from './style-statistics';
@@ -32,7 +32,7 @@ export type StyleStepOptions = {
 };
 
 /** Order of the numbers in the `weights` input and, after the total, in the `losses` output. */
-export const lossTerms = ['style', 'content', 'palette', 'variation', 'temporal', 'anchor'] as const;
+export const lossTerms = ['style', 'content', 'palette', 'variation', 'temporal', 'anchor', 'range'] as const;
 export type LossTerm = (typeof lossTerms)[number];
 export type LossWeights = Readonly<Record<LossTerm, number>>;
 
@@ -52,8 +52,8 @@ export const hyperCount = 3;
  *   base [1, 3, H, W] the start, free [1, 1, H, W] where the picture may change;
  *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
  *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
- *   weights [6] as `lossTerms`; hyper [steps, 3].
- * Outputs: z, m, v, average (or gradient), and losses [steps, 7]: total and terms, before each step.
+ *   weights [7] as `lossTerms`; hyper [steps, 3].
+ * Outputs: z, m, v, average (or gradient), and losses [steps, 8]: total and terms, before each step.
  */
 export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
@@ -113,6 +113,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
       content: contentLoss(content, contentTarget),
       palette: mul(addAll(palettes.map(each => each.style)), 1 / palettes.length),
       variation: variationLoss(image),
+      range: rangeLoss(image),
       temporal: temporalLoss(image, temporal.target, temporal.weight),
       anchor: palettes[palettes.length - 1].lossTo(anchorPrefix),
     };

@@ -27,7 +27,7 @@ const worthLookingBack = 0.003;
 
 /**
  * Carries earlier paint along the motion. The nearest frame that shows a pixel counts (closest first); edges of
- * motion keep their paint as a start but are not held to it.
+ * motion keep their paint as a start but are held to it less.
  */
 export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource, longTerm: boolean): Promise<Carried> {
   const area = frame.width * frame.height;
@@ -38,37 +38,70 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
   }
   const shares = longTermReliability(layers.map(layer => layer.reliability));
   const visible = longTermReliability(layers.map(layer => layer.hidden.map(hidden => 1 - hidden)));
-  const fill = mapColours(frame.rgb, shot.colours);
-  const start = new Float32Array(3 * area);
+  const laid = new Float32Array(3 * area);
   const target = new Float32Array(3 * area);
   const reliability = new Float32Array(area);
-  const exposed = new Float32Array(area);
+  const seen = new Float32Array(area);
   for (let p = 0; p < area; p++) {
-    let seen = 0;
-    let sure = 0;
     for (let k = 0; k < layers.length; k++) {
-      seen += visible[k][p];
-      sure += shares[k][p];
+      seen[p] += visible[k][p];
+      reliability[p] += shares[k][p];
     }
-    reliability[p] = Math.min(1, sure);
-    exposed[p] = Math.max(0, 1 - seen);
     for (let c = p; c < 3 * area; c += area) {
-      let from = exposed[p] * fill[c];
-      let held = 0;
       for (let k = 0; k < layers.length; k++) {
-        from += visible[k][p] * layers[k].painted[c];
-        held += shares[k][p] * layers[k].painted[c];
+        laid[c] += visible[k][p] * layers[k].painted[c];
+        target[c] += shares[k][p] * layers[k].painted[c];
       }
-      start[c] = from;
-      target[c] = sure > 0 ? held / sure : from;
+      if (seen[p] > 0) laid[c] /= seen[p];
+      target[c] = reliability[p] > 0 ? target[c] / reliability[p] : laid[c];
     }
   }
-  return { start, target, reliability, exposed, exposedShare: meanOf(exposed) };
+  const start = fillUnseen(laid, seen, mapColours(frame.rgb, shot.colours), frame);
+  const exposed = seen.map(share => Math.min(1, Math.max(0, 1 - share)));
+  return { start, target, reliability: reliability.map(sure => Math.min(1, sure)), exposed, exposedShare: meanOf(exposed) };
 }
+
+/** Sides of the squares over which paint and photograph are compared, and how much the wider ones count. */
+const fillWindows = [
+  { side: 17, weight: 1 },
+  { side: 65, weight: 0.02 },
+] as const;
+
+/**
+ * The photograph where no paint is, moved to the colours of the paint around it: what the two differ by is averaged
+ * over what is seen nearby and carried into the hole, so that neither a seam nor a strip of another hue begins there.
+ */
+function fillUnseen(laid: Float32Array, seen: Float32Array, photograph: Float32Array, { width, height }: Frame): Float32Array {
+  const area = seen.length;
+  if (seen.every(share => share >= 1)) return laid;
+  const counts = fillWindows.map(({ side }) => boxBlur(seen, width, height, side));
+  const out = new Float32Array(laid.length);
+  for (let c = 0; c < 3; c++) {
+    const difference = new Float32Array(area);
+    for (let p = 0; p < area; p++) difference[p] = seen[p] * (laid[c * area + p] - photograph[c * area + p]);
+    const sums = fillWindows.map(({ side }) => boxBlur(difference, width, height, side));
+    for (let p = 0; p < area; p++) {
+      const at = c * area + p;
+      let sum = 0;
+      let count = leastSeen;
+      fillWindows.forEach(({ weight }, k) => {
+        sum += weight * sums[k][p];
+        count += weight * counts[k][p];
+      });
+      const filled = Math.min(1, Math.max(0, photograph[at] + sum / count));
+      out[at] = seen[p] * laid[at] + (1 - seen[p]) * filled;
+    }
+  }
+  return out;
+}
+
+/** Where next to nothing is seen around, the photograph stays as it is. */
+const leastSeen = 1e-4;
 
 type Layer = {
   /** [3, H, W], warped and with the change of light. */
   readonly painted: Float32Array;
+  /** [H, W], 0..1: how firmly the paint is held. */
   readonly reliability: Float32Array;
   /** [H, W], 0..1, soft: not to be seen in that frame. */
   readonly hidden: Float32Array;
@@ -76,41 +109,91 @@ type Layer = {
 
 async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: MotionSource): Promise<Layer> {
   const motion = await motions.between(from.content, frame);
-  const { image: painted, inside } = warpBackward(from.painted, motion.backward, frame, { border: 'reflect', filter: 'cubic' });
-  const hidden = hiddenMap(motion, inside, frame);
-  addLight(painted, from.content, frame, motion, hidden, shot);
-  return { painted, reliability: motion.intoB.reliability, hidden };
+  const area = frame.width * frame.height;
+  if (motion.doubt !== undefined) {
+    return { painted: from.painted, reliability: new Float32Array(area), hidden: new Float32Array(area).fill(1) };
+  }
+  const painted = advect(from.painted, motion, frame);
+  const hidden = hiddenMap(motion, frame);
+  const unexplained = addLight(painted, from.content, frame, motion, hidden, shot);
+  return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden };
 }
 
-/** 1 where the other frame does not show a pixel, falling off over a few pixels so that no seam is left. */
-function hiddenMap(motion: Motion, inside: Float32Array, { width, height }: Frame): Float32Array {
+/** A sample so little beyond the edge is as good as one on it. */
+const edgeSlackPx = 0.5;
+/** Fewer hidden pixels than this in a square of nine are noise of the flow. */
+const leastHiddenNeighbours = 3;
+
+/** 1 where the other frame does not show a pixel, falling off over a pixel so that no seam is left. */
+function hiddenMap({ backward, intoB }: Motion, { width, height }: Frame): Float32Array {
   const area = width * height;
-  if (motion.doubt !== undefined) return new Float32Array(area).fill(1);
   const raw = new Float32Array(area);
-  for (let p = 0; p < area; p++) raw[p] = Math.max(motion.intoB.occluded[p], 1 - inside[p]);
-  const wide = boxBlur(raw, width, height, 5);
-  for (let p = 0; p < area; p++) wide[p] = Math.min(1, Math.max(raw[p], 2 * wide[p]));
-  return wide;
+  for (let y = 0, p = 0; y < height; y++)
+    for (let x = 0; x < width; x++, p++) {
+      const beyondX = Math.max(-(x + backward[p]), x + backward[p] - (width - 1));
+      const beyondY = Math.max(-(y + backward[area + p]), y + backward[area + p] - (height - 1));
+      raw[p] = intoB.occluded[p] > 0 || !(Math.max(beyondX, beyondY) <= edgeSlackPx) ? 1 : 0;
+    }
+  const near = boxBlur(raw, width, height, 3);
+  for (let p = 0; p < area; p++) if (near[p] < leastHiddenNeighbours / 9) raw[p] = 0;
+  const soft = boxBlur(raw, width, height, 3);
+  for (let p = 0; p < area; p++) soft[p] = Math.max(raw[p], soft[p]);
+  return soft;
 }
 
-/** Adds what the light of the footage did since, in the colours of the paint, averaged over small areas. */
-function addLight(painted: Float32Array, before: Frame, now: Frame, motion: Motion, hidden: Float32Array, shot: Shot): void {
+/** Along edges of motion the flow is never exact, but it is seldom far off. */
+const edgeHold = 0.3;
+/** Difference of luma between the footage and its own past at which paint is held half as firmly. */
+const unexplainedLuma = 0.08;
+
+/** How firmly paint is held: not at all next to what is hidden, less along edges of motion and where the light does not fit. */
+function holdMap({ intoB }: Motion, hidden: Float32Array, unexplained: Float32Array, { width, height }: Frame): Float32Array {
+  const near = boxBlur(hidden, width, height, 5);
+  const out = new Float32Array(hidden.length);
+  for (let p = 0; p < out.length; p++) {
+    const fit = 1 / (1 + (unexplained[p] / unexplainedLuma) ** 4);
+    const edge = intoB.motionEdge[p] > 0 ? edgeHold : 1;
+    out[p] = intoB.outside[p] > 0 || intoB.occluded[p] > 0 ? 0 : Math.max(0, 1 - 2 * near[p]) * edge * fit;
+  }
+  return out;
+}
+
+/**
+ * Warps there and back, and takes half of what that loses off beforehand: repeated every frame, plain interpolation
+ * would wash the strokes out. Where the way back is not sure nothing is corrected.
+ * Source: Dupont and Liu, back and forth error compensation and correction, J. Comput. Phys. 190 (2003).
+ */
+function advect(image: Float32Array, motion: Motion, frame: Frame): Float32Array {
+  const options = { border: 'reflect', filter: 'cubic' } as const;
+  const there = warpBackward(image, motion.backward, frame, options).image;
+  const back = warpBackward(there, motion.forward, frame, options).image;
+  const sure = motion.intoA.reliability;
+  const corrected = image.map((value, i) => value + 0.5 * sure[i % sure.length] * (value - back[i]));
+  return warpBackward(corrected, motion.backward, frame, options).image;
+}
+
+/**
+ * Adds what the light of the footage did since, in the colours of the paint, averaged over small areas.
+ * @returns [H, W], the change of luma that this average does not explain
+ */
+function addLight(painted: Float32Array, before: Frame, now: Frame, motion: Motion, hidden: Float32Array, shot: Shot): Float32Array {
   const { width, height } = now;
   const area = width * height;
-  const then = warpBackward(lumaOf(mapColours(before.rgb, shot.colours)), motion.backward, now, { border: 'reflect' }).image;
-  const luma = lumaOf(mapColours(now.rgb, shot.colours));
-  const change = new Float32Array(area);
-  const weight = new Float32Array(area);
-  for (let p = 0; p < area; p++) {
-    weight[p] = 1 - hidden[p];
-    change[p] = weight[p] * (luma[p] - then[p]);
-  }
-  const sum = boxBlur(change, width, height, lightWindowPx);
+  const difference = (a: Float32Array, b: Float32Array) => {
+    const then = warpBackward(lumaOf(a), motion.backward, now, { border: 'reflect' }).image;
+    return lumaOf(b).map((luma, p) => luma - then[p]);
+  };
+  const weight = hidden.map(share => 1 - share);
   const count = boxBlur(weight, width, height, lightWindowPx);
-  for (let p = 0; p < area; p++) {
-    const added = count[p] > 1e-3 ? (lightShare * sum[p]) / count[p] : 0;
-    for (let c = p; c < 3 * area; c += area) painted[c] += added;
-  }
+  const averaged = (change: Float32Array) => {
+    const sum = boxBlur(change.map((value, p) => weight[p] * value), width, height, lightWindowPx);
+    return sum.map((value, p) => (count[p] > 1e-3 ? value / count[p] : 0));
+  };
+  const added = averaged(difference(mapColours(before.rgb, shot.colours), mapColours(now.rgb, shot.colours)));
+  for (let i = 0; i < painted.length; i++) painted[i] += lightShare * added[i % area];
+  const change = difference(before.rgb, now.rgb);
+  const explained = averaged(change);
+  return change.map((value, p) => Math.abs(value - explained[p]));
 }
 
 /** Mean over squares of an odd side; beyond the edge nothing counts, so the border is a mean of fewer. */

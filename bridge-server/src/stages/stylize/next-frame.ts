@@ -14,7 +14,7 @@ export type NextOrder = {
 };
 
 /** A frame that begins with earlier paint is nearly finished: small steps keep what is there. */
-const nextRateShare = 0.4;
+const nextRateShare = 0.3;
 /** Newly seen areas of more than this share of the picture are painted coarsely first. */
 const worthRoughing = 0.01;
 const roughScale = 0.5;
@@ -44,22 +44,23 @@ export async function paintNext(studio: Studio, order: NextOrder, hooks: { reado
 }
 
 /**
- * Gives newly seen areas forms before detail: at half size, only there, with the paint around them in place, so that
- * strokes go on across the seam. What changed is added to the start at full size.
+ * Gives newly seen areas forms before detail: at half size, with the paint around them held in place, so that strokes
+ * go on across the seam. What changed there is added to the start at full size. The rest is held, not frozen: a small
+ * free area in a frozen picture would have to make up for the style of the whole, in glaring colours.
  */
 async function roughIn(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Float32Array> {
   const { carried } = order;
   const easel = await studio.at(roughScale);
   const small = (planes: Float32Array, channels: number) => resizedPlanes(planes, channels, studio.size, easel.size);
   const start = small(carried.start, 3);
-  const free = small(carried.exposed, 1).map(value => Math.min(1, Math.max(0, value)));
+  const hold = small(carried.exposed, 1).map(value => Math.min(1, Math.max(0, 1 - value)));
   const steps = Math.round(studio.steps.next * roughStepsShare);
   const rough = await easel.paint(
     {
       start,
       photograph: small(order.photograph, 3),
       ...(order.mask ? { mask: small(order.mask, 1) } : {}),
-      free,
+      temporal: { target: start, weight: hold },
       steps,
       leastSteps: steps,
       rate: studio.rate,

@@ -22,7 +22,9 @@ export function rateAt({ steps, rate }: Schedule, step: number): number {
 
 /** The three numbers of one step of the graph's `hyper` input. */
 export function hyperAt(schedule: Schedule, step: number): [number, number, number] {
-  const firstMoment = 1 - adamBetas[0] ** (step + 1);
+  // Without its correction the first moment grows from 0 by itself; with it, the first gradients of a new frame would
+  // be divided by the small second moments of a finished one, and steps ten times too long would speckle the picture.
+  const firstMoment = schedule.carriedSteps > 0 ? 1 : 1 - adamBetas[0] ** (step + 1);
   const secondMoment = 1 - adamBetas[1] ** (step + 1 + schedule.carriedSteps);
   return [rateAt(schedule, step) / firstMoment, 1 / secondMoment, step < schedule.steps / 2 ? 0 : averageDecay];
 }

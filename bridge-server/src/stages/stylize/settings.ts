@@ -38,7 +38,7 @@ export function contentWeightOf(params: StyleParams, recipe: FeatureRecipe): num
 }
 
 /** Pull per unit of mean error at the default stickiness. */
-const usualTemporalWeight = 4;
+const usualTemporalWeight = 8;
 const usualStickiness = 60;
 
 /** 0 lets go altogether; each doubling of the setting pulls four times as hard. */
@@ -49,6 +49,9 @@ export function temporalWeightOf(params: StyleParams): number {
 /** Against slow drift of colours over a shot (methods reference 2.6). */
 const anchorWeight = 0.03;
 
+/** As strong as in the training of feed-forward nets (feature-nets.md 5). */
+const rangeWeight = 20;
+
 export function lossWeights(params: StyleParams, recipe: FeatureRecipe): LossWeights {
   return {
     style: 1,
@@ -57,5 +60,6 @@ export function lossWeights(params: StyleParams, recipe: FeatureRecipe): LossWei
     variation: params.tvWeight,
     temporal: temporalWeightOf(params),
     anchor: anchorWeight,
+    range: rangeWeight,
   };
 }
