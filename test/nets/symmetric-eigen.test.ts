@@ -47,10 +47,10 @@ describe('symmetricEigen', () => {
     expect(Array.from(symmetricEigen(new Float64Array(9), 3).values)).toEqual([0, 0, 0]);
   });
 
-  it('converges where the first rows are tiny beside the last, as in products of covariances', () => {
-    const n = 48;
-    const plain = makeSymmetric(n, n);
-    const graded = plain.map((value, at) => value * 10 ** (-9 + (9 * Math.floor(at / n)) / n) * 10 ** (-9 + (9 * (at % n)) / n));
-    expect(worstRebuildError(graded, n)).toBeLessThan(1e-12);
+  it('converges where the first channels are silent or next to it', () => {
+    const n = 16;
+    const loudness = (channel: number) => (channel < 2 ? 0 : channel < 4 ? 1e-160 : 1);
+    const matrix = makeSymmetric(n, n).map((value, at) => value * loudness(Math.floor(at / n)) * loudness(at % n));
+    expect(worstRebuildError(matrix, n)).toBeLessThan(1e-12);
   });
 });
