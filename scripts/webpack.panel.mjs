@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import MiniCssExtractPlugin from 'mini-css-extract-plugin';
 import TerserPlugin from 'terser-webpack-plugin';
 import webpack from 'webpack';
@@ -7,17 +7,21 @@ import webpack from 'webpack';
 /** Premiere 22 to 24 run panels in Chromium 88; everything in the bundle, dependencies too, is brought down to that. */
 const oldestBrowser = 'chrome 88';
 
-/** Copies the page as it is: it has no inline script and names its two files itself, so any content policy fits it. */
-class PagePlugin {
-  constructor(file) {
-    this.file = file;
+/** Copies files as they are. The page has no inline script and names its two files itself, so any content policy fits it. */
+class CopyPlugin {
+  constructor(files) {
+    this.files = files;
   }
   apply(compiler) {
-    compiler.hooks.thisCompilation.tap('PagePlugin', compilation => {
-      compilation.fileDependencies.add(this.file);
+    compiler.hooks.thisCompilation.tap('CopyPlugin', compilation => {
       compilation.hooks.processAssets.tap(
-        { name: 'PagePlugin', stage: webpack.Compilation.PROCESS_ASSETS_STAGE_ADDITIONAL },
-        () => compilation.emitAsset('index.html', new webpack.sources.RawSource(readFileSync(this.file))),
+        { name: 'CopyPlugin', stage: webpack.Compilation.PROCESS_ASSETS_STAGE_ADDITIONAL },
+        () => {
+          for (const file of this.files) {
+            compilation.fileDependencies.add(file);
+            compilation.emitAsset(basename(file), new webpack.sources.RawSource(readFileSync(file)));
+          }
+        },
       );
     });
   }
@@ -68,6 +72,6 @@ export function panelConfig(root, { mode = 'production' } = {}) {
       ],
     },
     optimization: { minimizer: [new TerserPlugin({ extractComments: false })], splitChunks: false, runtimeChunk: false },
-    plugins: [new MiniCssExtractPlugin({ filename: '[name].css' }), new PagePlugin(join(source, 'index.html'))],
+    plugins: [new MiniCssExtractPlugin({ filename: '[name].css' }), new CopyPlugin([join(source, 'index.html'), join(source, 'icon.svg')])],
   };
 }

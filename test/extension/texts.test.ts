@@ -5,6 +5,8 @@ import { errors, type ErrorCode } from '#protocol/errors';
 import { noticeKinds } from '#protocol/report';
 import { codecNames } from '#protocol/preset';
 import { jobStatuses } from '#protocol/job';
+import { builtInPresets } from '../../bridge-server/src/effects/presets';
+import { paintersOf } from '../../extension/src/app/draft';
 import { pages } from '../../extension/src/app/state';
 import { hostSteps } from '../../extension/src/host/host';
 import { en, screenTexts } from '../../extension/src/i18n/en';
@@ -39,10 +41,18 @@ describe.each([
   });
 
   test('has no text that nothing asks for', () => {
+    const ofPresets = builtInPresets.flatMap(({ name }) => [`builtIn.${name}`, `builtIn.${name}.description`]);
+    const painters = paintersOf(builtInPresets.map(preset => ({ preset }))).map(name => `painter.${name}`);
     const parameters = new Set(parameterKeys(effectTable));
-    const known = new Set([...Object.keys(screenTexts), ...parameters, ...errorKeys, ...madeUp]);
+    const known = new Set([...Object.keys(screenTexts), ...parameters, ...errorKeys, ...madeUp, ...ofPresets, ...painters]);
     expect(Object.keys(catalogue).filter(key => !known.has(key))).toEqual([]);
   });
+});
+
+test('French knows every built-in preset and painter; English is written in the presets', () => {
+  const keys = builtInPresets.flatMap(({ name }) => [`builtIn.${name}`, `builtIn.${name}.description`]);
+  const painters = paintersOf(builtInPresets.map(preset => ({ preset }))).map(name => `painter.${name}`);
+  expect([...keys, ...painters].filter(key => !(key in fr))).toEqual([]);
 });
 
 test('both languages fill in the same details', () => {

@@ -29,6 +29,8 @@ export const httpPaths = {
 
 /** `path` of a bridge at `base` ("http://127.0.0.1:4711") with the token, and the width that is wanted. */
 export function bridgeUrl(base: string, path: string, token: string, width?: number): string {
-  const query = [`${tokenParameter}=${encodeURIComponent(token)}`, ...(width === undefined ? [] : [`width=${width}`])];
-  return `${base.replace(/\/$/, '')}${path}${path.includes('?') ? '&' : '?'}${query.join('&')}`;
+  // Without a token the page's cookie may still open the door; an empty token would be a wrong one.
+  const query = [...(token ? [`${tokenParameter}=${encodeURIComponent(token)}`] : []), ...(width === undefined ? [] : [`width=${width}`])];
+  const question = query.length === 0 ? '' : path.includes('?') ? '&' : '?';
+  return `${base.replace(/\/$/, '')}${path}${question}${query.join('&')}`;
 }

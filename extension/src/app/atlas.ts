@@ -1,15 +1,23 @@
-import { toAppError } from '#protocol/errors';
+import { toAppError, type ErrorJson } from '#protocol/errors';
 import type { ServerMessage } from '#protocol/messages';
 import type { Connection } from '../bridge/connection';
+import type { AtlasTile } from './state';
 import type { Store } from './store';
 
-/** The pictures of a net's layers, which come one by one. */
+/**
+ * The pictures of a net's layers, which come one by one. The bridge does one thing at a time for a panel, so a still
+ * ends an atlas under way; `resume` asks again, and what was made before comes at once.
+ */
 export function createAtlasViewer(store: Store, connection: Connection) {
   let current: number | undefined;
 
   function show(net: string, channelsOf?: string) {
     stop();
-    store.dispatch({ type: 'atlas', atlas: { phase: 'coming', net, channelsOf, tiles: [], done: 0, total: 0 } });
+    ask(net, channelsOf, []);
+  }
+
+  function ask(net: string, channelsOf: string | undefined, tiles: readonly AtlasTile[]) {
+    store.dispatch({ type: 'atlas', atlas: { phase: 'coming', net, channelsOf, tiles, done: 0, total: 0 } });
     const { id, reply } = connection.start('atlas', { net, channelsOf });
     current = id;
     reply
@@ -25,7 +33,7 @@ export function createAtlasViewer(store: Store, connection: Connection) {
   function stop() {
     const { atlas } = store.get();
     if (current !== undefined && atlas.phase === 'coming') {
-      if (atlas.job) connection.request('cancel', { job: atlas.job }).catch(() => undefined);
+      connection.request('still-stop', { still: current }).catch(() => undefined);
       store.dispatch({ type: 'atlas', atlas: { ...atlas, phase: 'done' } });
     }
     current = undefined;
@@ -34,6 +42,14 @@ export function createAtlasViewer(store: Store, connection: Connection) {
   return {
     show,
     stop,
+    resume() {
+      const { atlas } = store.get();
+      if (atlas.phase === 'coming') ask(atlas.net, atlas.channelsOf, atlas.tiles);
+    },
+    onError(id: number, error: ErrorJson) {
+      const { atlas } = store.get();
+      if (id === current && atlas.phase === 'coming') store.dispatch({ type: 'atlas', atlas: { phase: 'failed', net: atlas.net, error } });
+    },
     onTile(message: Extract<ServerMessage, { type: 'atlas-tile' }>) {
       const { atlas } = store.get();
       if (message.id !== current || atlas.phase !== 'coming') return;

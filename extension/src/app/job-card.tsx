@@ -10,13 +10,19 @@ import { Slider } from '../components/slider';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
-import { fractionDone, isUnderWay, type JobEntry } from './jobs';
+import { fractionDone, isUnderWay, sourceFrame, type JobEntry } from './jobs';
 import { usePresetTitle } from './preset-chooser';
 import { ReportView } from './report-view';
 import { startFrame } from './state';
 import styles from './jobs.module.css';
 
 const statusIcons: Readonly<Record<JobStatus, IconName>> = { queued: 'clock', active: 'play', paused: 'pause', done: 'check', failed: 'warn', cancelled: 'stop' };
+
+/** A sharper preview of the same frame has the same name: the number makes a browser look again. */
+function previewPath({ job, lastPreview }: JobEntry, frame: number): string {
+  const path = httpPaths.preview(job.id, frame);
+  return lastPreview?.frame === frame ? `${path}?v=${lastPreview.seq}` : path;
+}
 
 function spanSeconds(job: Job): number {
   const from = Date.parse(job.startedAt ?? job.createdAt);
@@ -38,7 +44,7 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   const open = opened ?? (openAtFirst && underWay);
   const fraction = fractionDone(job);
   const places = session.host.capabilities.result === 'place';
-  const thumb = entry.lastPreview === undefined ? undefined : session.url(httpPaths.preview(job.id, entry.lastPreview), 320);
+  const thumb = entry.lastPreview && session.url(previewPath(entry, entry.lastPreview.frame));
   const first = startFrame(range?.first ?? 0, range?.last ?? job.clip.frames - 1);
 
   const nowLine = () => {
@@ -141,20 +147,25 @@ function JobDetails({ entry }: { entry: JobEntry }) {
   const [zoomed, setZoomed] = useState(false);
   const { job } = entry;
   const { previews } = job;
-  const frame = picked !== undefined && previews.includes(picked) ? picked : (entry.lastPreview ?? previews[previews.length - 1]);
+  const frame = picked !== undefined && previews.includes(picked) ? picked : (entry.lastPreview?.frame ?? previews[previews.length - 1]);
   const index = frame === undefined ? -1 : previews.indexOf(frame);
+  const before = frame === undefined ? undefined : sourceFrame(job, frame);
   return (
     <div className={styles.details}>
       {frame !== undefined && (
         <>
           <Compare
             className={styles.monitor}
-            mode="compare"
+            mode={before === undefined ? 'result' : 'compare'}
             zoomed={zoomed}
             width={job.clip.width}
             height={job.clip.height}
-            before={{ url: session.url(httpPaths.clipFrame(job.clip.sha256, frame), zoomed ? undefined : 1280), alt: t('view.frame', { frame }) }}
-            after={{ url: session.url(httpPaths.preview(job.id, frame), zoomed ? undefined : 1280), alt: t('view.painted', { frame }) }}
+            before={
+              before === undefined
+                ? undefined
+                : { url: session.url(httpPaths.clipFrame(job.clip.sha256, before), zoomed ? undefined : 1280), alt: t('view.frame', { frame: before }) }
+            }
+            after={{ url: session.url(previewPath(entry, frame)), alt: t('view.painted', { frame }) }}
           />
           <div className={styles.line}>
             {previews.length > 1 && (

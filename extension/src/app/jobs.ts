@@ -1,6 +1,7 @@
 import type { ErrorJson } from '#protocol/errors';
 import type { Job, JobEventBody, JobId, JobStatus } from '#protocol/job';
 import type { Notice, Report } from '#protocol/report';
+import { frameAt } from '#protocol/time';
 import type { Placed } from '#protocol/timeline';
 
 /** A job as the list shows it: what the bridge says, and what this panel has heard since. */
@@ -9,8 +10,8 @@ export type JobEntry = {
   /** The last event that `job` shows; `watch` asks for what comes after. */
   readonly seq: number;
   readonly notices: readonly Notice[];
-  /** The preview that came last, shown while the job runs. */
-  readonly lastPreview?: number;
+  /** The preview that came last, shown while the job runs; `seq` tells a sharper one of the same frame from the one before. */
+  readonly lastPreview?: { readonly frame: number; readonly seq: number };
   readonly report?: Report;
   readonly placed?: Placed;
   /** The result is on its way to the host: 0 to 1. */
@@ -32,7 +33,8 @@ export type JobAction =
   | { readonly type: 'job-problem'; readonly job: JobId; readonly problem: ErrorJson | undefined };
 
 export function entryOf(job: Job, seq = 0): JobEntry {
-  return { job, seq, notices: [], lastPreview: job.previews[job.previews.length - 1] };
+  const frame = job.previews[job.previews.length - 1];
+  return { job, seq, notices: [], lastPreview: frame === undefined ? undefined : { frame, seq } };
 }
 
 /** The job after one event. The bridge decides what happens; this only keeps what is shown in step between two full answers. */
@@ -92,7 +94,8 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
     return Object.fromEntries(
       action.jobs.map(job => {
         const old = jobs[job.id];
-        const seq = Math.max(action.seqs[job.id] ?? 0, old?.seq ?? 0);
+        // A number below the one known here comes from a bridge whose last lines were lost: its word counts.
+        const seq = action.seqs[job.id] ?? old?.seq ?? 0;
         return [job.id, old ? { ...old, job, seq } : entryOf(job, seq)];
       }),
     );
@@ -109,7 +112,7 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
         seq: action.seq,
         job: applyEvent(entry.job, action.event, action.at),
         notices: action.event.type === 'notice' ? [...entry.notices, action.event.notice] : entry.notices,
-        lastPreview: action.event.type === 'preview' ? action.event.frame : entry.lastPreview,
+        lastPreview: action.event.type === 'preview' ? { frame: action.event.frame, seq: action.seq } : entry.lastPreview,
       };
       return { ...jobs, [id]: next };
     }
@@ -132,6 +135,16 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
 /** Newest first: the id begins with the time of its making. */
 export function listJobs(jobs: Jobs): readonly JobEntry[] {
   return Object.values(jobs).sort((a, b) => (a.job.createdAt < b.job.createdAt ? 1 : a.job.createdAt > b.job.createdAt ? -1 : a.job.id < b.job.id ? 1 : -1));
+}
+
+/** The frame of the clip that a frame of the finished clip shows, or undefined where time was made anew (a zoom). */
+export function sourceFrame(job: Job, delivered: number): number | undefined {
+  const { preset, range } = job.spec;
+  if (preset.effects.some(effect => effect.effect === 'zoom')) return undefined;
+  const first = range?.first ?? 0;
+  const last = range?.last ?? job.clip.frames - 1;
+  const rate = preset.output.rate === 'source' ? job.clip.rate : preset.output.rate;
+  return Math.min(last, first + frameAt(delivered, rate, job.clip.rate));
 }
 
 export function isUnderWay(status: JobStatus): boolean {

@@ -11,9 +11,15 @@ import styles from './render.module.css';
 
 const effectIcons: Readonly<Record<EffectName, IconName>> = { key: 'key', style: 'picture', dream: 'sparkle', zoom: 'zoom', upscale: 'grow', retime: 'clock' };
 
+/** Built-in presets are told in the panel's language, own ones as they were written. */
 export function usePresetTitle(): (preset: Preset, builtIn: boolean) => string {
   const { find } = useTexts();
-  return (preset, builtIn) => (builtIn ? find(`preset.${preset.name}`, preset.title) : preset.title);
+  return (preset, builtIn) => (builtIn ? find(`builtIn.${preset.name}`, preset.title) : preset.title);
+}
+
+export function usePresetDescription(): (preset: Preset, builtIn: boolean) => string {
+  const { find } = useTexts();
+  return (preset, builtIn) => (builtIn ? find(`builtIn.${preset.name}.description`, preset.description) : preset.description);
 }
 
 /** The picture that stands for a preset: its painter's, or a sign of its first effect. */
@@ -38,6 +44,7 @@ export function PresetChooser() {
   const chosen = useApp(state => state.chosen);
   const draft = useApp(state => state.draft);
   const title = usePresetTitle();
+  const description = usePresetDescription();
   const entry = presets.find(each => each.preset.name === chosen);
   const changed = entry !== undefined && draft !== undefined && !samePicture(entry.preset, draft);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -52,7 +59,7 @@ export function PresetChooser() {
   return (
     <section aria-label={t('preset')}>
       <div className={styles.presetHead}>
-        <h2 className={styles.presetTitle} title={entry?.preset.description}>
+        <h2 className={styles.presetTitle} title={entry && description(entry.preset, entry.builtIn)}>
           <span className={styles.dim}>{t('preset')}</span> {entry ? title(entry.preset, entry.builtIn) : ''}
           {changed && <span className={styles.dim}> · {t('preset.changed')}</span>}
         </h2>
@@ -74,7 +81,7 @@ export function PresetChooser() {
             aria-checked={preset.name === chosen}
             tabIndex={preset.name === chosen ? 0 : -1}
             className={`${styles.preset} ${preset.name === chosen ? styles.presetOn : ''}`}
-            title={[title(preset, builtIn), preset.description].filter(Boolean).join('\n')}
+            title={[title(preset, builtIn), description(preset, builtIn)].filter(Boolean).join('\n')}
             onClick={() => session.choosePreset(preset.name)}
           >
             <PresetSwatch preset={preset} />

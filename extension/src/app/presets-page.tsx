@@ -6,7 +6,7 @@ import { DropArea, TextField, useFileChooser } from '../components/fields';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { presetName, readPresetFile, samePicture } from './draft';
-import { PresetSwatch, usePresetTitle } from './preset-chooser';
+import { PresetSwatch, usePresetDescription, usePresetTitle } from './preset-chooser';
 import styles from './list.module.css';
 
 /** A preset as a file: a person can read it, the command line takes it. */
@@ -28,6 +28,7 @@ export function PresetsPage() {
   const draft = useApp(state => state.draft);
   const chosen = useApp(state => state.chosen);
   const title = usePresetTitle();
+  const description = usePresetDescription();
   const base = presets.find(each => each.preset.name === chosen);
   const changed = base !== undefined && draft !== undefined && !samePicture(base.preset, draft);
   const [typed, setTyped] = useState<string>();
@@ -80,9 +81,9 @@ export function PresetsPage() {
               </span>
               <span className={styles.words}>
                 <span className={`${styles.name} ${styles.clamp}`}>{title(preset, builtIn)}</span>
-                <span className={`${styles.dim} ${styles.clamp}`} title={preset.description}>
+                <span className={`${styles.dim} ${styles.clamp}`} title={description(preset, builtIn)}>
                   {t(builtIn ? 'preset.builtIn' : 'preset.own')}
-                  {preset.description ? ` · ${preset.description}` : ''}
+                  {description(preset, builtIn) ? ` · ${description(preset, builtIn)}` : ''}
                 </span>
               </span>
               <Button

@@ -1,4 +1,4 @@
-import { toAppError } from '#protocol/errors';
+import { toAppError, type ErrorJson } from '#protocol/errors';
 import type { ServerMessage } from '#protocol/messages';
 import type { Connection } from '../bridge/connection';
 import type { AppState, Quote } from './state';
@@ -23,8 +23,11 @@ function quoteKey(state: AppState): string | undefined {
   return JSON.stringify([source.clip.sha256, range, draft.effects, draft.output]);
 }
 
-/** Keeps the still under the playhead and the estimate in step with what is chosen. */
-export function createPreviewer(store: Store, connection: Connection) {
+/**
+ * Keeps the still under the playhead and the estimate in step with what is chosen.
+ * @param onRest called when no still is being painted any more
+ */
+export function createPreviewer(store: Store, connection: Connection, onRest: () => void = () => {}) {
   let stillTimer: ReturnType<typeof setTimeout> | undefined;
   let quoteTimer: ReturnType<typeof setTimeout> | undefined;
   let wantedStill: string | undefined;
@@ -55,6 +58,7 @@ export function createPreviewer(store: Store, connection: Connection) {
     reply.catch(thrown => {
       if (current?.id !== id) return;
       current = undefined;
+      onRest();
       const error = toAppError(thrown).toJSON();
       if (error.code === 'CANCELLED' || error.code === 'CONNECTION_LOST') store.dispatch({ type: 'still', still: { phase: 'none' } });
       else store.dispatch({ type: 'still', still: { phase: 'failed', key, error } });
@@ -116,6 +120,7 @@ export function createPreviewer(store: Store, connection: Connection) {
       if (store.get().still.phase === 'asked') store.dispatch({ type: 'still', still: { phase: 'none' } });
       follow();
     },
+    isPainting: () => current !== undefined,
     /** Paints the frame now, also when stills are not painted by themselves. */
     askNow: askStill,
     onStill(message: Extract<ServerMessage, { type: 'still' }>) {
@@ -123,10 +128,19 @@ export function createPreviewer(store: Store, connection: Connection) {
       const { key } = current;
       if (message.final) {
         current = undefined;
+        onRest();
         store.dispatch({ type: 'still', still: { phase: 'done', key, path: message.path } });
       } else {
         store.dispatch({ type: 'still', still: { phase: 'asked', key, path: message.path, pathKey: key, done: message.done, total: message.total } });
       }
+    },
+    /** A picture that failed after the bridge had begun on it. */
+    onError(id: number, error: ErrorJson) {
+      if (id !== current?.id) return;
+      const { key } = current;
+      current = undefined;
+      onRest();
+      store.dispatch({ type: 'still', still: { phase: 'failed', key, error } });
     },
     close() {
       clearTimeout(stillTimer);

@@ -77,8 +77,8 @@ export type SessionParts = {
 
 export function createSession({ store, bridge, host, storage }: SessionParts): Session {
   const { connection } = bridge;
-  const previewer = createPreviewer(store, connection);
   const atlas = createAtlasViewer(store, connection);
+  const previewer = createPreviewer(store, connection, atlas.resume);
   let reading: AbortController | undefined;
   let saveTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -137,6 +137,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     // A clip that the bridge has cleared away since is simply not there: the panel begins with an empty monitor.
     restoreClip().catch(thrown => toAppError(thrown).code !== 'CLIP_NOT_FOUND' && fail(thrown));
     previewer.again();
+    if (!previewer.isPainting()) atlas.resume();
   }
 
   function onMessage(message: ServerMessage) {
@@ -157,6 +158,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         break;
       case 'error':
         if (message.id === undefined) say(message.error as ErrorJson);
+        else {
+          previewer.onError(message.id, message.error as ErrorJson);
+          atlas.onError(message.id, message.error as ErrorJson);
+        }
         break;
       case 'trigger':
         if (message.preset) store.dispatch({ type: 'choose', name: message.preset });

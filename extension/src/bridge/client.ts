@@ -21,7 +21,9 @@ export function createBridge(address: BridgeAddress, client: string): Bridge {
     client,
     async probe() {
       const response = await fetch(bridgeUrl(address.base, httpPaths.health, address.token));
-      return response.ok || response.status === 401 ? 'unauthorised' : 'absent';
+      const health: unknown = await response.json();
+      // The bridge names itself only to those who have the token.
+      return typeof health === 'object' && health !== null && 'ok' in health && !('bridge' in health) ? 'unauthorised' : 'absent';
     },
   });
   return {
