@@ -19,7 +19,9 @@ const arenaLimitPixels = 500_000;
 export function executionProviders(provider: ProviderName): Ort.InferenceSession.ExecutionProviderConfig[] {
   switch (provider) {
     case 'webgpu':
-      // NHWC computes some 3x3 convolutions wrongly (input channels 6, 9, 15 ...; upstream issue 29651); NCHW does not.
+      // NHWC computes some 3x3 convolutions wrongly (input channels 6, 9, 15 ...; upstream issue 29651), and 1x1
+      // convolutions with a bias and fewer than 8 channels on both sides. NCHW does neither; of the second kind there
+      // remain, with fewer than 8 input channels, pictures of 2, 4 or 6 pixels (found by trying; no net here has them).
       return [{ name: 'webgpu', preferredLayout: 'NCHW' } as Ort.InferenceSession.ExecutionProviderConfig];
     case 'tensorrt':
       return ['tensorrt', 'cuda', 'cpu'];

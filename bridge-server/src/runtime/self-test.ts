@@ -78,6 +78,27 @@ function convCase(ci: number, co: number, stride: number): Case {
   };
 }
 
+/** A mix of colours: few channels, a bias, no neighbours. */
+function mixCase(): Case {
+  const [channels, height, width] = [3, 8, 9];
+  const area = height * width;
+  const [x, w, b] = [numbers(channels * area, 9), numbers(channels * channels, 10), numbers(channels, 11)];
+  const out = new Float32Array(channels * area);
+  for (let o = 0; o < channels; o++)
+    for (let i = 0; i < area; i++) {
+      let sum = b[o];
+      for (let c = 0; c < channels; c++) sum += w[o * channels + c] * x[c * area + i];
+      out[o * area + i] = sum;
+    }
+  return {
+    name: 'mix of colours',
+    node: { op: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['y'], attributes: { kernel_shape: [1, 1] } },
+    input: floatTensor(x, [1, channels, height, width]),
+    constants: { w: floatTensor(w, [channels, channels, 1, 1]), b: floatTensor(b, [channels]) },
+    expected: { dims: [1, channels, height, width], data: out },
+  };
+}
+
 /** The gradient of a strided convolution: y[2i + k - 1] += x[i] w[k]. */
 function transposeCase(): Case {
   const [ci, co, height, width] = [5, 3, 6, 7];
@@ -147,6 +168,7 @@ const cases: readonly (() => Case)[] = [
   () => convCase(6, 4, 1),
   () => convCase(9, 8, 2),
   () => convCase(15, 4, 1),
+  mixCase,
   transposeCase,
   gramCase,
   resizeCase,
