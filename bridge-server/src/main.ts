@@ -20,9 +20,14 @@ function panelFolder(): string {
 }
 
 /** The bridge that serves this home already, if there is one. */
-export function findRunningBridge(home: Home): { readonly address: string; readonly token: string; readonly pid: number } | undefined {
+export function findRunningBridge(
+  home: Home,
+): { readonly address: string; readonly token: string; readonly pid: number } | undefined {
   try {
-    const found = JSON.parse(readFileSync(home.bridgeFile, 'utf8')) as ProcessIdentity & { address: string; token: string };
+    const found = JSON.parse(readFileSync(home.bridgeFile, 'utf8')) as ProcessIdentity & {
+      address: string;
+      token: string;
+    };
     return found.pid !== process.pid && isRunning(found) ? found : undefined;
   } catch {
     return undefined;
@@ -33,7 +38,8 @@ export function findRunningBridge(home: Home): { readonly address: string; reado
 function sweepTemporary(home: Home): void {
   mkdirSync(home.temporary, { recursive: true });
   for (const name of readdirSync(home.temporary)) {
-    if (!isRunning({ pid: Number(name) || 0 }) || !/^\d+$/.test(name)) rmSync(join(home.temporary, name), { recursive: true, force: true });
+    if (!isRunning({ pid: Number(name) || 0 }) || !/^\d+$/.test(name))
+      rmSync(join(home.temporary, name), { recursive: true, force: true });
   }
 }
 
@@ -44,11 +50,22 @@ function sweepTemporary(home: Home): void {
 export async function startBridge(options: StartOptions = {}): Promise<RunningBridge> {
   const home = openHome(options.home);
   const running = findRunningBridge(home);
-  if (running) throw new AppError('USAGE', { problem: `A bridge runs already at ${running.address} (process ${running.pid}).` });
+  if (running)
+    throw new AppError('USAGE', { problem: `A bridge runs already at ${running.address} (process ${running.pid}).` });
   sweepTemporary(home);
-  const core = createBridgeCore({ ...options, home: home.root, nets: options.nets ?? (await openShelf()), adopt: true });
+  const core = createBridgeCore({
+    ...options,
+    home: home.root,
+    nets: options.nets ?? (await openShelf()),
+    adopt: true,
+  });
   try {
-    const bridge = await openBridge({ ...options, core, panel: options.panel ?? panelFolder(), painters: options.painters ?? assetFolder('painters') });
+    const bridge = await openBridge({
+      ...options,
+      core,
+      panel: options.panel ?? panelFolder(),
+      painters: options.painters ?? assetFolder('painters'),
+    });
     const log = options.log ?? (() => undefined);
     const sweep = () => void sweepContent(core).catch(error => log(`clearing up: ${String(error)}`));
     sweep();

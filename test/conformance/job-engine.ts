@@ -48,7 +48,9 @@ export function describeJobEngine(name: string, open: () => Promise<EngineUnderT
       const types = events.map(event => event.type);
       expect(types[0]).toBe('created');
       expect(types[types.length - 1]).toBe('done');
-      expect(types).toEqual(expect.arrayContaining(['started', 'planned', 'task-started', 'task-done', 'progress', 'preview', 'notice']));
+      expect(types).toEqual(
+        expect.arrayContaining(['started', 'planned', 'task-started', 'task-done', 'progress', 'preview', 'notice']),
+      );
       expect(events.every((event, index) => index === 0 || event.seq > events[index - 1].seq)).toBe(true);
       expect(under.engine.lastSeq(job.id)).toBe(events[events.length - 1].seq);
     });
@@ -99,7 +101,13 @@ export function describeJobEngine(name: string, open: () => Promise<EngineUnderT
       await under.engine.submit(job);
       const done = await jobInState(under.engine, job.id, ['done']);
       expect(done.attempts).toBe(1);
-      expect(events).toContainEqual(expect.objectContaining({ type: 'task-failed', willRetry: true, error: expect.objectContaining({ code: 'WORKER_CRASHED' }) }));
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          type: 'task-failed',
+          willRetry: true,
+          error: expect.objectContaining({ code: 'WORKER_CRASHED' }),
+        }),
+      );
     });
 
     test('a worker that always crashes ends the job with stage, frame and log, and the job can be resumed', async () => {
@@ -116,7 +124,11 @@ export function describeJobEngine(name: string, open: () => Promise<EngineUnderT
     });
 
     test('a refused input is not tried again', async () => {
-      under.setFaults({ faults: [{ kind: 'analyse', do: 'fail', code: 'MEDIA_DAMAGED', details: { path: 'clip.mov', problem: 'cut short' } }] });
+      under.setFaults({
+        faults: [
+          { kind: 'analyse', do: 'fail', code: 'MEDIA_DAMAGED', details: { path: 'clip.mov', problem: 'cut short' } },
+        ],
+      });
       const job = makePlannedJob();
       await under.engine.submit(job);
       const failed = await jobInState(under.engine, job.id, ['failed']);
@@ -142,14 +154,19 @@ export function describeJobEngine(name: string, open: () => Promise<EngineUnderT
       const reused = events.filter(event => event.type === 'task-done' && event.reused);
       // The analysis and the painting are the same; segments and the join have another codec.
       expect(reused).toHaveLength(2);
-      expect((await under.engine.report(second.id)).stages.filter(row => row.reused).map(row => row.stage)).toEqual(['analyse', 'paint']);
+      expect((await under.engine.report(second.id)).stages.filter(row => row.reused).map(row => row.stage)).toEqual([
+        'analyse',
+        'paint',
+      ]);
     });
 
     test('the more urgent job comes first, and a less urgent one makes way for it', async () => {
       under.setFaults({ stepMs: 15 });
       const slow = makePlannedJob({ spec: makeSpec({ priority: 3 }) });
       await under.engine.submit(slow);
-      await eventually(() => events.some(event => event.job === slow.id && event.type === 'progress' && event.done > 0));
+      await eventually(() =>
+        events.some(event => event.job === slow.id && event.type === 'progress' && event.done > 0),
+      );
       const urgent = makePlannedJob({ spec: makeSpec({ priority: 8, seed: 7 }), clip: makeClip({ frames: 10 }) });
       await under.engine.submit(urgent);
       await jobInState(under.engine, urgent.id, ['done']);

@@ -5,29 +5,45 @@ import { makeClip, makePreset } from '../fakes/jobs';
 
 const cpu = { provider: 'cpu' };
 const names = (stages: readonly StageNode[]) => stages.map(node => node.stage);
-const paramsOf = (stages: readonly StageNode[], stage: string) => stages.find(node => node.stage === stage)?.params as Record<string, unknown>;
-const chainOf = (effects: Parameters<typeof makePreset>[0] & object, clip = makeClip({ width: 1280, height: 720, codedWidth: 1280, codedHeight: 720 }), machine = cpu) =>
-  planChain(makePreset(effects), clip, { first: 0, last: clip.frames - 1 }, machine);
+const paramsOf = (stages: readonly StageNode[], stage: string) =>
+  stages.find(node => node.stage === stage)?.params as Record<string, unknown>;
+const chainOf = (
+  effects: Parameters<typeof makePreset>[0] & object,
+  clip = makeClip({ width: 1280, height: 720, codedWidth: 1280, codedHeight: 720 }),
+  machine = cpu,
+) => planChain(makePreset(effects), clip, { first: 0, last: clip.frames - 1 }, machine);
 
 test('a CPU paints 360 lines, and the upscaler makes twice the clip of them', () => {
   const chain = chainOf({ effects: [{ effect: 'style' }, { effect: 'upscale' }, { effect: 'retime' }] });
   expect(names(chain.stages)).toEqual(['resize', 'stylize', 'upscale', 'retime']);
   expect(paramsOf(chain.stages, 'resize')).toEqual({ width: 640, height: 360 });
-  expect(paramsOf(chain.stages, 'upscale')).toEqual({ enlarge: 'upconv7-scale2x', tta: false, tilePx: 0, width: 2560, height: 1440 });
+  expect(paramsOf(chain.stages, 'upscale')).toEqual({
+    enlarge: 'upconv7-scale2x',
+    tta: false,
+    tilePx: 0,
+    width: 2560,
+    height: 1440,
+  });
   expect([chain.width, chain.height, chain.frames]).toEqual([2560, 1440, 200]);
 });
 
 test('a GPU paints the whole clip', () => {
-  expect(names(chainOf({ effects: [{ effect: 'style' }] }, makeClip({ width: 1280, height: 720, rate: { num: 50, den: 1 } }), { provider: 'cuda' }).stages)).toEqual(['stylize']);
+  expect(
+    names(
+      chainOf({ effects: [{ effect: 'style' }] }, makeClip({ width: 1280, height: 720, rate: { num: 50, den: 1 } }), {
+        provider: 'cuda',
+      }).stages,
+    ),
+  ).toEqual(['stylize']);
 });
 
-test('without an upscaler painted frames are brought back to the clip\'s size at the end', () => {
+test("without an upscaler painted frames are brought back to the clip's size at the end", () => {
   const chain = chainOf({ effects: [{ effect: 'style' }] });
   expect(names(chain.stages)).toEqual(['resize', 'stylize', 'retime', 'resize']);
   expect(chain.stages[chain.stages.length - 1].params).toEqual({ width: 1280, height: 720 });
 });
 
-test('a clip at the output\'s rate is not retimed', () => {
+test("a clip at the output's rate is not retimed", () => {
   const clip = makeClip({ rate: { num: 50, den: 1 } });
   expect(names(chainOf({ effects: [{ effect: 'retime' }] }, clip).stages)).toEqual([]);
   expect(names(chainOf({ effects: [{ effect: 'upscale' }] }, clip).stages)).toEqual(['upscale']);
@@ -38,14 +54,32 @@ test('the order of a preset is the order of work', () => {
   expect(names(chain.stages)).toEqual(['retime', 'resize', 'stylize', 'dream', 'resize']);
 });
 
-test('what was keyed is put together again after the last painting effect, at the clip\'s own size', () => {
-  const chain = chainOf({ effects: [{ effect: 'key', params: { over: 'source' } }, { effect: 'style' }, { effect: 'dream' }, { effect: 'upscale' }] });
-  expect(names(chain.stages)).toEqual(['key', 'resize', 'stylize', 'dream', 'resize', 'composite', 'upscale', 'retime']);
+test("what was keyed is put together again after the last painting effect, at the clip's own size", () => {
+  const chain = chainOf({
+    effects: [
+      { effect: 'key', params: { over: 'source' } },
+      { effect: 'style' },
+      { effect: 'dream' },
+      { effect: 'upscale' },
+    ],
+  });
+  expect(names(chain.stages)).toEqual([
+    'key',
+    'resize',
+    'stylize',
+    'dream',
+    'resize',
+    'composite',
+    'upscale',
+    'retime',
+  ]);
   expect(paramsOf(chain.stages, 'composite')).toMatchObject({ clip: 'c'.repeat(64), screenFrame: 0, over: 'source' });
 });
 
 test('see-through results want a codec that holds them', () => {
-  expect(() => chainOf({ effects: [{ effect: 'key' }] })).toThrow(expect.objectContaining({ code: 'OUTPUT_UNSUITABLE' }));
+  expect(() => chainOf({ effects: [{ effect: 'key' }] })).toThrow(
+    expect.objectContaining({ code: 'OUTPUT_UNSUITABLE' }),
+  );
   expect(() => chainOf({ effects: [{ effect: 'key' }], output: { codec: 'prores4444' } })).not.toThrow();
 });
 
@@ -58,17 +92,35 @@ test('the zoom takes one frame and makes as many as the result has', () => {
 
 test('curves are given in frames of the range and reach the stage in frames of the clip', () => {
   const clip = makeClip();
-  const preset = makePreset({ effects: [{ effect: 'dream', params: { strengthCurve: [{ frame: 0, value: 1 }, { frame: 10, value: 9 }] } }] });
+  const preset = makePreset({
+    effects: [
+      {
+        effect: 'dream',
+        params: {
+          strengthCurve: [
+            { frame: 0, value: 1 },
+            { frame: 10, value: 9 },
+          ],
+        },
+      },
+    ],
+  });
   const chain = planChain(preset, clip, { first: 40, last: 60 }, cpu);
-  expect(paramsOf(chain.stages, 'dream').strengthCurve).toEqual([{ frame: 40, value: 1 }, { frame: 50, value: 9 }]);
+  expect(paramsOf(chain.stages, 'dream').strengthCurve).toEqual([
+    { frame: 40, value: 1 },
+    { frame: 50, value: 9 },
+  ]);
 });
 
 test('net names follow the family, the noise level and what is there without a download', () => {
-  const upscale = (params: object, clip = makeClip(), machine = cpu) => paramsOf(chainOf({ effects: [{ effect: 'upscale', params }] }, clip, machine).stages, 'upscale');
+  const upscale = (params: object, clip = makeClip(), machine = cpu) =>
+    paramsOf(chainOf({ effects: [{ effect: 'upscale', params }] }, clip, machine).stages, 'upscale');
   expect(upscale({})).toMatchObject({ enlarge: 'upconv7-scale2x' });
   expect(upscale({ noise: 1 })).toMatchObject({ enlarge: 'upconv7-noise1-scale2x' });
   expect(upscale({ scale: '1', noise: 3 })).toMatchObject({ clean: 'upconv7-noise3' });
-  expect(upscale({ noise: 1 }, makeClip({ isStill: true, frames: 1 }))).toMatchObject({ enlarge: 'cunet-noise1-scale2x' });
+  expect(upscale({ noise: 1 }, makeClip({ isStill: true, frames: 1 }))).toMatchObject({
+    enlarge: 'cunet-noise1-scale2x',
+  });
   expect(upscale({ noise: 2 }, makeClip(), { provider: 'cuda' })).toMatchObject({ enlarge: 'upconv7-noise2-scale2x' });
   expect(upscale({ net: 'cunet', noise: 2 })).toMatchObject({ enlarge: 'cunet-noise2-scale2x' });
   expect(upscale({ net: 'my-own' })).toMatchObject({ enlarge: 'my-own' });
@@ -81,9 +133,12 @@ test('odd sides are cut by a pixel where the codec pairs pixels, and kept in pic
 });
 
 test('what would be larger than anything can hold is refused', () => {
-  expect(() => outputSize(makePreset({ effects: [{ effect: 'upscale', params: { scale: '4' } }] }), makeClip({ width: 4096, height: 2160 }))).toThrow(
-    expect.objectContaining({ code: 'SIZE_REFUSED' }),
-  );
+  expect(() =>
+    outputSize(
+      makePreset({ effects: [{ effect: 'upscale', params: { scale: '4' } }] }),
+      makeClip({ width: 4096, height: 2160 }),
+    ),
+  ).toThrow(expect.objectContaining({ code: 'SIZE_REFUSED' }));
 });
 
 test('working sizes keep the shape, are even, and never enlarge', () => {
@@ -95,7 +150,9 @@ test('working sizes keep the shape, are even, and never enlarge', () => {
 
 test('a still shows strokes as long in proportion as the clip will have them, and leaves out enlarging and time', () => {
   const clip = makeClip({ width: 1920, height: 1080 });
-  const preset = makePreset({ effects: [{ effect: 'style', params: { strokePx: 512 } }, { effect: 'upscale' }, { effect: 'retime' }] });
+  const preset = makePreset({
+    effects: [{ effect: 'style', params: { strokePx: 512 } }, { effect: 'upscale' }, { effect: 'retime' }],
+  });
   const still = planStill(preset, clip, 10, cpu, 320);
   expect(names(still.stages)).toEqual(['stylize']);
   expect([still.width, still.height]).toEqual([320, 180]);

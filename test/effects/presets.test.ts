@@ -18,16 +18,38 @@ test('"default" comes first: painted, steady, twice the size, 50 frames a second
 test('there is one preset a painter, the dreams of the feature net, and the single effects', () => {
   expect(builtInPresets.map(preset => preset.name)).toEqual(
     expect.arrayContaining([
-      'starry-night', 'night-cafe', 'the-scream', 'shipwreck', 'great-wave', 'tahiti',
-      'dream-texture', 'dream-crowds', 'dream-people-and-cars', 'dream-paws', 'dream-objects', 'dream-mixed',
-      'zoom', 'upscale-2x', 'denoise', 'retime-50', 'draft',
+      'starry-night',
+      'night-cafe',
+      'the-scream',
+      'shipwreck',
+      'great-wave',
+      'tahiti',
+      'dream-texture',
+      'dream-crowds',
+      'dream-people-and-cars',
+      'dream-paws',
+      'dream-objects',
+      'dream-mixed',
+      'zoom',
+      'upscale-2x',
+      'denoise',
+      'retime-50',
+      'draft',
     ]),
   );
 });
 
-test.each(builtInPresets.map(preset => [preset.name, preset] as const))('%s can be planned on any clip', (_name, preset) => {
-  for (const clip of [makeClip(), makeClip({ width: 853, height: 479 }), makeClip({ width: 720, height: 1280, rate: { num: 30000, den: 1001 } }), makeClip({ width: 16, height: 16, frames: 1 })]) {
-    const chain = planChain(preset, clip, { first: 0, last: clip.frames - 1 }, { provider: 'cpu' });
-    expect(chain.frames).toBeGreaterThan(0);
-  }
-});
+test.each(builtInPresets.map(preset => [preset.name, preset] as const))(
+  '%s can be planned on any clip',
+  (_name, preset) => {
+    for (const clip of [
+      makeClip(),
+      makeClip({ width: 853, height: 479 }),
+      makeClip({ width: 720, height: 1280, rate: { num: 30000, den: 1001 } }),
+      makeClip({ width: 16, height: 16, frames: 1 }),
+    ]) {
+      const chain = planChain(preset, clip, { first: 0, last: clip.frames - 1 }, { provider: 'cpu' });
+      expect(chain.frames).toBeGreaterThan(0);
+    }
+  },
+);

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import { decodeChunk, encodeChunk } from '#protocol/binary';
-import { chunkBytes, creditChunks, protocolVersion, type Reply, type Request, type RequestOf, type ServerMessage } from '#protocol/messages';
+import {
+  chunkBytes,
+  creditChunks,
+  protocolVersion,
+  type Reply,
+  type Request,
+  type RequestOf,
+  type ServerMessage,
+} from '#protocol/messages';
 import { openBridge, type Bridge, type BridgeOptions } from '../../bridge-server/src/server/bridge';
 import { createBridgeCore, type BridgeCore, type CoreOptions } from '../../bridge-server/src/server/core';
 import type { NetShelf } from '../../bridge-server/src/server/nets';
@@ -23,9 +31,20 @@ export type Place = ReturnType<typeof makePlace>;
 export type OpenBridge = { readonly bridge: Bridge; readonly core: BridgeCore; close(): Promise<void> };
 
 /** A bridge with a fake worker, in this process. */
-export async function openTestBridge(place: Place, changes: Partial<BridgeOptions> & { readonly core?: never } = {}, coreChanges: Partial<CoreOptions> = {}): Promise<OpenBridge> {
+export async function openTestBridge(
+  place: Place,
+  changes: Partial<BridgeOptions> & { readonly core?: never } = {},
+  coreChanges: Partial<CoreOptions> = {},
+): Promise<OpenBridge> {
   const workerEnv = { FAKE_WORKER_FAULTS: place.faults, FAKE_WORKER_DIARY: join(place.folder, 'diary') };
-  const core = createBridgeCore({ home: join(place.folder, 'home'), worker: fakeWorker, nets: noNets, adopt: true, engine: { workerEnv, progressMs: 0 }, ...coreChanges });
+  const core = createBridgeCore({
+    home: join(place.folder, 'home'),
+    worker: fakeWorker,
+    nets: noNets,
+    adopt: true,
+    engine: { workerEnv, progressMs: 0 },
+    ...coreChanges,
+  });
   const panel = join(place.folder, 'panel');
   mkdirSync(panel, { recursive: true });
   writeFileSync(join(panel, 'index.html'), '<!doctype html><title>panel</title>');
@@ -47,7 +66,9 @@ export async function makePicture(megabytes = 0.01, seed?: number): Promise<{ by
   const pixels = Buffer.alloc(side * side * 3);
   if (seed === undefined) randomFillSync(pixels);
   else for (let i = 0; i < pixels.length; i++) pixels[i] = (Math.imul(i + seed, 2654435761) >>> 13) & 255;
-  const bytes = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } }).png({ compressionLevel: 1 }).toBuffer();
+  const bytes = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
@@ -88,7 +109,9 @@ export class TestClient {
     const id = this.nextId++;
     this.send({ id, type, ...fields });
     const reply = eventually(() => {
-      const message = this.messages.find(found => (found.type === 'reply' || found.type === 'error') && found.id === id);
+      const message = this.messages.find(
+        found => (found.type === 'reply' || found.type === 'error') && found.id === id,
+      );
       if (!message && this.closed) throw new Error(`closed: ${this.closed.code} ${this.closed.reason}`);
       return message;
     }).then(message => {
@@ -103,12 +126,16 @@ export class TestClient {
   }
 
   received(transfer: number): number {
-    return this.messages.reduce((most, message) => (message.type === 'credit' && message.transfer === transfer ? Math.max(most, message.receivedBytes) : most), 0);
+    return this.messages.reduce(
+      (most, message) =>
+        message.type === 'credit' && message.transfer === transfer ? Math.max(most, message.receivedBytes) : most,
+      0,
+    );
   }
 
   /** Sends bytes from `from` up to `until` under credit. */
   async sendBytes(transfer: number, bytes: Uint8Array, from: number, until = bytes.length): Promise<void> {
-    for (let at = from; at < until; ) {
+    for (let at = from; at < until;) {
       const end = Math.min(until, at + chunkBytes);
       const before = at;
       await eventually(() => before - Math.max(from, this.received(transfer)) <= (creditChunks - 1) * chunkBytes);
@@ -117,7 +144,12 @@ export class TestClient {
     }
   }
 
-  async upload(bytes: Uint8Array, sha256: string, kind: 'clip' | 'image' = 'clip', name = 'clip.png'): Promise<Reply<'upload-close'>> {
+  async upload(
+    bytes: Uint8Array,
+    sha256: string,
+    kind: 'clip' | 'image' = 'clip',
+    name = 'clip.png',
+  ): Promise<Reply<'upload-close'>> {
     const opened = await this.ask('upload-open', { kind, sha256, sizeBytes: bytes.length, name });
     if (opened.complete) return { sha256, clip: opened.clip };
     await this.sendBytes(opened.transfer, bytes, opened.offset);
@@ -125,12 +157,18 @@ export class TestClient {
   }
 
   /** Fetches a result under credit, from `offset`, at most `limit` bytes. */
-  async download(job: string, offset = 0, limit = Infinity): Promise<{ bytes: Buffer; sha256: string; sizeBytes: number }> {
+  async download(
+    job: string,
+    offset = 0,
+    limit = Infinity,
+  ): Promise<{ bytes: Buffer; sha256: string; sizeBytes: number }> {
     const opened = await this.ask('download-open', { what: 'result', job, offset });
     const parts: Buffer[] = [];
     let received = offset;
     while (received < opened.sizeBytes && received - offset < limit) {
-      const chunk = await eventually(() => this.chunks.find(found => found.transfer === opened.transfer && found.offset === received));
+      const chunk = await eventually(() =>
+        this.chunks.find(found => found.transfer === opened.transfer && found.offset === received),
+      );
       parts.push(Buffer.from(chunk.bytes));
       received += chunk.bytes.length;
       await this.ask('download-credit', { transfer: opened.transfer, receivedBytes: received });

@@ -35,11 +35,26 @@ export function makeClip(changes: Partial<ClipInfo> = {}): ClipInfo {
 }
 
 export function makePreset(changes: Partial<z.input<typeof presetSchema>> = {}): Preset {
-  return presetSchema.parse({ version: 1, name: 'test', title: 'Test', effects: [{ effect: 'style' }, { effect: 'retime' }], ...changes });
+  return presetSchema.parse({
+    version: 1,
+    name: 'test',
+    title: 'Test',
+    effects: [{ effect: 'style' }, { effect: 'retime' }],
+    ...changes,
+  });
 }
 
 export function makeSpec(changes: Partial<JobSpec> = {}): JobSpec {
-  return { clip: 'c'.repeat(64), clipName: 'clip.mov', preset: makePreset(), seed: 0, provider: 'auto', priority: 5, labels: {}, ...changes };
+  return {
+    clip: 'c'.repeat(64),
+    clipName: 'clip.mov',
+    preset: makePreset(),
+    seed: 0,
+    provider: 'auto',
+    priority: 5,
+    labels: {},
+    ...changes,
+  };
 }
 
 let counter = 0;
@@ -56,7 +71,12 @@ export function makePlannedJob(changes: Partial<PlannedJob> = {}): PlannedJob {
 }
 
 /** A folder for one test, with a file in which the fake worker reads what to do. */
-export function makePlace(): { folder: string; faults: string; setFaults: (plan: unknown) => void; remove: () => void } {
+export function makePlace(): {
+  folder: string;
+  faults: string;
+  setFaults: (plan: unknown) => void;
+  remove: () => void;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'reverie-test-'));
   const faults = join(folder, 'faults.json');
   return {
@@ -68,18 +88,29 @@ export function makePlace(): { folder: string; faults: string; setFaults: (plan:
 }
 
 /** Waits for a job to be in one of the given states. */
-export async function jobInState(engine: Pick<JobEngine, 'list'>, id: string, states: readonly Job['status'][], withinMs = 15_000): Promise<Job> {
+export async function jobInState(
+  engine: Pick<JobEngine, 'list'>,
+  id: string,
+  states: readonly Job['status'][],
+  withinMs = 15_000,
+): Promise<Job> {
   const until = Date.now() + withinMs;
   for (;;) {
     const [job] = await engine.list({ id });
     if (job && states.includes(job.status)) return job;
-    if (Date.now() > until) throw new Error(`job ${id} is ${job?.status ?? 'unknown'} after ${withinMs} ms, not ${states.join(' or ')}; error ${JSON.stringify(job?.error)}`);
+    if (Date.now() > until)
+      throw new Error(
+        `job ${id} is ${job?.status ?? 'unknown'} after ${withinMs} ms, not ${states.join(' or ')}; error ${JSON.stringify(job?.error)}`,
+      );
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 }
 
 /** Waits until `ask` gives something other than undefined or false. */
-export async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
+export async function eventually<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  withinMs = 10_000,
+): Promise<T> {
   const until = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();

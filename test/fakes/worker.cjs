@@ -23,14 +23,20 @@ const writeWhole = (file, text) => {
 
 async function misbehave(task, attempt, step) {
   for (const fault of plan().faults ?? []) {
-    if ((fault.kind && fault.kind !== task.kind) || (fault.attempt !== undefined && fault.attempt !== attempt) || (fault.at ?? 0) !== step) continue;
+    if (
+      (fault.kind && fault.kind !== task.kind) ||
+      (fault.attempt !== undefined && fault.attempt !== attempt) ||
+      (fault.at ?? 0) !== step
+    )
+      continue;
     if (fault.do === 'crash') process.kill(process.pid, 'SIGKILL');
     if (fault.do === 'silence') {
       clearInterval(alive);
       await new Promise(() => undefined);
     }
     if (fault.do === 'hang') await new Promise(() => undefined);
-    if (fault.do === 'fail') throw Object.assign(new Error(fault.code), { json: { code: fault.code, details: fault.details ?? {} } });
+    if (fault.do === 'fail')
+      throw Object.assign(new Error(fault.code), { json: { code: fault.code, details: fault.details ?? {} } });
   }
 }
 
@@ -41,7 +47,13 @@ async function steps(order, span, work) {
     await misbehave(order.task, order.attempt, index - span.first);
     await wait(plan().stepMs ?? 0);
     work(index);
-    say({ type: 'progress', task: order.task.id, done: (index - span.first + 1) / total, stage: order.task.kind, frame: index });
+    say({
+      type: 'progress',
+      task: order.task.id,
+      done: (index - span.first + 1) / total,
+      stage: order.task.kind,
+      frame: index,
+    });
     lastProgress = Date.now();
   }
 }
@@ -66,9 +78,14 @@ async function run(order) {
     await steps(order, span, index => {
       if (stored.has(`${index} ${stages}`)) return;
       fs.appendFileSync(file, `${index} ${stages}\n`);
-      if (process.env.FAKE_WORKER_DIARY) fs.appendFileSync(process.env.FAKE_WORKER_DIARY, `paint ${task.id} ${index}\n`);
+      if (process.env.FAKE_WORKER_DIARY)
+        fs.appendFileSync(process.env.FAKE_WORKER_DIARY, `paint ${task.id} ${index}\n`);
     });
-    say({ type: 'notice', task: task.id, notice: { kind: 'note', stage: 'stylize', frame: span.first, text: 'painted by a fake' } });
+    say({
+      type: 'notice',
+      task: task.id,
+      notice: { kind: 'note', stage: 'stylize', frame: span.first, text: 'painted by a fake' },
+    });
     return { ...facts, notices: [{ kind: 'note', stage: 'stylize', frame: span.first, text: 'painted by a fake' }] };
   }
   if (task.kind === 'deliver') {
@@ -81,14 +98,24 @@ async function run(order) {
     say({ type: 'preview', task: task.id, frame: task.out.first, file: preview, final: true });
     return facts;
   }
-  const text = task.needs.map(id => fs.readFileSync(path.join(folders.job, 'tasks', id, 'segment.txt'), 'utf8')).join('');
+  const text = task.needs
+    .map(id => fs.readFileSync(path.join(folders.job, 'tasks', id, 'segment.txt'), 'utf8'))
+    .join('');
   await steps(order, { first: 0, last: 1 }, () => undefined);
   writeWhole(path.join(folders.job, 'result.mov'), text);
   const frames = text.split('\n').filter(Boolean).length;
   return {
     ...facts,
     nets: [{ name: 'fake', sha256: '0'.repeat(64), licence: 'MIT' }],
-    result: { fileName: 'result.mov', sizeBytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex'), frames, width: task.width, height: task.height, verified: plan().unverified !== true },
+    result: {
+      fileName: 'result.mov',
+      sizeBytes: Buffer.byteLength(text),
+      sha256: createHash('sha256').update(text).digest('hex'),
+      frames,
+      width: task.width,
+      height: task.height,
+      verified: plan().unverified !== true,
+    },
   };
 }
 
@@ -111,7 +138,12 @@ process.on('message', message => {
     const { task } = message.order;
     run(message.order).then(
       facts => say({ type: 'done', task: task.id, facts }),
-      error => say({ type: 'failed', task: task.id, error: error.json ?? { code: 'INTERNAL', details: { problem: error.message } } }),
+      error =>
+        say({
+          type: 'failed',
+          task: task.id,
+          error: error.json ?? { code: 'INTERNAL', details: { problem: error.message } },
+        }),
     );
   }
   if (message.type === 'still') void still(message.id, message.order);

@@ -3,16 +3,23 @@ import { planTasks } from '../../bridge-server/src/jobs/plan';
 import { makeClip, makePreset, makeSpec } from '../fakes/jobs';
 
 const estimateOf = (effects: object[], clip = makeClip({ width: 1280, height: 720 }), provider = 'cpu') => {
-  const tasks = planTasks(makeSpec({ preset: makePreset({ effects: effects as never }) }), clip, undefined, { machine: { provider }, seconds: secondsFor(provider, emptyCalibration) });
+  const tasks = planTasks(makeSpec({ preset: makePreset({ effects: effects as never }) }), clip, undefined, {
+    machine: { provider },
+    seconds: secondsFor(provider, emptyCalibration),
+  });
   return estimateTasks(tasks, clip, 'table');
 };
 
 test('more frames, finer detail and larger pictures cost more', () => {
   const base = estimateOf([{ effect: 'style' }]);
-  expect(estimateOf([{ effect: 'style' }], makeClip({ width: 1280, height: 720, frames: 200 })).seconds).toBeGreaterThan(1.8 * base.seconds);
+  expect(
+    estimateOf([{ effect: 'style' }], makeClip({ width: 1280, height: 720, frames: 200 })).seconds,
+  ).toBeGreaterThan(1.8 * base.seconds);
   expect(estimateOf([{ effect: 'style', params: { detail: 'fine' } }]).seconds).toBeGreaterThan(1.5 * base.seconds);
   expect(estimateOf([{ effect: 'style' }, { effect: 'upscale' }]).seconds).toBeGreaterThan(base.seconds);
-  expect(estimateOf([{ effect: 'style', params: { workingHeight: 720 } }]).memoryBytes).toBeGreaterThan(base.memoryBytes);
+  expect(estimateOf([{ effect: 'style', params: { workingHeight: 720 } }]).memoryBytes).toBeGreaterThan(
+    base.memoryBytes,
+  );
   expect(estimateOf([{ effect: 'style' }], undefined, 'cuda').seconds).toBeLessThan(base.seconds);
 });
 
@@ -36,13 +43,19 @@ test('a measurement replaces the table, and a newer one counts without the old o
 });
 
 test('after a resume only the frames that were worked on count', () => {
-  const learnt = learn(emptyCalibration, 'cpu', { stages: [{ stage: 'upscale', frames: 2, seconds: 4 }] }, [{ stage: 'upscale', frames: 10, work: 10 }]);
+  const learnt = learn(emptyCalibration, 'cpu', { stages: [{ stage: 'upscale', frames: 2, seconds: 4 }] }, [
+    { stage: 'upscale', frames: 10, work: 10 },
+  ]);
   expect(secondsFor('cpu', learnt)({ stage: 'upscale', frames: 1, work: 1 })).toBeCloseTo(2);
 });
 
 test('what cannot fit is refused with the numbers', () => {
   const estimate = { seconds: 1, memoryBytes: 4e9, diskBytes: 10e9, basis: 'table' as const };
-  expect(() => checkFits(estimate, { memoryBytes: 4e9, freeDiskBytes: 1e12, folder: '/x' })).toThrow(expect.objectContaining({ code: 'MEMORY_TOO_SMALL', details: { need: '4.0 GB', have: '4.0 GB' } }));
-  expect(() => checkFits(estimate, { memoryBytes: 16e9, freeDiskBytes: 9e9, folder: '/x' })).toThrow(expect.objectContaining({ code: 'DISK_TOO_SMALL', details: { need: '10.0 GB', free: '9.0 GB', path: '/x' } }));
+  expect(() => checkFits(estimate, { memoryBytes: 4e9, freeDiskBytes: 1e12, folder: '/x' })).toThrow(
+    expect.objectContaining({ code: 'MEMORY_TOO_SMALL', details: { need: '4.0 GB', have: '4.0 GB' } }),
+  );
+  expect(() => checkFits(estimate, { memoryBytes: 16e9, freeDiskBytes: 9e9, folder: '/x' })).toThrow(
+    expect.objectContaining({ code: 'DISK_TOO_SMALL', details: { need: '10.0 GB', free: '9.0 GB', path: '/x' } }),
+  );
   expect(() => checkFits(estimate, { memoryBytes: 16e9, freeDiskBytes: 1e12, folder: '/x' })).not.toThrow();
 });

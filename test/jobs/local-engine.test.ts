@@ -9,7 +9,11 @@ import { eventually, fakeWorker, jobInState, makePlace, makePlannedJob, makeSpec
 function openEngine(place: ReturnType<typeof makePlace>, changes: Partial<LocalEngineOptions> = {}): LocalEngine {
   return new LocalEngine({
     jobs: join(place.folder, 'jobs'),
-    folders: { clips: join(place.folder, 'clips'), images: join(place.folder, 'images'), nets: join(place.folder, 'nets') },
+    folders: {
+      clips: join(place.folder, 'clips'),
+      images: join(place.folder, 'images'),
+      nets: join(place.folder, 'nets'),
+    },
     worker: fakeWorker,
     workerEnv: { FAKE_WORKER_FAULTS: place.faults, FAKE_WORKER_DIARY: join(place.folder, 'diary') },
     machine: createMachineStore(join(place.folder, 'machine.json')),
@@ -60,7 +64,11 @@ describe('the local engine and its folder', () => {
     for (const engine of open.splice(0)) await engine.close();
     place.remove();
   });
-  const result = (engine: LocalEngine, id: string) => readFileSync(join(engine.folder(id), 'result.mov'), 'utf8').split('\n').filter(Boolean).map(Number);
+  const result = (engine: LocalEngine, id: string) =>
+    readFileSync(join(engine.folder(id), 'result.mov'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
   const all = Array.from({ length: 200 }, (_, index) => index);
 
   test('a job that was active when the engine closed goes on by itself, and no painted frame is painted twice', async () => {
@@ -166,7 +174,12 @@ describe('the local engine and its folder', () => {
     await engine.submit(job);
     const done = await jobInState(engine, job.id, ['done']);
     expect(done.attempts).toBe(1);
-    expect(await engine.history(job.id, 0)).toContainEqual(expect.objectContaining({ type: 'task-failed', error: { code: 'WORKER_HUNG', details: expect.objectContaining({ stage: 'paint', frame: 3 }) } }));
+    expect(await engine.history(job.id, 0)).toContainEqual(
+      expect.objectContaining({
+        type: 'task-failed',
+        error: { code: 'WORKER_HUNG', details: expect.objectContaining({ stage: 'paint', frame: 3 }) },
+      }),
+    );
   });
 
   test('a worker that lives but does not get on is ended too', async () => {

@@ -22,7 +22,15 @@ const reopen = async (changes: Parameters<typeof openTestBridge>[1] = {}) => {
   open = await openTestBridge(place, changes);
 };
 const preset = makePreset({ effects: [{ effect: 'zoom', params: { frames: 120 } }] });
-const specFor = (clip: string) => ({ clip, clipName: 'clip.png', preset, seed: 0, provider: 'auto' as const, priority: 5, labels: {} });
+const specFor = (clip: string) => ({
+  clip,
+  clipName: 'clip.png',
+  preset,
+  seed: 0,
+  provider: 'auto' as const,
+  priority: 5,
+  labels: {},
+});
 
 beforeEach(async () => {
   place = makePlace();
@@ -41,7 +49,9 @@ function ask(path: string, headers: Record<string, string> = {}, method = 'GET')
     const request = get({ host: '127.0.0.1', port: open.bridge.port, path, headers, method }, response => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+      );
     });
     request.on('error', reject);
   });
@@ -77,7 +87,7 @@ describe('who gets in', () => {
     open = await openTestBridge(place);
   });
 
-  test('a socket opens with the token in the address, a header, the subprotocol or the page\'s cookie, and with nothing else', async () => {
+  test("a socket opens with the token in the address, a header, the subprotocol or the page's cookie, and with nothing else", async () => {
     const { token, address, port } = open.bridge;
     expect(await knock(`/socket?token=${token}`)).toBe(101);
     expect(await knock('/socket', { Authorization: `Bearer ${token}` })).toBe(101);
@@ -90,7 +100,7 @@ describe('who gets in', () => {
     expect(await knock(`/elsewhere?token=${token}`)).toBe(404);
   });
 
-  test('a foreign page gets no socket even with the token, and another program\'s page on this computer none with the cookie', async () => {
+  test("a foreign page gets no socket even with the token, and another program's page on this computer none with the cookie", async () => {
     const { token, port } = open.bridge;
     expect(await knock(`/socket?token=${token}`, { Origin: 'https://evil.example' })).toBe(403);
     expect(await knock(`/socket?token=${token}`, { Origin: `http://127.0.0.1:${port + 1}` })).toBe(403);
@@ -123,11 +133,20 @@ describe('who gets in', () => {
   });
 
   test('nothing but the page and "I live" is answered without the token', async () => {
-    const paths = ['/jobs/20261122-120000-00000001/result', `/clips/${'a'.repeat(64)}/frames/0.jpg`, `/images/${'a'.repeat(64)}`, '/painters/x.jpg', '/pictures/x/y.jpg', '/whatever'];
+    const paths = [
+      '/jobs/20261122-120000-00000001/result',
+      `/clips/${'a'.repeat(64)}/frames/0.jpg`,
+      `/images/${'a'.repeat(64)}`,
+      '/painters/x.jpg',
+      '/pictures/x/y.jpg',
+      '/whatever',
+    ];
     for (const path of paths) expect([path, (await ask(path)).status]).toEqual([path, 401]);
     expect((await ask('/trigger/place-finished', {}, 'POST')).status).toBe(401);
     expect(JSON.parse((await ask('/health')).body.toString())).toEqual({ ok: true });
-    expect(JSON.parse((await ask('/health', { Authorization: `Bearer ${open.bridge.token}` })).body.toString())).toMatchObject({ ok: true, provider: 'cpu' });
+    expect(
+      JSON.parse((await ask('/health', { Authorization: `Bearer ${open.bridge.token}` })).body.toString()),
+    ).toMatchObject({ ok: true, provider: 'cpu' });
   });
 
   test('off the loopback a plain bridge does not start', async () => {
@@ -136,7 +155,16 @@ describe('who gets in', () => {
 
   test('names in addresses are never paths', async () => {
     const { token } = open.bridge;
-    for (const path of ['/..%2f..%2fetc%2fpasswd', '/%2e%2e/home/bridge.json', '/painters/..%2findex.html', '/pictures/..%2f/x', '/jobs/..%2f..%2f/result', '/index.html/../../home/bridge.json', '/%00', '/%ff']) {
+    for (const path of [
+      '/..%2f..%2fetc%2fpasswd',
+      '/%2e%2e/home/bridge.json',
+      '/painters/..%2findex.html',
+      '/pictures/..%2f/x',
+      '/jobs/..%2f..%2f/result',
+      '/index.html/../../home/bridge.json',
+      '/%00',
+      '/%ff',
+    ]) {
       const answer = await ask(`${path}?token=${token}`);
       expect([path, answer.status >= 400, answer.body.toString().includes(token)]).toEqual([path, true, false]);
     }
@@ -154,17 +182,36 @@ describe('messages', () => {
   test('"hello" comes first, and another version is told so', async () => {
     const client = await connect(false);
     await expect(client.ask('jobs', {})).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
-    await expect(client.ask('hello', { version: 99, client: 'old' })).rejects.toMatchObject({ code: 'VERSION_MISMATCH', details: { panel: 99, bridge: protocolVersion } });
+    await expect(client.ask('hello', { version: 99, client: 'old' })).rejects.toMatchObject({
+      code: 'VERSION_MISMATCH',
+      details: { panel: 99, bridge: protocolVersion },
+    });
     await eventually(() => client.closed?.code === 4426);
   });
 
   test('what cannot be understood is answered and leaves the bridge well', async () => {
     const client = await connect();
-    for (const text of ['', '{', 'null', '[]', '"x"', '{"id":7,"type":"nothing"}', '{"id":8,"type":"clip-info","clip":"../../etc"}', '{"type":"ping"}', '{"id":-1,"type":"ping"}', '{"id":9,"type":"submit","spec":{"preset":{"__proto__":{"x":1}}}}']) client.send(text);
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '"x"',
+      '{"id":7,"type":"nothing"}',
+      '{"id":8,"type":"clip-info","clip":"../../etc"}',
+      '{"type":"ping"}',
+      '{"id":-1,"type":"ping"}',
+      '{"id":9,"type":"submit","spec":{"preset":{"__proto__":{"x":1}}}}',
+    ])
+      client.send(text);
     client.socket.send(new Uint8Array([1, 2, 3]));
     client.socket.send(encodeChunk(77, 0, new Uint8Array(10)));
     await eventually(() => client.messages.filter(message => message.type === 'error').length >= 10);
-    expect(client.messages).toContainEqual({ type: 'error', id: 8, error: expect.objectContaining({ code: 'MESSAGE_INVALID' }) });
+    expect(client.messages).toContainEqual({
+      type: 'error',
+      id: 8,
+      error: expect.objectContaining({ code: 'MESSAGE_INVALID' }),
+    });
     expect(await client.ask('ping', {})).toEqual({});
   });
 
@@ -193,7 +240,9 @@ describe('messages', () => {
   test('a control message above the limit is refused, a frame above all limits ends the connection', async () => {
     const client = await connect();
     client.send(`{"id":5,"type":"ping","x":"${'y'.repeat(maxMessageBytes)}"}`);
-    await eventually(() => client.messages.some(message => message.type === 'error' && message.error.code === 'MESSAGE_TOO_LARGE'));
+    await eventually(() =>
+      client.messages.some(message => message.type === 'error' && message.error.code === 'MESSAGE_TOO_LARGE'),
+    );
     expect(await client.ask('ping', {})).toEqual({});
     client.socket.send(new Uint8Array(chunkBytes + 100));
     await eventually(() => client.closed?.code === 1009);
@@ -213,8 +262,12 @@ describe('messages', () => {
     const { presets } = await client.ask('presets', {});
     expect(presets.find(entry => entry.preset.name === 'mine')?.builtIn).toBe(false);
     expect(presets.find(entry => entry.preset.name === 'default')?.builtIn).toBe(true);
-    await expect(client.ask('preset-save', { preset: makePreset({ name: 'default' }) })).rejects.toMatchObject({ code: 'PRESET_INVALID' });
-    await expect(client.ask('preset-delete', { name: '../../../home/bridge' })).rejects.toMatchObject({ code: 'PRESET_NOT_FOUND' });
+    await expect(client.ask('preset-save', { preset: makePreset({ name: 'default' }) })).rejects.toMatchObject({
+      code: 'PRESET_INVALID',
+    });
+    await expect(client.ask('preset-delete', { name: '../../../home/bridge' })).rejects.toMatchObject({
+      code: 'PRESET_NOT_FOUND',
+    });
     await client.ask('preset-delete', { name: 'mine' });
     expect((await client.ask('presets', {})).presets.some(entry => entry.preset.name === 'mine')).toBe(false);
   });
@@ -223,7 +276,10 @@ describe('messages', () => {
     const [one, two] = [await connect(), await connect()];
     const answer = await ask(`/trigger/stylize-selection?preset=starry-night&token=${open.bridge.token}`, {}, 'POST');
     expect(JSON.parse(answer.body.toString())).toEqual({ panels: 2 });
-    for (const client of [one, two]) await eventually(() => client.messages.some(message => message.type === 'trigger' && message.preset === 'starry-night'));
+    for (const client of [one, two])
+      await eventually(() =>
+        client.messages.some(message => message.type === 'trigger' && message.preset === 'starry-night'),
+      );
     expect((await ask(`/trigger/rm-rf?token=${open.bridge.token}`, {}, 'POST')).status).toBe(400);
   });
 
@@ -242,7 +298,9 @@ describe('uploads', () => {
     const { clip } = await client.upload(bytes, sha256, 'clip', 'holiday.png');
     expect(clip).toMatchObject({ sha256, name: 'holiday.png', frames: 1, isStill: true, sizeBytes: bytes.length });
     expect(readFileSync(open.core.clips.pathOf(sha256)).equals(bytes)).toBe(true);
-    expect(await client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: bytes.length, name: 'again.png' })).toMatchObject({ complete: true, clip: { sha256 } });
+    expect(
+      await client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: bytes.length, name: 'again.png' }),
+    ).toMatchObject({ complete: true, clip: { sha256 } });
   });
 
   test('an upload that was cut in the middle goes on where it stopped, also after a restart of the bridge', async () => {
@@ -269,8 +327,14 @@ describe('uploads', () => {
   test('repeated and reordered chunks do no harm', async () => {
     const client = await connect();
     const { bytes, sha256 } = await makePicture(0.5);
-    const { transfer } = await client.ask('upload-open', { kind: 'image', sha256, sizeBytes: bytes.length, name: 'a.png' });
-    const piece = (from: number, to: number) => client.socket.send(encodeChunk(transfer, from, bytes.subarray(from, to)));
+    const { transfer } = await client.ask('upload-open', {
+      kind: 'image',
+      sha256,
+      sizeBytes: bytes.length,
+      name: 'a.png',
+    });
+    const piece = (from: number, to: number) =>
+      client.socket.send(encodeChunk(transfer, from, bytes.subarray(from, to)));
     piece(100_000, 200_000); // from further on: dropped
     piece(0, 100_000);
     piece(0, 100_000);
@@ -292,7 +356,9 @@ describe('uploads', () => {
     const client = await connect();
     const bytes = Buffer.from('\x89PNG\r\n\x1a\n this is no picture at all');
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await expect(client.upload(bytes, sha256, 'clip', 'trick.png')).rejects.toMatchObject({ details: { path: 'trick.png' } });
+    await expect(client.upload(bytes, sha256, 'clip', 'trick.png')).rejects.toMatchObject({
+      details: { path: 'trick.png' },
+    });
     expect(open.core.clips.has(sha256)).toBe(false);
   });
 
@@ -300,11 +366,17 @@ describe('uploads', () => {
     await reopen({ limits: { uploadBytes: { clip: 1e6, image: 1e6, net: 1e6 }, uploadsPerConnection: 1 } });
     const client = await connect();
     const sha256 = 'ab'.repeat(32);
-    await expect(client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: 2e6, name: 'x' })).rejects.toMatchObject({ code: 'UPLOAD_TOO_LARGE' });
+    await expect(client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: 2e6, name: 'x' })).rejects.toMatchObject({
+      code: 'UPLOAD_TOO_LARGE',
+    });
     const { transfer } = await client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: 1000, name: 'x' });
-    await expect(client.ask('upload-open', { kind: 'clip', sha256: 'cd'.repeat(32), sizeBytes: 1000, name: 'x' })).rejects.toMatchObject({ code: 'TOO_MANY' });
+    await expect(
+      client.ask('upload-open', { kind: 'clip', sha256: 'cd'.repeat(32), sizeBytes: 1000, name: 'x' }),
+    ).rejects.toMatchObject({ code: 'TOO_MANY' });
     client.socket.send(encodeChunk(transfer, 0, new Uint8Array(2000)));
-    await eventually(() => client.messages.some(message => message.type === 'error' && message.error.code === 'MESSAGE_TOO_LARGE'));
+    await eventually(() =>
+      client.messages.some(message => message.type === 'error' && message.error.code === 'MESSAGE_TOO_LARGE'),
+    );
     await expect(client.ask('upload-close', { transfer })).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
     await expect(client.ask('upload-close', { transfer: 999 })).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
     await expect(client.ask('upload-abort', { transfer: 999 })).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
@@ -318,12 +390,24 @@ describe('uploads', () => {
     writeFileSync(join(place.folder, 'out.png'), bytes);
     symlinkSync(join(place.folder, 'out.png'), join(shelf, 'link.png'));
     const client = await connect();
-    await expect(client.ask('clip-from-path', { path: join(shelf, 'in.png') })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await expect(client.ask('clip-from-path', { path: join(shelf, 'in.png') })).rejects.toMatchObject({
+      code: 'FILE_NOT_FOUND',
+    });
     writeFileSync(open.core.home.settingsFile, JSON.stringify({ allowedFolders: [shelf] }));
-    for (const path of [join(place.folder, 'out.png'), join(shelf, 'link.png'), join(shelf, '../out.png'), 'in.png', `${shelf}`, join(shelf, 'in.png\0')]) {
+    for (const path of [
+      join(place.folder, 'out.png'),
+      join(shelf, 'link.png'),
+      join(shelf, '../out.png'),
+      'in.png',
+      `${shelf}`,
+      join(shelf, 'in.png\0'),
+    ]) {
       await expect(client.ask('clip-from-path', { path })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
     }
-    expect((await client.ask('clip-from-path', { path: join(shelf, 'in.png') })).clip).toMatchObject({ sha256, name: 'in.png' });
+    expect((await client.ask('clip-from-path', { path: join(shelf, 'in.png') })).clip).toMatchObject({
+      sha256,
+      name: 'in.png',
+    });
   });
 });
 
@@ -342,7 +426,9 @@ describe('jobs over the socket', () => {
     expect(figures).toMatchObject({ frames: 120, estimate: { basis: 'table' } });
     const { job } = await client.ask('submit', { spec: specFor(clip) });
     expect(job.status).not.toBe('done');
-    const done = await eventually(() => client.messages.find(message => message.type === 'event' && message.event.type === 'done'));
+    const done = await eventually(() =>
+      client.messages.find(message => message.type === 'event' && message.event.type === 'done'),
+    );
     const events = client.messages.filter(message => message.type === 'event');
     expect(events.map(message => message.seq)).toEqual([...events.map(message => message.seq)].sort((a, b) => a - b));
     for (const message of events) jobEventSchema.parse(message.event);
@@ -378,7 +464,9 @@ describe('jobs over the socket', () => {
     const half = await client.download(job.id, 0, 3 * chunkBytes);
     const rest = await client.download(job.id, half.bytes.length);
     expect(Buffer.concat([half.bytes, rest.bytes]).equals(large)).toBe(true);
-    await expect(client.ask('download-open', { what: 'result', job: job.id, offset: large.length + 1 })).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
+    await expect(
+      client.ask('download-open', { what: 'result', job: job.id, offset: large.length + 1 }),
+    ).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
   });
 
   test('a client that comes back is told all that it missed', async () => {
@@ -399,8 +487,12 @@ describe('jobs over the socket', () => {
     expect(missed.map(message => message.seq)).toEqual(history.map(event => event.seq));
     const stranger = await connect();
     await stranger.ask('watch', { since: {} });
-    expect(stranger.messages.find(message => message.type === 'job')).toMatchObject({ job: { id: job.id, status: 'queued' } });
-    expect(stranger.messages.filter(message => message.type === 'event')[0]).toMatchObject({ event: { type: 'created' } });
+    expect(stranger.messages.find(message => message.type === 'job')).toMatchObject({
+      job: { id: job.id, status: 'queued' },
+    });
+    expect(stranger.messages.filter(message => message.type === 'event')[0]).toMatchObject({
+      event: { type: 'created' },
+    });
   });
 
   test('fifty watchers are all told the end, and a watcher that does not read holds nobody up', async () => {
@@ -411,7 +503,10 @@ describe('jobs over the socket', () => {
     await Promise.all(watchers.map(watcher => watcher.ask('watch', { since: {} })));
     const clip = await sendClip(watchers[0]);
     await watchers[0].ask('submit', { spec: specFor(clip) });
-    for (const watcher of watchers) await eventually(() => watcher.messages.some(message => message.type === 'event' && message.event.type === 'done'));
+    for (const watcher of watchers)
+      await eventually(() =>
+        watcher.messages.some(message => message.type === 'event' && message.event.type === 'done'),
+      );
   });
 
   test('cancel, pause and resume over the socket', async () => {
@@ -426,23 +521,39 @@ describe('jobs over the socket', () => {
     const { jobs, seqs } = await client.ask('jobs', {});
     expect(jobs[0].status).toBe('cancelled');
     expect(seqs[job.id]).toBe(open.core.engine.lastSeq(job.id));
-    await expect(client.ask('cancel', { job: '20200101-000000-00000000' })).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+    await expect(client.ask('cancel', { job: '20200101-000000-00000000' })).rejects.toMatchObject({
+      code: 'JOB_NOT_FOUND',
+    });
   });
 
   test('a job of a clip or picture that is not here is refused', async () => {
     const client = await connect();
-    await expect(client.ask('submit', { spec: specFor('d'.repeat(64)) })).rejects.toMatchObject({ code: 'CLIP_NOT_FOUND' });
+    await expect(client.ask('submit', { spec: specFor('d'.repeat(64)) })).rejects.toMatchObject({
+      code: 'CLIP_NOT_FOUND',
+    });
     const clip = await sendClip(client);
-    const withPicture = makePreset({ effects: [{ effect: 'style', params: { styles: [{ image: { sha256: 'e'.repeat(64) } }] } }] });
-    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: withPicture } })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
-    await expect(client.ask('submit', { spec: { ...specFor(clip), range: { first: 0, last: 5, rate: { num: 25, den: 1 } } } })).rejects.toMatchObject({ code: 'RANGE_OUTSIDE' });
+    const withPicture = makePreset({
+      effects: [{ effect: 'style', params: { styles: [{ image: { sha256: 'e'.repeat(64) } }] } }],
+    });
+    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: withPicture } })).rejects.toMatchObject({
+      code: 'FILE_NOT_FOUND',
+    });
+    await expect(
+      client.ask('submit', { spec: { ...specFor(clip), range: { first: 0, last: 5, rate: { num: 25, den: 1 } } } }),
+    ).rejects.toMatchObject({ code: 'RANGE_OUTSIDE' });
   });
 
   test('a job that cannot fit is refused with the numbers', async () => {
     const client = await connect();
     const clip = await sendClip(client);
-    const huge = makePreset({ effects: [{ effect: 'zoom', params: { frames: 100_000 } }], output: { size: { width: 8192, height: 8192 } } });
-    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: huge } })).rejects.toMatchObject({ code: expect.stringMatching(/^(DISK|MEMORY)_TOO_SMALL$/), details: { need: expect.stringMatching(/ GB$/) } });
+    const huge = makePreset({
+      effects: [{ effect: 'zoom', params: { frames: 100_000 } }],
+      output: { size: { width: 8192, height: 8192 } },
+    });
+    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: huge } })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(DISK|MEMORY)_TOO_SMALL$/),
+      details: { need: expect.stringMatching(/ GB$/) },
+    });
   });
 
   test('a still comes in pictures that become sharper, and the newer wish ends the older one', async () => {
@@ -451,7 +562,9 @@ describe('jobs over the socket', () => {
     const style = makePreset({ effects: [{ effect: 'style' }] });
     const { id, reply } = client.start('still', { clip, frame: 0, preset: style, seed: 0, maxSide: 640 });
     expect(await reply).toMatchObject({ width: expect.any(Number) });
-    const last = await eventually(() => client.messages.find(message => message.type === 'still' && message.id === id && message.final));
+    const last = await eventually(() =>
+      client.messages.find(message => message.type === 'still' && message.id === id && message.final),
+    );
     const stills = client.messages.filter(message => message.type === 'still');
     expect(stills.map(message => message.done)).toEqual([1, 2, 3]);
     const picture = await ask(`${last.type === 'still' ? last.path : ''}?token=${open.bridge.token}`);
@@ -462,9 +575,15 @@ describe('jobs over the socket', () => {
     const newer = client.start('still', { clip, frame: 0, preset: style, seed: 2, maxSide: 640 });
     await newer.reply;
     place.setFaults({});
-    await eventually(() => client.messages.some(message => message.type === 'still' && message.id === newer.id && message.final));
-    expect(client.messages.some(message => message.type === 'still' && message.id === older.id && message.final)).toBe(false);
-    await expect(client.ask('still', { clip, frame: 5, preset: style, seed: 0, maxSide: 640 })).rejects.toMatchObject({ code: 'RANGE_OUTSIDE' });
+    await eventually(() =>
+      client.messages.some(message => message.type === 'still' && message.id === newer.id && message.final),
+    );
+    expect(client.messages.some(message => message.type === 'still' && message.id === older.id && message.final)).toBe(
+      false,
+    );
+    await expect(client.ask('still', { clip, frame: 5, preset: style, seed: 0, maxSide: 640 })).rejects.toMatchObject({
+      code: 'RANGE_OUTSIDE',
+    });
   });
 
   test('frames of a clip and sent pictures are shown over HTTP', async () => {
@@ -472,7 +591,11 @@ describe('jobs over the socket', () => {
     const clip = await sendClip(client);
     const token = `token=${open.bridge.token}`;
     const frame = await ask(`/clips/${clip}/frames/0.jpg?width=32&${token}`);
-    expect([frame.status, frame.headers['content-type'], frame.body.subarray(0, 3).toString('hex')]).toEqual([200, 'image/jpeg', 'ffd8ff']);
+    expect([frame.status, frame.headers['content-type'], frame.body.subarray(0, 3).toString('hex')]).toEqual([
+      200,
+      'image/jpeg',
+      'ffd8ff',
+    ]);
     expect((await ask(`/clips/${clip}/frames/1.jpg?${token}`)).status).toBe(422);
     expect((await ask(`/clips/${'0'.repeat(64)}/frames/0.jpg?${token}`)).status).toBe(404);
     const { bytes, sha256 } = await makePicture(0.02);
@@ -484,7 +607,9 @@ describe('jobs over the socket', () => {
   test('the doctor lists what is there and what is missing', async () => {
     const client = await connect();
     const { checks } = await client.ask('doctor', {});
-    expect(checks.map(check => check.what)).toEqual(expect.arrayContaining(['program', 'ffmpeg', 'worker', 'memory', 'disk', 'nets']));
+    expect(checks.map(check => check.what)).toEqual(
+      expect.arrayContaining(['program', 'ffmpeg', 'worker', 'memory', 'disk', 'nets']),
+    );
     expect(checks.find(check => check.what === 'worker')?.ok).toBe(true);
   });
 });

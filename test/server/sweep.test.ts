@@ -11,9 +11,22 @@ test('clips and pictures that nobody needs go after two weeks; what a job or pre
   await client.upload(unused.bytes, unused.sha256);
   await client.upload(style.bytes, style.sha256, 'image');
   await client.upload(loose.bytes, loose.sha256, 'image');
-  await client.ask('preset-save', { preset: makePreset({ name: 'mine', effects: [{ effect: 'style', params: { styles: [{ image: { sha256: style.sha256 } }] } }] }) });
+  await client.ask('preset-save', {
+    preset: makePreset({
+      name: 'mine',
+      effects: [{ effect: 'style', params: { styles: [{ image: { sha256: style.sha256 } }] } }],
+    }),
+  });
   const { job } = await client.ask('submit', {
-    spec: { clip: used.sha256, clipName: 'a.png', preset: makePreset({ effects: [{ effect: 'zoom', params: { frames: 3 } }] }), seed: 0, provider: 'auto', priority: 5, labels: {} },
+    spec: {
+      clip: used.sha256,
+      clipName: 'a.png',
+      preset: makePreset({ effects: [{ effect: 'zoom', params: { frames: 3 } }] }),
+      seed: 0,
+      provider: 'auto',
+      priority: 5,
+      labels: {},
+    },
   });
   await jobInState(open.core.engine, job.id, ['done']);
   expect(await sweepContent(open.core)).toEqual([]);

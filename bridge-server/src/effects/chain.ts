@@ -25,17 +25,21 @@ export type Chain = {
   readonly reversed: boolean;
 };
 
-const planners: { readonly [E in Effect as E['effect']]: (params: E['params'], context: EffectContext) => EffectPlan } = {
-  key: planKey,
-  style: planStyle,
-  dream: planDream,
-  zoom: planZoom,
-  upscale: planUpscale,
-  retime: planRetime,
-};
+const planners: { readonly [E in Effect as E['effect']]: (params: E['params'], context: EffectContext) => EffectPlan } =
+  {
+    key: planKey,
+    style: planStyle,
+    dream: planDream,
+    zoom: planZoom,
+    upscale: planUpscale,
+    retime: planRetime,
+  };
 
 function planEffect(effect: Effect, context: EffectContext): EffectPlan {
-  return (planners[effect.effect] as (params: Effect['params'], context: EffectContext) => EffectPlan)(effect.params, context);
+  return (planners[effect.effect] as (params: Effect['params'], context: EffectContext) => EffectPlan)(
+    effect.params,
+    context,
+  );
 }
 
 /** Size of the finished clip. @throws AppError SIZE_REFUSED */
@@ -93,7 +97,8 @@ export function planChain(preset: Preset, clip: ClipInfo, range: Span, machine: 
     add(planEffect(effect, context));
     if (effect.effect === 'key') {
       key = effect.params;
-      if (leavesAlpha(key) && codec !== 'prores4444' && codec !== 'png') throw new AppError('OUTPUT_UNSUITABLE', { codec, what: 'transparency' });
+      if (leavesAlpha(key) && codec !== 'prores4444' && codec !== 'png')
+        throw new AppError('OUTPUT_UNSUITABLE', { codec, what: 'transparency' });
     }
     const morePainting = preset.effects.slice(index + 1).some(later => painting.includes(later.effect));
     if (key && !morePainting) {
@@ -112,7 +117,13 @@ export function planChain(preset: Preset, clip: ClipInfo, range: Span, machine: 
  * The stages of one frame for looking at, with its longer side at most `maxSide`: nothing that makes time, and strokes
  * as long in proportion as they will be in the finished clip.
  */
-export function planStill(preset: Preset, clip: ClipInfo, frame: number, machine: Machine, maxSide: number): { stages: readonly StageNode[]; width: number; height: number } {
+export function planStill(
+  preset: Preset,
+  clip: ClipInfo,
+  frame: number,
+  machine: Machine,
+  maxSide: number,
+): { stages: readonly StageNode[]; width: number; height: number } {
   const factor = Math.min(1, maxSide / Math.max(clip.width, clip.height));
   const small = { ...clip, width: evenSide(clip.width * factor), height: evenSide(clip.height * factor) };
   const effects = preset.effects
@@ -121,13 +132,19 @@ export function planStill(preset: Preset, clip: ClipInfo, frame: number, machine
       if (effect.effect === 'zoom') return { ...effect, params: { ...effect.params, frames: 1 } };
       if (effect.effect !== 'style') return effect;
       const { workingHeight, detail, strokePx } = effect.params;
-      const ratio = workingSize(small, workingHeight, machine, detail).height / workingSize(clip, workingHeight, machine, detail).height;
+      const ratio =
+        workingSize(small, workingHeight, machine, detail).height /
+        workingSize(clip, workingHeight, machine, detail).height;
       return { ...effect, params: { ...effect.params, strokePx: Math.min(2048, Math.max(64, strokePx * ratio)) } };
     });
   const output = { ...preset.output, codec: 'png' as const, rate: 'source' as const, size: 'source' as const };
   const { stages } = planChain({ ...preset, effects, output }, small, { first: frame, last: frame }, machine);
   const lastPainting = stages.findLastIndex(node => node.stage !== 'upscale' && node.stage !== 'resize');
-  return { stages: lastPainting >= 0 ? stages.slice(0, lastPainting + 1) : stages, width: small.width, height: small.height };
+  return {
+    stages: lastPainting >= 0 ? stages.slice(0, lastPainting + 1) : stages,
+    width: small.width,
+    height: small.height,
+  };
 }
 
 function evenSide(value: number): number {

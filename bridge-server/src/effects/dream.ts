@@ -5,9 +5,14 @@ import { workingSize } from './size';
 
 export function planDream(params: DreamParams, context: EffectContext): EffectPlan {
   const size = workingSize(context.size, 0, context.machine);
-  const strengthCurve = shiftCurve(params.strengthCurve, context, frame => frameAt(frame, context.clip.rate, context.rate));
+  const strengthCurve = shiftCurve(params.strengthCurve, context, frame =>
+    frameAt(frame, context.clip.rate, context.rate),
+  );
   return {
-    stages: [...resizeTo(context.size, size), { stage: 'dream', params: { ...params, strengthCurve }, sequential: true }],
+    stages: [
+      ...resizeTo(context.size, size),
+      { stage: 'dream', params: { ...params, strengthCurve }, sequential: true },
+    ],
     size,
     retimed: context.retimed,
   };

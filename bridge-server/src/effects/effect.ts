@@ -31,7 +31,10 @@ export type EffectPlan = {
 
 /** Curves are given in frames of the range; stages count as their stream does. */
 export function shiftCurve(curve: Curve, context: EffectContext, toOutput: (frame: number) => number): Curve {
-  return curve.map(key => ({ frame: context.retimed ? toOutput(key.frame) : key.frame + context.range.first, value: key.value }));
+  return curve.map(key => ({
+    frame: context.retimed ? toOutput(key.frame) : key.frame + context.range.first,
+    value: key.value,
+  }));
 }
 
 export function resizeTo(from: Size, to: Size): StageNode[] {

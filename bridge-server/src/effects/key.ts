@@ -4,7 +4,11 @@ import { resizeTo, type EffectContext, type EffectPlan } from './effect';
 import type { Size } from './size';
 
 export function planKey(params: KeyParams, context: EffectContext): EffectPlan {
-  const stage: StageNode = { stage: 'key', params: { ...params, clip: context.clip.sha256, screenFrame: context.range.first }, sequential: false };
+  const stage: StageNode = {
+    stage: 'key',
+    params: { ...params, clip: context.clip.sha256, screenFrame: context.range.first },
+    sequential: false,
+  };
   return { stages: [stage], size: context.size, retimed: context.retimed };
 }
 

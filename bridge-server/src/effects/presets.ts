@@ -17,10 +17,23 @@ const painters = [
 const dreams = [
   ['texture', 'Dream: texture', 'Knots, ornament and small worms all over.', [['ec6/expand', 1]]],
   ['crowds', 'Dream: crowds', 'Standing people in everything; the strongest change.', [['ec8/expand', 1]]],
-  ['people-and-cars', 'Dream: people and cars', 'Heads, people and cars; the picture stays readable.', [['ec10/expand', 1]]],
+  [
+    'people-and-cars',
+    'Dream: people and cars',
+    'Heads, people and cars; the picture stays readable.',
+    [['ec10/expand', 1]],
+  ],
   ['paws', 'Dream: paws', 'Paws, muzzles, bicycles and chairs; needs a second look.', [['ec11/expand', 1]]],
   ['objects', 'Dream: objects', 'Whole cats, cars and leaves, following what is there.', [['ec12/expand', 1]]],
-  ['mixed', 'Dream: mixed', 'Texture and figures together: faces inside cars.', [['ec6/expand', 1], ['ec10/expand', 1]]],
+  [
+    'mixed',
+    'Dream: mixed',
+    'Texture and figures together: faces inside cars.',
+    [
+      ['ec6/expand', 1],
+      ['ec10/expand', 1],
+    ],
+  ],
 ] as const;
 
 const documents: readonly PresetInput[] = [
@@ -31,24 +44,27 @@ const documents: readonly PresetInput[] = [
     description: 'The Starry Night, steady, twice the size, 50 frames a second.',
     effects: [{ effect: 'style' }, { effect: 'upscale' }, { effect: 'retime' }],
   },
-  ...painters.map(
-    ([name, title, description]): PresetInput => ({
-      version: 1,
-      name,
-      title,
-      description,
-      effects: [{ effect: 'style', params: { styles: [{ image: { painter: name }, weight: 1 }] } }, { effect: 'upscale' }, { effect: 'retime' }],
-    }),
-  ),
-  ...dreams.map(
-    ([name, title, description, layers]): PresetInput => ({
-      version: 1,
-      name: `dream-${name}`,
-      title,
-      description,
-      effects: [{ effect: 'dream', params: { objectives: layers.map(([layer, weight]) => ({ layer, weight })) } }, { effect: 'retime' }],
-    }),
-  ),
+  ...painters.map(([name, title, description]): PresetInput => ({
+    version: 1,
+    name,
+    title,
+    description,
+    effects: [
+      { effect: 'style', params: { styles: [{ image: { painter: name }, weight: 1 }] } },
+      { effect: 'upscale' },
+      { effect: 'retime' },
+    ],
+  })),
+  ...dreams.map(([name, title, description, layers]): PresetInput => ({
+    version: 1,
+    name: `dream-${name}`,
+    title,
+    description,
+    effects: [
+      { effect: 'dream', params: { objectives: layers.map(([layer, weight]) => ({ layer, weight })) } },
+      { effect: 'retime' },
+    ],
+  })),
   {
     version: 1,
     name: 'zoom',
@@ -84,7 +100,10 @@ const documents: readonly PresetInput[] = [
     name: 'draft',
     title: 'Draft',
     description: 'The Starry Night, small and quick, to see the idea.',
-    effects: [{ effect: 'style', params: { detail: 'draft', longTerm: false } }, { effect: 'retime', params: { method: 'blend' } }],
+    effects: [
+      { effect: 'style', params: { detail: 'draft', longTerm: false } },
+      { effect: 'retime', params: { method: 'blend' } },
+    ],
     output: { codec: 'h264' },
   },
 ];

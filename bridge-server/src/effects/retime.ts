@@ -19,7 +19,8 @@ export type RetimeStageParams = {
 
 /** Nothing at all where the rates are the same: such clips pass through frame for frame. */
 export function planRetime(params: RetimeParams, context: EffectContext): EffectPlan {
-  if (context.retimed || sameRate(context.clip.rate, context.rate)) return { stages: [], size: context.size, retimed: true };
+  if (context.retimed || sameRate(context.clip.rate, context.rate))
+    return { stages: [], size: context.size, retimed: true };
   const stage: RetimeStageParams = {
     method: params.method,
     from: context.clip.rate,

@@ -17,7 +17,14 @@ export const largestSide = 8192;
  * Lines painted when nobody says: methods.md 9.4 gives a CPU 360 lines and the rest to the upscaler; one GPU of the
  * 2020s paints 720 lines in seconds a frame; CUDA with tensor cores 1080.
  */
-const linesByProvider: Readonly<Record<string, number>> = { cpu: 360, webgpu: 720, dml: 720, coreml: 720, cuda: 1080, tensorrt: 1080 };
+const linesByProvider: Readonly<Record<string, number>> = {
+  cpu: 360,
+  webgpu: 720,
+  dml: 720,
+  coreml: 720,
+  cuda: 1080,
+  tensorrt: 1080,
+};
 const shareByDetail = { draft: 0.6, normal: 1, fine: 1 } as const;
 
 function even(value: number): number {
@@ -34,12 +41,21 @@ export function scaledToLines(size: Size, lines: number): Size {
   const shorter = Math.min(size.width, size.height);
   if (lines >= shorter) return size;
   const factor = lines / shorter;
-  return { width: Math.min(size.width, even(size.width * factor)), height: Math.min(size.height, even(size.height * factor)) };
+  return {
+    width: Math.min(size.width, even(size.width * factor)),
+    height: Math.min(size.height, even(size.height * factor)),
+  };
 }
 
 /** The size at which frames are painted or dreamt into. `wantedLines` 0 chooses by the machine. */
-export function workingSize(size: Size, wantedLines: number, machine: Machine, detail: keyof typeof shareByDetail = 'normal'): Size {
-  const lines = wantedLines > 0 ? wantedLines : (linesByProvider[machine.provider] ?? linesByProvider.cpu) * shareByDetail[detail];
+export function workingSize(
+  size: Size,
+  wantedLines: number,
+  machine: Machine,
+  detail: keyof typeof shareByDetail = 'normal',
+): Size {
+  const lines =
+    wantedLines > 0 ? wantedLines : (linesByProvider[machine.provider] ?? linesByProvider.cpu) * shareByDetail[detail];
   return scaledToLines(size, Math.max(smallestSide, Math.round(lines)));
 }
 
@@ -53,7 +69,11 @@ export function sizeForCodec(size: Size, codec: CodecName): Size {
 /** @throws AppError SIZE_REFUSED */
 export function checkSize(size: Size): Size {
   const problem =
-    size.width < smallestSide || size.height < smallestSide ? 'too small' : size.width > largestSide || size.height > largestSide ? 'too large' : undefined;
+    size.width < smallestSide || size.height < smallestSide
+      ? 'too small'
+      : size.width > largestSide || size.height > largestSide
+        ? 'too large'
+        : undefined;
   if (problem) throw new AppError('SIZE_REFUSED', { width: size.width, height: size.height, problem });
   return size;
 }

@@ -11,12 +11,17 @@ const embeddedCunetNoise = [-1, 1, 3];
  * The nets behind a choice, by catalogue name. "auto" is cunet for stills and on a GPU, upconv_7 (a third of the work)
  * for video on a CPU. Any other name is an enlarging net as it stands.
  */
-export function upscaleNets(params: UpscaleParams, { clip, machine }: Pick<EffectContext, 'clip' | 'machine'>): { enlarge?: string; clean?: string } {
-  const cunetFits = (clip.isStill || machine.provider !== 'cpu') && params.scale !== '1' && embeddedCunetNoise.includes(params.noise);
+export function upscaleNets(
+  params: UpscaleParams,
+  { clip, machine }: Pick<EffectContext, 'clip' | 'machine'>,
+): { enlarge?: string; clean?: string } {
+  const cunetFits =
+    (clip.isStill || machine.provider !== 'cpu') && params.scale !== '1' && embeddedCunetNoise.includes(params.noise);
   const family = params.net === 'auto' ? (cunetFits ? 'cunet' : 'upconv7') : params.net;
   if (!families.some(known => known === family)) return { enlarge: family };
   // The photo family has no net that only cleans.
-  if (params.scale === '1') return { clean: `${family === 'upconv7-photo' ? 'upconv7' : family}-noise${Math.max(0, params.noise)}` };
+  if (params.scale === '1')
+    return { clean: `${family === 'upconv7-photo' ? 'upconv7' : family}-noise${Math.max(0, params.noise)}` };
   return { enlarge: params.noise >= 0 ? `${family}-noise${params.noise}-scale2x` : `${family}-scale2x` };
 }
 
@@ -32,7 +37,13 @@ export function planUpscale(params: UpscaleParams, context: EffectContext): Effe
     stages: [
       {
         stage: 'upscale',
-        params: { ...upscaleNets(params, context), tta: params.tta, tilePx: params.tilePx, width: size.width, height: size.height },
+        params: {
+          ...upscaleNets(params, context),
+          tta: params.tta,
+          tilePx: params.tilePx,
+          width: size.width,
+          height: size.height,
+        },
         sequential: false,
       },
     ],

@@ -12,7 +12,11 @@ import type { StageNode } from './task';
 export type Work = { readonly stage: string; readonly frames: number; readonly work: number };
 
 /** Steps at full size of a first and of a following frame; the style stage's own defaults for each detail. */
-const styleSteps = { draft: { first: 60, next: 20 }, normal: { first: 200, next: 50 }, fine: { first: 400, next: 120 } } as const;
+const styleSteps = {
+  draft: { first: 60, next: 20 },
+  normal: { first: 200, next: 50 },
+  fine: { first: 400, next: 120 },
+} as const;
 
 function megapixels(size: Size): number {
   return (size.width * size.height) / 1e6;

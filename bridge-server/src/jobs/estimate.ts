@@ -12,21 +12,53 @@ import type { Task, TaskFacts } from './task';
  */
 const table: Readonly<Record<'cpu' | 'gpu', Readonly<Record<string, number>>>> = {
   cpu: {
-    decode: 0.03, stylize: 1.8, dream: 1.6, zoom: 1.6, upscale: 3.5, key: 0.2, composite: 0.1, resize: 0.05,
-    'retime-flow': 0.6, 'retime-blend': 0.05, 'retime-repeat': 0.02, 'retime-rife': 4,
-    'encode-prores422hq': 0.12, 'encode-prores4444': 0.2, 'encode-dnxhr': 0.08, 'encode-h264': 0.15, 'encode-png': 0.3, verify: 0.03,
+    decode: 0.03,
+    stylize: 1.8,
+    dream: 1.6,
+    zoom: 1.6,
+    upscale: 3.5,
+    key: 0.2,
+    composite: 0.1,
+    resize: 0.05,
+    'retime-flow': 0.6,
+    'retime-blend': 0.05,
+    'retime-repeat': 0.02,
+    'retime-rife': 4,
+    'encode-prores422hq': 0.12,
+    'encode-prores4444': 0.2,
+    'encode-dnxhr': 0.08,
+    'encode-h264': 0.15,
+    'encode-png': 0.3,
+    verify: 0.03,
   },
   gpu: {
-    decode: 0.03, stylize: 0.02, dream: 0.01, zoom: 0.01, upscale: 0.05, key: 0.05, composite: 0.05, resize: 0.05,
-    'retime-flow': 0.6, 'retime-blend': 0.05, 'retime-repeat': 0.02, 'retime-rife': 0.1,
-    'encode-prores422hq': 0.12, 'encode-prores4444': 0.2, 'encode-dnxhr': 0.08, 'encode-h264': 0.15, 'encode-png': 0.3, verify: 0.03,
+    decode: 0.03,
+    stylize: 0.02,
+    dream: 0.01,
+    zoom: 0.01,
+    upscale: 0.05,
+    key: 0.05,
+    composite: 0.05,
+    resize: 0.05,
+    'retime-flow': 0.6,
+    'retime-blend': 0.05,
+    'retime-repeat': 0.02,
+    'retime-rife': 0.1,
+    'encode-prores422hq': 0.12,
+    'encode-prores4444': 0.2,
+    'encode-dnxhr': 0.08,
+    'encode-h264': 0.15,
+    'encode-png': 0.3,
+    verify: 0.03,
   },
 };
 
 /** What was measured on this machine: seconds per unit of work and highest memory per megapixel, by provider and stage. */
 export const calibrationSchema = z.object({
   version: z.literal(1),
-  seconds: z.record(z.string(), z.record(z.string(), z.object({ perWork: z.number().positive(), work: z.number().positive() }))).default({}),
+  seconds: z
+    .record(z.string(), z.record(z.string(), z.object({ perWork: z.number().positive(), work: z.number().positive() })))
+    .default({}),
 });
 export type Calibration = z.infer<typeof calibrationSchema>;
 export const emptyCalibration: Calibration = { version: 1, seconds: {} };
@@ -42,7 +74,9 @@ export function secondsFor(provider: string, calibration: Calibration): (work: W
 export function isCalibrated(provider: string, calibration: Calibration, tasks: readonly Task[]): boolean {
   const measured = calibration.seconds[provider] ?? {};
   const stages = tasks.flatMap(task => ('stages' in task ? task.stages : []));
-  const names = stages.map(node => (node.stage === 'retime' ? `retime-${(node.params as { method: string }).method}` : node.stage)).filter(name => name !== 'resize' && name !== 'composite');
+  const names = stages
+    .map(node => (node.stage === 'retime' ? `retime-${(node.params as { method: string }).method}` : node.stage))
+    .filter(name => name !== 'resize' && name !== 'composite');
   return names.length > 0 && names.every(name => measured[name] !== undefined);
 }
 
@@ -50,7 +84,12 @@ export function isCalibrated(provider: string, calibration: Calibration, tasks: 
 const memoryOfWork = 4;
 
 /** Takes a finished task's times into the calibration. `works` is what its stages had to do. */
-export function learn(calibration: Calibration, provider: string, facts: TaskFacts, works: readonly Work[]): Calibration {
+export function learn(
+  calibration: Calibration,
+  provider: string,
+  facts: TaskFacts,
+  works: readonly Work[],
+): Calibration {
   const seconds: Record<string, { perWork: number; work: number }> = { ...calibration.seconds[provider] };
   for (const planned of works) {
     const { stage } = planned;
@@ -60,7 +99,10 @@ export function learn(calibration: Calibration, provider: string, facts: TaskFac
     const work = planned.work * Math.min(1, taken.frames / planned.frames);
     const known = seconds[stage];
     const weight = known ? Math.min(known.work, memoryOfWork * work) : 0;
-    seconds[stage] = { perWork: ((known?.perWork ?? 0) * weight + taken.seconds) / (weight + work), work: weight + work };
+    seconds[stage] = {
+      perWork: ((known?.perWork ?? 0) * weight + taken.seconds) / (weight + work),
+      work: weight + work,
+    };
   }
   return { ...calibration, seconds: { ...calibration.seconds, [provider]: seconds } };
 }
@@ -68,7 +110,13 @@ export function learn(calibration: Calibration, provider: string, facts: TaskFac
 /** Bytes of one pixel of a stored painted frame: float32 RGB (alpha rarely adds a third). */
 const storedBytesPerPixel = 12;
 /** Bytes per pixel of the finished clip, measured on detailed footage; PNG hardly compresses paint. */
-const bytesPerPixel: Readonly<Record<CodecName, number>> = { prores422hq: 0.65, prores4444: 1, dnxhr: 0.55, h264: 0.12, png: 2.2 };
+const bytesPerPixel: Readonly<Record<CodecName, number>> = {
+  prores422hq: 0.65,
+  prores4444: 1,
+  dnxhr: 0.55,
+  h264: 0.12,
+  png: 2.2,
+};
 /** Resident memory of a worker with its programs and one decoder, before any picture. */
 const workerBytes = 450e6;
 /** engine.md 2: gradient graphs take 2.4 kB a pixel up to half a megapixel, 3.3 kB beyond. */
@@ -110,7 +158,12 @@ export function estimateTasks(tasks: readonly Task[], clip: ClipInfo, basis: Est
       size = at;
     }
   }
-  return { seconds: seconds / Math.max(1, workers), memoryBytes: Math.ceil(memory * workers), diskBytes: Math.ceil(disk), basis };
+  return {
+    seconds: seconds / Math.max(1, workers),
+    memoryBytes: Math.ceil(memory * workers),
+    diskBytes: Math.ceil(disk),
+    basis,
+  };
 }
 
 export function formatBytes(bytes: number): string {
@@ -122,11 +175,21 @@ export function formatBytes(bytes: number): string {
  * Refuses what cannot fit. Nine tenths of the memory may be used: the rest is the system's.
  * @throws AppError MEMORY_TOO_SMALL, DISK_TOO_SMALL
  */
-export function checkFits(estimate: Estimate, machine: { readonly memoryBytes: number; readonly freeDiskBytes: number; readonly folder: string }): void {
+export function checkFits(
+  estimate: Estimate,
+  machine: { readonly memoryBytes: number; readonly freeDiskBytes: number; readonly folder: string },
+): void {
   if (estimate.memoryBytes > machine.memoryBytes * 0.9) {
-    throw new AppError('MEMORY_TOO_SMALL', { need: formatBytes(estimate.memoryBytes), have: formatBytes(machine.memoryBytes) });
+    throw new AppError('MEMORY_TOO_SMALL', {
+      need: formatBytes(estimate.memoryBytes),
+      have: formatBytes(machine.memoryBytes),
+    });
   }
   if (estimate.diskBytes > machine.freeDiskBytes) {
-    throw new AppError('DISK_TOO_SMALL', { need: formatBytes(estimate.diskBytes), path: machine.folder, free: formatBytes(machine.freeDiskBytes) });
+    throw new AppError('DISK_TOO_SMALL', {
+      need: formatBytes(estimate.diskBytes),
+      path: machine.folder,
+      free: formatBytes(machine.freeDiskBytes),
+    });
   }
 }

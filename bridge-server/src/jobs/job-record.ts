@@ -10,7 +10,16 @@ import type { Task, TaskFacts } from './task';
 import { readDone } from './task-store';
 
 /** Changes of a job's life: written with its new state, and synced. */
-const turns: readonly JobEventBody['type'][] = ['created', 'planned', 'started', 'paused', 'resumed', 'done', 'failed', 'cancelled'];
+const turns: readonly JobEventBody['type'][] = [
+  'created',
+  'planned',
+  'started',
+  'paused',
+  'resumed',
+  'done',
+  'failed',
+  'cancelled',
+];
 /** Progress is told several times a second and written this often. */
 const writtenProgressMs = 30_000;
 
@@ -71,7 +80,10 @@ export class JobRecord {
     this.seq = event.seq;
     this.job = next;
     const now = Date.now();
-    const volatile = body.type === 'progress' && now - this.lastProgressWritten < writtenProgressMs && this.seq - this.lastWrittenSeq < unwrittenEvents;
+    const volatile =
+      body.type === 'progress' &&
+      now - this.lastProgressWritten < writtenProgressMs &&
+      this.seq - this.lastWrittenSeq < unwrittenEvents;
     try {
       if (!volatile) {
         if (body.type === 'progress') this.lastProgressWritten = now;
@@ -97,7 +109,10 @@ export class JobRecord {
   /** The plan made before a restart, unless it is from a version whose output differs. */
   loadPlan(): void {
     try {
-      const saved = JSON.parse(readFileSync(join(this.folder, 'plan.json'), 'utf8')) as { outputVersion: number; tasks: Task[] };
+      const saved = JSON.parse(readFileSync(join(this.folder, 'plan.json'), 'utf8')) as {
+        outputVersion: number;
+        tasks: Task[];
+      };
       if (saved.outputVersion === outputVersion) this.plan = saved.tasks;
     } catch {
       // Not planned yet.
@@ -114,7 +129,10 @@ export class JobRecord {
   /** Tasks whose needs are there and that nobody works on. */
   ready(): Task[] {
     return this.tasks.filter(
-      task => !this.done.has(task.id) && !this.running.has(task.id) && (!('needs' in task) || task.needs.every(id => this.done.has(id))),
+      task =>
+        !this.done.has(task.id) &&
+        !this.running.has(task.id) &&
+        (!('needs' in task) || task.needs.every(id => this.done.has(id))),
     );
   }
 
@@ -154,7 +172,12 @@ export class JobRecord {
       done: Math.min(total, done + underWay),
       stage: current?.stage ?? 'wait',
       frame: current?.frame ?? 0,
-      frames: join?.kind === 'join' ? join.frames : this.analysis?.kind === 'analyse' ? this.analysis.span.last + 1 : this.job.clip.frames,
+      frames:
+        join?.kind === 'join'
+          ? join.frames
+          : this.analysis?.kind === 'analyse'
+            ? this.analysis.span.last + 1
+            : this.job.clip.frames,
       ...(this.plan ? { secondsLeft: Math.round(left * perUnit * 10) / 10 } : {}),
     };
   }

@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { jobEventSchema, jobIdSchema, jobSchema, type Job, type JobEvent, type JobId } from '#protocol/job';
@@ -47,7 +58,9 @@ function syncFolder(path: string): void {
 /** A full disk gets its own code; everything else stays what it is. */
 export function asDiskFull(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? new AppError('DISK_FULL', { need: 'some space is', path: path.replace(/[\\/][^\\/]*$/, '') }, { cause: error }) : error;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? new AppError('DISK_FULL', { need: 'some space is', path: path.replace(/[\\/][^\\/]*$/, '') }, { cause: error })
+    : error;
 }
 
 /** The two files that tell a job's life: `job.json`, how it stands, and `events.jsonl`, how it came there. */
@@ -106,7 +119,8 @@ export function readEvents(folder: string, id: JobId, since = 0): JobEvent[] {
     } catch {
       continue;
     }
-    if (parsed.success && parsed.data.seq > since) events.push({ ...parsed.data.event, seq: parsed.data.seq, at: parsed.data.at, job: id });
+    if (parsed.success && parsed.data.seq > since)
+      events.push({ ...parsed.data.event, seq: parsed.data.seq, at: parsed.data.at, job: id });
   }
   return events;
 }

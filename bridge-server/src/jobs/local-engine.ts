@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { AppError, errors, toAppError, type ErrorJson } from '#protocol/errors';
+import { AppError, toAppError } from '#protocol/errors';
 import type { Job, JobEvent, JobEventBody, JobId } from '#protocol/job';
 import type { Report } from '#protocol/report';
 import type { Machine } from '../effects/size';
 import type { JobEngine, JobFilter, PlannedJob, Unsubscribe } from './engine';
 import { estimateTasks, isCalibrated, secondsFor } from './estimate';
+import { failureOf, isHopeless } from './failure';
 import { logLine, logName } from './job-log';
 import { createJobFolder, JobRecord, ownerOf, workerOf, type Running } from './job-record';
 import { listJobFolders, readEvents, readJob, writeFileSynced } from './journal';
@@ -16,9 +17,11 @@ import { outputVersion, planAnalysis, planTasks, rangeOf, worksOf, type PlanCont
 import { isRunning, killGroup } from './process-identity';
 import { newJob } from './reduce';
 import { buildReport } from './report';
+import { trimIntermediates } from './retention';
 import type { Task, TaskFacts, TaskOrder, WorkerEvent } from './task';
-import { forgetDone, reuseTask, sizeOfTree, TaskIndex, writeDone } from './task-store';
-import { WorkerProcess } from './worker-process';
+import { forgetDone, reuseTask, TaskIndex, writeDone } from './task-store';
+import type { WorkerProcess } from './worker-process';
+import { WorkerSlot, type Outcome } from './worker-slot';
 
 export type LocalEngineOptions = {
   /** Where job folders lie. */
@@ -49,34 +52,21 @@ export type LocalEngineOptions = {
   readonly progressMs?: number;
 };
 
-type Slot = {
-  worker?: WorkerProcess;
-  busy: boolean;
-  record?: JobRecord;
-  running?: Running;
-  settle?: (outcome: Outcome) => void;
-  idle?: NodeJS.Timeout;
-};
-
-type Outcome =
-  | { readonly type: 'done'; readonly facts: TaskFacts }
-  | { readonly type: 'failed'; readonly error: ErrorJson }
-  | { readonly type: 'ended'; readonly problem: string }
-  | { readonly type: 'hung'; readonly seconds: number };
+/** A worker's place and what is done there now. */
+type Desk = { readonly slot: WorkerSlot; busy: boolean; record?: JobRecord; running?: Running };
 
 /** Engines of this process: a job held by one of them is not up for adoption by another. */
 const openEngines = new Set<string>();
 
 const requestName = 'request.json';
 const tickMs = 1000;
-const readyMs = 120_000;
 
 /** Runs jobs on this machine: job folders, and one forked worker per device. */
 export class LocalEngine implements JobEngine {
   private readonly id = randomUUID();
   private readonly records = new Map<JobId, JobRecord>();
   private readonly listeners = new Set<(event: JobEvent) => void>();
-  private readonly slots: Slot[];
+  private readonly desks: Desk[];
   private readonly index = new TaskIndex();
   private readonly timer: NodeJS.Timeout;
   private readonly lastProgress = new Map<JobId, number>();
@@ -84,7 +74,7 @@ export class LocalEngine implements JobEngine {
 
   constructor(private readonly options: LocalEngineOptions) {
     openEngines.add(this.id);
-    this.slots = Array.from({ length: options.workers ?? 1 }, () => ({ busy: false }));
+    this.desks = Array.from({ length: options.workers ?? 1 }, () => this.makeDesk());
     for (const id of listJobFolders(options.jobs)) this.load(id);
     this.timer = setInterval(() => this.tick(), tickMs);
     this.timer.unref();
@@ -101,7 +91,10 @@ export class LocalEngine implements JobEngine {
     record.analysis = planAnalysis(planned.spec, planned.clip, this.machineFor(record));
     this.records.set(planned.id, record);
     record.emit({ type: 'created' });
-    logLine(folder, `Job ${planned.id}: ${planned.spec.clipName}, preset ${planned.spec.preset.name}, seed ${planned.spec.seed}, provider ${planned.spec.provider}.`);
+    logLine(
+      folder,
+      `Job ${planned.id}: ${planned.spec.clipName}, preset ${planned.spec.preset.name}, seed ${planned.spec.seed}, provider ${planned.spec.provider}.`,
+    );
     this.pump();
   }
 
@@ -166,8 +159,7 @@ export class LocalEngine implements JobEngine {
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.timer);
-    const ends = this.slots.map(slot => this.endWorker(slot));
-    await Promise.all(ends);
+    await Promise.all(this.desks.map(desk => desk.slot.close()));
     for (const record of this.records.values()) record.release();
     openEngines.delete(this.id);
   }
@@ -213,7 +205,8 @@ export class LocalEngine implements JobEngine {
     // The old server's worker ends by itself when its channel closes, but not in the middle of a long computation.
     if (left?.startedAt && isRunning(left)) killGroup(left.pid);
     // What a killed process was about to rename.
-    for (const name of readdirSync(record.folder)) if (/\.\d+\.tmp$/.test(name)) rmSync(join(record.folder, name), { force: true });
+    for (const name of readdirSync(record.folder))
+      if (/\.\d+\.tmp$/.test(name)) rmSync(join(record.folder, name), { force: true });
     record.skipUnwritten();
     this.recall(record);
     logLine(record.folder, 'The server was started again; the job goes on.');
@@ -269,16 +262,16 @@ export class LocalEngine implements JobEngine {
   /** Gives every free worker something to do: the highest priority first, then whoever waited longest. */
   private pump(): void {
     if (this.closed) return;
-    for (const slot of this.slots) {
-      if (slot.busy) continue;
+    for (const desk of this.desks) {
+      if (desk.busy) continue;
       const record = this.nextRecord();
       if (!record) break;
-      slot.busy = true;
-      slot.record = record;
+      desk.busy = true;
+      desk.record = record;
       record.lastServed = Date.now();
-      void this.serve(slot, record).finally(() => {
-        slot.busy = false;
-        slot.record = undefined;
+      void this.serve(desk, record).finally(() => {
+        desk.busy = false;
+        desk.record = undefined;
         this.pump();
       });
     }
@@ -286,18 +279,28 @@ export class LocalEngine implements JobEngine {
   }
 
   private waitingRecords(): JobRecord[] {
-    return [...this.records.values()].filter(record => record.isSchedulable && !record.preparing && (record.plan === undefined ? record.running.size === 0 : record.ready().length > 0));
+    return [...this.records.values()].filter(
+      record =>
+        record.isSchedulable &&
+        !record.preparing &&
+        (record.plan === undefined ? record.running.size === 0 : record.ready().length > 0),
+    );
   }
 
   private nextRecord(): JobRecord | undefined {
-    return this.waitingRecords().sort((a, b) => b.job.spec.priority - a.job.spec.priority || a.lastServed - b.lastServed || (a.job.id < b.job.id ? -1 : 1))[0];
+    return this.waitingRecords().sort(
+      (a, b) =>
+        b.job.spec.priority - a.job.spec.priority || a.lastServed - b.lastServed || (a.job.id < b.job.id ? -1 : 1),
+    )[0];
   }
 
   /** A more urgent job does not wait for hours behind a less urgent task: that one goes on later from its checkpoint. */
   private preempt(): void {
     const urgent = this.nextRecord();
-    if (!urgent || this.slots.some(slot => !slot.busy)) return;
-    const least = this.slots.filter(slot => slot.running && slot.record).sort((a, b) => a.record!.job.spec.priority - b.record!.job.spec.priority)[0];
+    if (!urgent || this.desks.some(desk => !desk.busy)) return;
+    const least = this.desks
+      .filter(desk => desk.running && desk.record)
+      .sort((a, b) => a.record!.job.spec.priority - b.record!.job.spec.priority)[0];
     if (least?.record && least.record.job.spec.priority < urgent.job.spec.priority) {
       logLine(least.record.folder, `Makes way for job ${urgent.job.id}.`);
       least.running!.stop();
@@ -305,13 +308,13 @@ export class LocalEngine implements JobEngine {
   }
 
   /** One step for one job: plan it, or do one task. */
-  private async serve(slot: Slot, record: JobRecord): Promise<void> {
+  private async serve(desk: Desk, record: JobRecord): Promise<void> {
     try {
       if (record.job.status === 'queued') record.emit({ type: 'started' });
       if (!record.plan && (!record.analysis || record.done.has(record.analysis.id))) {
         record.preparing = true;
         // What a plan looks like depends on the provider, and only a worker knows which one works.
-        if (!this.options.machine.isKnown()) await this.workerFor(slot, record);
+        if (!this.options.machine.isKnown()) await this.workerFor(desk, record);
         const nets = await this.options.netHashes?.();
         if (record.isSchedulable) this.makePlan(record, nets);
         return;
@@ -322,7 +325,7 @@ export class LocalEngine implements JobEngine {
         this.finishTask(record, task, 0, true);
         return;
       }
-      await this.runTask(slot, record, task);
+      await this.runTask(desk, record, task);
     } catch (error) {
       this.fail(record, toAppError(error));
     } finally {
@@ -346,11 +349,21 @@ export class LocalEngine implements JobEngine {
     const analysis = record.analysis && record.done.get(record.analysis.id)?.facts.analysis;
     const tasks = [...(record.analysis ? [record.analysis] : []), ...planTasks(spec, clip, analysis, context)];
     const total = tasks.reduce((sum, task) => sum + ('units' in task ? task.units : 0), 0);
-    const basis = isCalibrated(context.machine.provider, this.options.machine.calibration(), tasks) ? 'calibrated' : 'table';
+    const basis = isCalibrated(context.machine.provider, this.options.machine.calibration(), tasks)
+      ? 'calibrated'
+      : 'table';
     record.savePlan(tasks);
     for (const task of tasks) if (!record.done.has(task.id)) record.recallDone(task.id);
-    record.emit({ type: 'planned', estimate: estimateTasks(tasks, clip, basis, this.slots.length), tasks: tasks.map(task => task.id), total: Math.max(total, 1e-6) });
-    logLine(record.folder, `Planned: ${tasks.length} tasks, plan version ${outputVersion}, painted on ${context.machine.provider}.`);
+    record.emit({
+      type: 'planned',
+      estimate: estimateTasks(tasks, clip, basis, this.desks.length),
+      tasks: tasks.map(task => task.id),
+      total: Math.max(total, 1e-6),
+    });
+    logLine(
+      record.folder,
+      `Planned: ${tasks.length} tasks, plan version ${outputVersion}, painted on ${context.machine.provider}.`,
+    );
   }
 
   private reuse(record: JobRecord, task: Task): boolean {
@@ -365,25 +378,34 @@ export class LocalEngine implements JobEngine {
     return false;
   }
 
-  private async runTask(slot: Slot, record: JobRecord, task: Task): Promise<void> {
+  private async runTask(desk: Desk, record: JobRecord, task: Task): Promise<void> {
     const failures = record.failures.get(task.id) ?? 0;
-    const running: Running = { task, share: 0, stage: task.kind, frame: 0, stopped: false, stop: () => this.stop(slot, running) };
+    const running: Running = {
+      task,
+      share: 0,
+      stage: task.kind,
+      frame: 0,
+      stopped: false,
+      stop: () => this.stop(desk, running),
+    };
     record.running.set(task.id, running);
     record.beginWork();
-    slot.running = running;
+    desk.running = running;
     const began = Date.now();
     let outcome: Outcome;
     let where = hostname();
     let provider = '';
     try {
-      const worker = await this.workerFor(slot, record);
+      const worker = await this.workerFor(desk, record);
       if (running.stopped) return;
       where = `${hostname()}:${worker.identity?.pid ?? 0}`;
       provider = worker.ready?.provider ?? '';
       if (worker.identity) record.noteWorker(worker.identity);
       logLine(record.folder, `${describe(task)}: started on ${where} (${provider}), try ${failures + 1}.`);
       record.emit({ type: 'task-started', task: task.id, where });
-      outcome = await this.order(slot, worker, {
+      createJobFolder(record.folder);
+      forgetDone(record.folder, task.id);
+      outcome = await desk.slot.order(worker, {
         job: record.job.id,
         task,
         clip: record.job.clip,
@@ -395,7 +417,7 @@ export class LocalEngine implements JobEngine {
     } catch (error) {
       outcome = { type: 'failed', error: toAppError(error).toJSON() };
     } finally {
-      slot.running = undefined;
+      desk.running = undefined;
       record.running.delete(task.id);
       record.endWork(0);
     }
@@ -438,18 +460,23 @@ export class LocalEngine implements JobEngine {
   private checkResult(task: Task, facts: TaskFacts): void {
     if (task.kind !== 'join') return;
     const actual = facts.result?.frames ?? 0;
-    if (!facts.result?.verified || actual !== task.frames) throw new AppError('RESULT_INCOMPLETE', { actual, expected: task.frames });
+    if (!facts.result?.verified || actual !== task.frames)
+      throw new AppError('RESULT_INCOMPLETE', { actual, expected: task.frames });
   }
 
   private finish(record: JobRecord, task: Task): void {
     const result = record.done.get(task.id)?.facts.result;
-    if (!result) throw new AppError('RESULT_INCOMPLETE', { actual: 0, expected: task.kind === 'join' ? task.frames : 0 });
+    if (!result)
+      throw new AppError('RESULT_INCOMPLETE', { actual: 0, expected: task.kind === 'join' ? task.frames : 0 });
     const finishedAt = new Date().toISOString();
     const done = record.tasks.flatMap(item => {
       const entry = record.done.get(item.id);
       return entry ? [{ task: item, ...entry }] : [];
     });
-    const report = buildReport(record.job, record.tasks, done, record.notices(), { version: this.options.version, finishedAt });
+    const report = buildReport(record.job, record.tasks, done, record.notices(), {
+      version: this.options.version,
+      finishedAt,
+    });
     writeFileSynced(join(record.folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
     const { sizeBytes, sha256, frames, width, height, fileName } = result;
     record.emit({ type: 'done', result: { sizeBytes, sha256, frames, width, height, fileName } });
@@ -458,22 +485,21 @@ export class LocalEngine implements JobEngine {
     this.trim();
   }
 
-  private handleFailure(record: JobRecord, task: Task, running: Running, outcome: Exclude<Outcome, { type: 'done' }>): void {
-    const log = `jobs/${record.job.id}/${logName}`;
+  private handleFailure(
+    record: JobRecord,
+    task: Task,
+    running: Running,
+    outcome: Exclude<Outcome, { type: 'done' }>,
+  ): void {
     const at = { stage: running.stage, frame: running.frame };
-    const error: ErrorJson =
-      outcome.type === 'failed'
-        ? outcome.error
-        : outcome.type === 'hung'
-          ? { code: 'WORKER_HUNG', details: { ...at, seconds: outcome.seconds } }
-          : { code: 'WORKER_CRASHED', details: { ...at, problem: outcome.problem, log } };
+    const error = failureOf(outcome, at, `jobs/${record.job.id}/${logName}`);
     const failures = (record.failures.get(task.id) ?? 0) + 1;
     record.failures.set(task.id, failures);
-    const row = errors[error.code] ?? errors.INTERNAL;
-    // Refused inputs and a full disk stay what they are however often they are tried.
-    const hopeless = row.exit !== 4 || error.code === 'DISK_FULL';
-    const willRetry = !hopeless && failures < (this.options.tries ?? 3);
-    logLine(record.folder, `${describe(task)}: failed in ${at.stage} at frame ${at.frame}: ${AppError.from(error).message}${willRetry ? ' It is tried again, smaller.' : ''}`);
+    const willRetry = !isHopeless(error) && failures < (this.options.tries ?? 3);
+    logLine(
+      record.folder,
+      `${describe(task)}: failed in ${at.stage} at frame ${at.frame}: ${AppError.from(error).message}${willRetry ? ' It is tried again, smaller.' : ''}`,
+    );
     if (!record.isSchedulable) return;
     record.emit({ type: 'task-failed', task: task.id, error, willRetry });
     if (!willRetry) this.fail(record, AppError.from(error));
@@ -482,7 +508,10 @@ export class LocalEngine implements JobEngine {
   private fail(record: JobRecord, error: AppError): void {
     if (this.closed) return;
     for (const running of record.running.values()) running.stop();
-    logLine(record.folder, `Failed: ${error.message}${error.code === 'INTERNAL' && error.cause instanceof Error ? `\n${error.cause.stack}` : ''}`);
+    logLine(
+      record.folder,
+      `Failed: ${error.message}${error.code === 'INTERNAL' && error.cause instanceof Error ? `\n${error.cause.stack}` : ''}`,
+    );
     this.guard(record, () => record.emit({ type: 'failed', error: error.toJSON() }));
     record.release();
   }
@@ -506,81 +535,39 @@ export class LocalEngine implements JobEngine {
 
   // Workers
 
-  private stop(slot: Slot, running: Running): void {
+  private makeDesk(): Desk {
+    const { options } = this;
+    const desk: Desk = {
+      busy: false,
+      slot: new WorkerSlot({
+        program: options.worker,
+        env: options.workerEnv,
+        silenceMs: options.silenceMs ?? 60_000,
+        hungMs: options.hungMs ?? 20 * 60_000,
+        idleMs: options.idleWorkerMs ?? 60_000,
+        onEvent: event => this.heed(desk, event),
+        onLine: line => desk.record && logLine(desk.record.folder, `  worker: ${line}`),
+      }),
+    };
+    return desk;
+  }
+
+  private stop(desk: Desk, running: Running): void {
     running.stopped = true;
-    if (slot.running === running) slot.worker?.kill();
+    if (desk.running === running) desk.slot.kill();
   }
 
-  /** A worker that has said that it is ready, for the provider that the job asks for. @throws AppError WORKER_CRASHED */
-  private async workerFor(slot: Slot, record: JobRecord): Promise<WorkerProcess> {
-    clearTimeout(slot.idle);
+  /** @throws AppError WORKER_CRASHED, WORKER_HUNG, CANCELLED */
+  private async workerFor(desk: Desk, record: JobRecord): Promise<WorkerProcess> {
     const { provider } = record.job.spec;
-    if (slot.worker && (slot.worker.isGone || slot.worker.provider !== provider)) await this.endWorker(slot);
-    if (this.closed) throw new AppError('CANCELLED');
-    slot.worker ??= this.startWorker(slot, provider);
-    const worker = slot.worker;
-    const until = Date.now() + readyMs;
-    while (!worker.ready) {
-      if (worker.isGone || this.closed) throw new AppError('WORKER_CRASHED', { stage: 'start', frame: 0, problem: slotProblem.get(worker) ?? 'it ended', log: `jobs/${record.job.id}/${logName}` });
-      if (Date.now() > until) {
-        worker.kill();
-        throw new AppError('WORKER_HUNG', { seconds: readyMs / 1000, stage: 'start', frame: 0 });
-      }
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-    if (provider === 'auto') this.options.machine.sawProvider(worker.ready.provider, worker.ready.refused);
+    const worker = await desk.slot.ready(provider, `jobs/${record.job.id}/${logName}`);
+    if (provider === 'auto' && worker.ready)
+      this.options.machine.sawProvider(worker.ready.provider, worker.ready.refused);
     return worker;
   }
 
-  private startWorker(slot: Slot, provider: string): WorkerProcess {
-    const worker: WorkerProcess = new WorkerProcess({
-      program: this.options.worker,
-      provider,
-      env: this.options.workerEnv,
-      onEvent: event => this.heed(slot, worker, event),
-      onLine: line => slot.record && logLine(slot.record.folder, `  worker: ${line}`),
-      onExit: problem => {
-        slotProblem.set(worker, problem);
-        if (slot.worker !== worker) return;
-        slot.worker = undefined;
-        slot.settle?.({ type: 'ended', problem });
-      },
-    });
-    return worker;
-  }
-
-  private async endWorker(slot: Slot): Promise<void> {
-    const { worker } = slot;
-    clearTimeout(slot.idle);
-    slot.worker = undefined;
-    if (slot.running) slot.running.stopped = true;
-    worker?.kill();
-    slot.settle?.({ type: 'ended', problem: 'the server was closed' });
-    await worker?.ended();
-  }
-
-  /** Sends an order and waits for its end, whatever that is. */
-  private order(slot: Slot, worker: WorkerProcess, order: TaskOrder): Promise<Outcome> {
-    createJobFolder(order.folders.job);
-    forgetDone(order.folders.job, order.task.id);
-    return new Promise<Outcome>(resolve => {
-      slot.settle = resolve;
-      worker.lastSign = Date.now();
-      worker.lastProgress = Date.now();
-      worker.send({ type: 'run', order });
-      if (worker.isGone) resolve({ type: 'ended', problem: 'it ended' });
-    }).finally(() => {
-      slot.settle = undefined;
-      clearTimeout(slot.idle);
-      slot.idle = setTimeout(() => !slot.busy && void this.endWorker(slot), this.options.idleWorkerMs ?? 60_000);
-      slot.idle.unref();
-    });
-  }
-
-  private heed(slot: Slot, worker: WorkerProcess, event: WorkerEvent): void {
-    const { record, running } = slot;
-    if (slot.worker !== worker || !record || !running || running.stopped) return;
-    if ('task' in event && event.task !== running.task.id) return;
+  private heed({ record, running }: Desk, event: WorkerEvent): void {
+    if (!record || !running || running.stopped || ('task' in event && event.task !== running.task.id)) return;
     this.guard(record, () => {
       switch (event.type) {
         case 'progress':
@@ -601,14 +588,8 @@ export class LocalEngine implements JobEngine {
         case 'notice':
           record.emit({ type: 'notice', notice: event.notice });
           return;
-        case 'done':
-          slot.settle?.({ type: 'done', facts: event.facts });
-          return;
-        case 'failed':
-          slot.settle?.({ type: 'failed', error: event.error });
-          return;
         default:
-          // Stills and atlases are not asked of these workers.
+          // The ends of orders are the slot's; stills and atlases are not asked of these workers.
           return;
       }
     });
@@ -625,7 +606,7 @@ export class LocalEngine implements JobEngine {
   // Once a second
 
   private tick(): void {
-    this.watchWorkers();
+    for (const desk of this.desks) desk.slot.watch();
     for (const record of [...this.records.values()]) {
       if (!existsSync(join(record.folder, 'job.json'))) {
         // Deleting the folder deletes the job.
@@ -636,21 +617,6 @@ export class LocalEngine implements JobEngine {
       else if (record.isSchedulable) this.tickOwn(record);
     }
     this.pump();
-  }
-
-  private watchWorkers(): void {
-    const silenceMs = this.options.silenceMs ?? 60_000;
-    const hungMs = this.options.hungMs ?? 20 * 60_000;
-    for (const slot of this.slots) {
-      if (!slot.settle || !slot.worker) continue;
-      const silent = Date.now() - slot.worker.lastSign;
-      const stuck = Date.now() - slot.worker.lastProgress;
-      if (silent < silenceMs && stuck < hungMs) continue;
-      const worker = slot.worker;
-      slot.worker = undefined;
-      slot.settle({ type: 'hung', seconds: Math.round(Math.max(silent, stuck) / 1000) });
-      worker.kill();
-    }
   }
 
   private tickForeign(record: JobRecord): void {
@@ -673,32 +639,25 @@ export class LocalEngine implements JobEngine {
     if (action === 'pause') void this.interrupt(record.job.id, 'paused', 'pause');
   }
 
-  /** Intermediates of finished jobs are kept for re-renders up to a limit; the oldest go first. Results are never touched. */
   private trim(): void {
-    const limit = this.options.cacheBytes ?? 20e9;
-    const seen = new Set<string>();
-    let sum = 0;
-    const finished = [...this.records.values()].filter(record => record.job.status === 'done').sort((a, b) => ((a.job.finishedAt ?? '') < (b.job.finishedAt ?? '') ? 1 : -1));
-    for (const record of finished) {
-      const tasks = join(record.folder, 'tasks');
-      sum += sizeOfTree(tasks, seen);
-      if (sum <= limit || !existsSync(tasks)) continue;
-      this.index.forget(record.folder);
-      rmSync(tasks, { recursive: true, force: true });
-      logLine(record.folder, 'Intermediate frames were removed to make room; the result stays.');
+    const finished = [...this.records.values()]
+      .filter(record => record.job.status === 'done')
+      .map(({ folder, job }) => ({ folder, finishedAt: job.finishedAt ?? '' }));
+    for (const folder of trimIntermediates(finished, this.options.cacheBytes ?? 20e9)) {
+      this.index.forget(folder);
+      logLine(folder, 'Intermediate frames were removed to make room; the result stays.');
     }
   }
 }
-
-/** Why a worker ended, for whoever waits for it to be ready. */
-const slotProblem = new WeakMap<WorkerProcess, string>();
 
 /** How frames that count as the clip does are numbered in the finished clip, for previews. */
 function deliveredBy(record: JobRecord, task: Task): Pick<TaskOrder, 'delivered'> {
   const end = record.plan?.find(other => other.kind === 'join');
   const countsOutput = record.tasks.some(other => other.kind === 'paint' && other.frames !== undefined);
   if (task.kind !== 'paint' || countsOutput || end?.kind !== 'join') return {};
-  return { delivered: { first: rangeOf(record.job.spec, record.job.clip).first, from: record.job.clip.rate, to: end.rate } };
+  return {
+    delivered: { first: rangeOf(record.job.spec, record.job.clip).first, from: record.job.clip.rate, to: end.rate },
+  };
 }
 
 function describe(task: Task): string {

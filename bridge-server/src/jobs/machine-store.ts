@@ -20,7 +20,10 @@ export type MachineStore = {
   readonly isKnown: () => boolean;
   readonly refused: () => readonly { readonly provider: string; readonly reason: string }[];
   readonly calibration: () => Calibration;
-  readonly sawProvider: (provider: string, refused: readonly { readonly provider: string; readonly reason: string }[]) => void;
+  readonly sawProvider: (
+    provider: string,
+    refused: readonly { readonly provider: string; readonly reason: string }[],
+  ) => void;
   readonly learn: (provider: string, facts: TaskFacts, works: readonly Work[]) => void;
 };
 

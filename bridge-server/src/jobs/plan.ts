@@ -35,7 +35,8 @@ export type PlanContext = {
 export function rangeOf(spec: JobSpec, clip: ClipInfo): Span {
   if (!spec.range) return { first: 0, last: clip.frames - 1 };
   const { first, last } = spec.range;
-  if (!sameRate(spec.range.rate, clip.rate) || last >= clip.frames) throw new AppError('RANGE_OUTSIDE', { first, last, frames: clip.frames });
+  if (!sameRate(spec.range.rate, clip.rate) || last >= clip.frames)
+    throw new AppError('RANGE_OUTSIDE', { first, last, frames: clip.frames });
   return { first, last };
 }
 
@@ -46,10 +47,16 @@ export function rangeOf(spec: JobSpec, clip: ClipInfo): Span {
 export function planAnalysis(spec: JobSpec, clip: ClipInfo, machine: Machine): Task | undefined {
   const range = rangeOf(spec, clip);
   const { stages } = planChain(spec.preset, clip, range, machine);
-  const looks = stages.some(node => node.stage === 'retime' || node.sequential) && !stages.some(node => node.stage === 'zoom');
+  const looks =
+    stages.some(node => node.stage === 'retime' || node.sequential) && !stages.some(node => node.stage === 'zoom');
   if (!looks || clip.isStill || range.first === range.last) return undefined;
   const span = { first: range.first - handleOf(range), last: range.last };
-  return { kind: 'analyse', id: hashOf({ outputVersion, kind: 'analyse', clip: clip.sha256, span }), clip: clip.sha256, span };
+  return {
+    kind: 'analyse',
+    id: hashOf({ outputVersion, kind: 'analyse', clip: clip.sha256, span }),
+    clip: clip.sha256,
+    span,
+  };
 }
 
 function handleOf(range: Span): number {
@@ -82,7 +89,9 @@ function cutAfterSequential(stages: readonly StageNode[]): { paint: StageNode[][
 }
 
 function withRetime(stages: readonly StageNode[], change: Partial<RetimeStageParams>): StageNode[] {
-  return stages.map(node => (node.stage === 'retime' ? { ...node, params: { ...(node.params as RetimeStageParams), ...change } } : node));
+  return stages.map(node =>
+    node.stage === 'retime' ? { ...node, params: { ...(node.params as RetimeStageParams), ...change } } : node,
+  );
 }
 
 /** First output frame that shows clip frame `frame` or something after it. */
@@ -101,7 +110,10 @@ function firstOutputFrom(frame: number, range: Span, chain: Chain, clip: ClipInf
 function neededFrames(out: Span, range: Span, chain: Chain, clip: ClipInfo): Span {
   const first = range.first + sourcePosition(out.first, chain.rate, clip.rate).frame;
   const end = sourcePosition(out.last, chain.rate, clip.rate);
-  return { first: Math.min(first, range.last), last: Math.min(range.last, range.first + end.frame + (end.fraction > 0 ? 1 : 0)) };
+  return {
+    first: Math.min(first, range.last),
+    last: Math.min(range.last, range.first + end.frame + (end.fraction > 0 ? 1 : 0)),
+  };
 }
 
 /** Ends of segments: every `length` frames. Lengths do not depend on cuts, so a moved cut changes few segments. */
@@ -142,29 +154,49 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
       ? [{ span: retimed ? { first: 0, last: 0 } : painted, handle: 0, frames: all }]
       : zoomed
         ? [{ span: all, handle: 0 }]
-      : shotsOf(painted, cuts, group === 0 && !clip.isStill ? handleOf(range) : 0).flatMap(shot => {
-          if (!makesTime && !retimed) return [shot];
-          const frames = { first: firstOutputFrom(shot.span.first, range, chain, clip), last: firstOutputFrom(shot.span.last + 1, range, chain, clip) - 1 };
-          // A shot shorter than an output frame shows nowhere.
-          if (frames.last < frames.first) return [];
-          return makesTime ? [{ span: shot.span, handle: 0, frames }] : [{ span: frames, handle: 0 }];
-        });
+        : shotsOf(painted, cuts, group === 0 && !clip.isStill ? handleOf(range) : 0).flatMap(shot => {
+            if (!makesTime && !retimed) return [shot];
+            const frames = {
+              first: firstOutputFrom(shot.span.first, range, chain, clip),
+              last: firstOutputFrom(shot.span.last + 1, range, chain, clip) - 1,
+            };
+            // A shot shorter than an output frame shows nowhere.
+            if (frames.last < frames.first) return [];
+            return makesTime ? [{ span: shot.span, handle: 0, frames }] : [{ span: frames, handle: 0 }];
+          });
     const made = shots.map(shot => {
       const stored = shot.frames ?? shot.span;
       const read = before.from === 'clip' ? before : tasksWithin(before, shot.span);
       const own = withRetime(stages, { cuts, out: stored });
       const count = stored.last - stored.first + 1 + shot.handle;
-      const body = { kind: 'paint' as const, source: read, span: shot.span, handle: shot.handle, stages: own, frames: shot.frames, seed: spec.seed };
+      const body = {
+        kind: 'paint' as const,
+        source: read,
+        span: shot.span,
+        handle: shot.handle,
+        stages: own,
+        frames: shot.frames,
+        seed: spec.seed,
+      };
       const task: PaintTask = {
         ...body,
         id: hashOf({ ...common, ...body, clip: clip.sha256 }),
         needs: needsOf(read),
-        units: secondsOf(own, count, groupSize, context) + context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
+        units:
+          secondsOf(own, count, groupSize, context) +
+          context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
       };
       return task;
     });
     tasks.push(...made);
-    source = { from: 'tasks', tasks: made.map(task => ({ task: task.id, first: (task.frames ?? task.span).first, last: (task.frames ?? task.span).last })) };
+    source = {
+      from: 'tasks',
+      tasks: made.map(task => ({
+        task: task.id,
+        first: (task.frames ?? task.span).first,
+        last: (task.frames ?? task.span).last,
+      })),
+    };
     size = stages.reduce((current, node) => sizeAfter(node, current), size);
     retimed ||= makesTime;
     zoomed ||= zooms;
@@ -175,8 +207,15 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
   const retimes = deliver.some(node => node.stage === 'retime');
   const span = inOutputFrames ? { first: 0, last: chain.frames - 1 } : range;
   for (const out of chunksOf(chain.frames, dear ? chunkFrames.dear : chunkFrames.cheap)) {
-    const needed = inOutputFrames ? (chain.reversed ? mirrored(out, chain.frames) : out) : neededFrames(out, range, chain, clip);
-    const read: FrameSource = source.from === 'clip' ? source : { ...tasksWithin(source, needed), ...(chain.reversed ? { reversed: true as const } : {}) };
+    const needed = inOutputFrames
+      ? chain.reversed
+        ? mirrored(out, chain.frames)
+        : out
+      : neededFrames(out, range, chain, clip);
+    const read: FrameSource =
+      source.from === 'clip'
+        ? source
+        : { ...tasksWithin(source, needed), ...(chain.reversed ? { reversed: true as const } : {}) };
     const nearCuts = inOutputFrames ? [] : cuts.filter(cut => cut > needed.first && cut <= needed.last);
     const stages = withRetime(deliver, { cuts: nearCuts, out });
     const count = out.last - out.first + 1;
@@ -199,7 +238,11 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
       needs: needsOf(read),
       units:
         secondsOf(stages, count, size, context, beforeRetime) +
-        context.seconds({ stage: `encode-${spec.preset.output.codec}`, frames: count, work: (count * chain.width * chain.height) / 1e6 }),
+        context.seconds({
+          stage: `encode-${spec.preset.output.codec}`,
+          frames: count,
+          work: (count * chain.width * chain.height) / 1e6,
+        }),
     };
     tasks.push(task);
   }
@@ -217,7 +260,11 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
   tasks.push({
     ...join,
     id: hashOf({ ...common, ...join }),
-    units: context.seconds({ stage: 'verify', frames: chain.frames, work: (chain.frames * chain.width * chain.height) / 1e6 }),
+    units: context.seconds({
+      stage: 'verify',
+      frames: chain.frames,
+      work: (chain.frames * chain.width * chain.height) / 1e6,
+    }),
   });
   return tasks;
 }
@@ -230,12 +277,21 @@ function needsOf(source: FrameSource): string[] {
   return source.from === 'clip' ? [] : [...new Set(source.tasks.map(part => part.task))];
 }
 
-function tasksWithin(source: Extract<FrameSource, { from: 'tasks' }>, span: Span): Extract<FrameSource, { from: 'tasks' }> {
+function tasksWithin(
+  source: Extract<FrameSource, { from: 'tasks' }>,
+  span: Span,
+): Extract<FrameSource, { from: 'tasks' }> {
   return { from: 'tasks', tasks: source.tasks.filter(part => part.last >= span.first && part.first <= span.last) };
 }
 
 /** Seconds of a list of stages for `frames` frames that leave it; `before` of them enter where a retime makes more. */
-function secondsOf(stages: readonly StageNode[], frames: number, size: Size, context: PlanContext, before = frames): number {
+function secondsOf(
+  stages: readonly StageNode[],
+  frames: number,
+  size: Size,
+  context: PlanContext,
+  before = frames,
+): number {
   let current = size;
   let count = before;
   let sum = 0;
@@ -261,7 +317,11 @@ export function worksOf(task: Task, clip: ClipInfo): Work[] {
   const stored = task.kind === 'paint' ? (task.frames ?? task.span) : task.out;
   const frames = stored.last - stored.first + 1 + (task.kind === 'paint' ? task.handle : 0);
   const retimes = task.stages.some(node => node.stage === 'retime');
-  const input = !retimes ? frames : task.kind === 'deliver' ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num)) : task.span.last - task.span.first + 1;
+  const input = !retimes
+    ? frames
+    : task.kind === 'deliver'
+      ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num))
+      : task.span.last - task.span.first + 1;
   let size: Size = { width: clip.width, height: clip.height };
   let count = task.stages.some(node => node.stage === 'zoom') ? 1 : input;
   const fromClip = task.source.from === 'clip';
@@ -274,6 +334,7 @@ export function worksOf(task: Task, clip: ClipInfo): Work[] {
     if (node.stage === 'retime' || node.stage === 'zoom') count = frames;
     if (sizeKnown) works.push(workOf(node, count, size));
   }
-  if (task.kind === 'deliver' && sizeKnown) works.push({ stage: `encode-${task.output.codec}`, frames, work: frames * megapixels(size) });
+  if (task.kind === 'deliver' && sizeKnown)
+    works.push({ stage: `encode-${task.output.codec}`, frames, work: frames * megapixels(size) });
   return works;
 }

@@ -2,8 +2,36 @@ import type { Job, JobEvent, JobStatus } from '#protocol/job';
 
 /** Which events may change a job in which status; anything else arrives late and changes nothing. */
 const taken: Readonly<Record<JobStatus, readonly JobEvent['type'][]>> = {
-  queued: ['created', 'planned', 'started', 'task-started', 'task-done', 'task-failed', 'progress', 'preview', 'notice', 'paused', 'resumed', 'failed', 'cancelled'],
-  active: ['planned', 'started', 'task-started', 'task-done', 'task-failed', 'progress', 'preview', 'notice', 'paused', 'resumed', 'done', 'failed', 'cancelled'],
+  queued: [
+    'created',
+    'planned',
+    'started',
+    'task-started',
+    'task-done',
+    'task-failed',
+    'progress',
+    'preview',
+    'notice',
+    'paused',
+    'resumed',
+    'failed',
+    'cancelled',
+  ],
+  active: [
+    'planned',
+    'started',
+    'task-started',
+    'task-done',
+    'task-failed',
+    'progress',
+    'preview',
+    'notice',
+    'paused',
+    'resumed',
+    'done',
+    'failed',
+    'cancelled',
+  ],
   paused: ['resumed', 'cancelled', 'failed', 'preview', 'notice'],
   done: [],
   failed: ['resumed', 'cancelled'],
@@ -20,7 +48,9 @@ export function reduceJob(job: Job, event: JobEvent): Job {
     case 'created':
       return job;
     case 'planned': {
-      const tasks = Object.fromEntries(event.tasks.map(id => [id, job.tasks[id] === 'done' ? ('done' as const) : ('waiting' as const)]));
+      const tasks = Object.fromEntries(
+        event.tasks.map(id => [id, job.tasks[id] === 'done' ? ('done' as const) : ('waiting' as const)]),
+      );
       return { ...job, estimate: event.estimate, tasks, progress: { ...job.progress, total: event.total } };
     }
     case 'started':
@@ -30,21 +60,38 @@ export function reduceJob(job: Job, event: JobEvent): Job {
     case 'task-done':
       return { ...job, tasks: { ...job.tasks, [event.task]: 'done' } };
     case 'task-failed':
-      return { ...job, tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' }, attempts: job.attempts + 1 };
+      return {
+        ...job,
+        tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' },
+        attempts: job.attempts + 1,
+      };
     case 'progress':
       return {
         ...job,
-        progress: { done: Math.min(event.done, job.progress.total), total: job.progress.total, ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }) },
+        progress: {
+          done: Math.min(event.done, job.progress.total),
+          total: job.progress.total,
+          ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }),
+        },
         now: { stage: event.stage, frame: event.frame, frames: event.frames },
       };
     case 'preview':
-      return job.previews.includes(event.frame) ? job : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
+      return job.previews.includes(event.frame)
+        ? job
+        : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
     case 'notice':
       return { ...job, notices: job.notices + 1 };
     case 'paused':
       return { ...job, status: 'paused', tasks: waiting(job.tasks), now: undefined };
     case 'resumed':
-      return { ...job, status: 'queued', tasks: waiting(job.tasks), error: undefined, finishedAt: undefined, now: undefined };
+      return {
+        ...job,
+        status: 'queued',
+        tasks: waiting(job.tasks),
+        error: undefined,
+        finishedAt: undefined,
+        now: undefined,
+      };
     case 'done':
       return {
         ...job,
@@ -56,7 +103,14 @@ export function reduceJob(job: Job, event: JobEvent): Job {
         error: undefined,
       };
     case 'failed':
-      return { ...job, status: 'failed', finishedAt: event.at, error: event.error, tasks: waiting(job.tasks, 'failed'), now: undefined };
+      return {
+        ...job,
+        status: 'failed',
+        finishedAt: event.at,
+        error: event.error,
+        tasks: waiting(job.tasks, 'failed'),
+        now: undefined,
+      };
     case 'cancelled':
       return { ...job, status: 'cancelled', finishedAt: event.at, tasks: waiting(job.tasks), now: undefined };
   }
@@ -82,5 +136,7 @@ export function newJob(planned: Pick<Job, 'id' | 'spec' | 'clip' | 'createdAt' |
 
 /** No task is being worked on any more; what is done stays done. */
 function waiting(tasks: Job['tasks'], keep?: 'failed'): Job['tasks'] {
-  return Object.fromEntries(Object.entries(tasks).map(([id, state]) => [id, state === 'done' || state === keep ? state : 'waiting']));
+  return Object.fromEntries(
+    Object.entries(tasks).map(([id, state]) => [id, state === 'done' || state === keep ? state : 'waiting']),
+  );
 }

@@ -12,7 +12,8 @@ function mergeFigures(all: readonly Figures[]): Figures {
   for (const name of means) {
     const parts = all.filter(figures => figures[name] !== undefined);
     const weight = parts.reduce((sum, figures) => sum + (figures.sampledFrames ?? 1), 0);
-    if (weight > 0) merged[name] = parts.reduce((sum, figures) => sum + figures[name]! * (figures.sampledFrames ?? 1), 0) / weight;
+    if (weight > 0)
+      merged[name] = parts.reduce((sum, figures) => sum + figures[name]! * (figures.sampledFrames ?? 1), 0) / weight;
   }
   for (const name of ['defectTiles', 'sampledFrames'] as const) {
     const parts = all.filter(figures => figures[name] !== undefined);
@@ -31,17 +32,27 @@ export function buildReport(
 ): Report {
   const join = tasks.find(task => task.kind === 'join');
   const result = done.find(entry => entry.facts.result)?.facts.result as NonNullable<TaskFacts['result']>;
-  const nets = new Map(done.flatMap(({ facts }) => (facts.nets ?? []).map(net => [`${net.name} ${net.sha256}`, net] as const)));
+  const nets = new Map(
+    done.flatMap(({ facts }) => (facts.nets ?? []).map(net => [`${net.name} ${net.sha256}`, net] as const)),
+  );
   const refused = new Map(done.flatMap(({ facts }) => (facts.refused ?? []).map(row => [row.provider, row] as const)));
   const range = rangeOf(job.spec, job.clip);
   const startedAt = job.startedAt ?? job.createdAt;
-  const painting = done.find(({ task }) => task.kind === 'paint') ?? done.find(({ task }) => task.kind === 'deliver') ?? done[0];
+  const painting =
+    done.find(({ task }) => task.kind === 'paint') ?? done.find(({ task }) => task.kind === 'deliver') ?? done[0];
   return {
     version: 1,
     job: job.id,
     reverie: about.version,
     preset: job.spec.preset.name,
-    clip: { sha256: job.clip.sha256, name: job.spec.clipName, frames: job.clip.frames, rate: formatRate(job.clip.rate), width: job.clip.width, height: job.clip.height },
+    clip: {
+      sha256: job.clip.sha256,
+      name: job.spec.clipName,
+      frames: job.clip.frames,
+      rate: formatRate(job.clip.rate),
+      width: job.clip.width,
+      height: job.clip.height,
+    },
     range,
     seed: job.spec.seed,
     output: {
@@ -58,7 +69,15 @@ export function buildReport(
     providersRefused: [...refused.values()],
     nets: [...nets.values()].map(({ name, sha256, licence }) => ({ name, sha256, licence })),
     stages: done.flatMap(({ task, facts, reused }) =>
-      facts.stages.map(row => ({ stage: row.stage, task: task.id, frames: row.frames, seconds: row.seconds, provider: facts.provider, host: facts.host, reused })),
+      facts.stages.map(row => ({
+        stage: row.stage,
+        task: task.id,
+        frames: row.frames,
+        seconds: row.seconds,
+        provider: facts.provider,
+        host: facts.host,
+        reused,
+      })),
     ),
     notices: [...notices],
     figures: mergeFigures(done.flatMap(({ facts }) => (facts.figures ? [facts.figures] : []))),

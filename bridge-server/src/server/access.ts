@@ -72,7 +72,11 @@ export function createAccess({ hosts, origins = [], port, secure, token = makeTo
     const { origin } = request.headers;
     const site = request.headers['sec-fetch-site'];
     // Another port of this machine is the same "site" to a browser, and still another program.
-    if ((origin !== undefined && !own.has(origin.toLowerCase())) || (site !== undefined && site !== 'same-origin' && site !== 'none')) return undefined;
+    if (
+      (origin !== undefined && !own.has(origin.toLowerCase())) ||
+      (site !== undefined && site !== 'same-origin' && site !== 'none')
+    )
+      return undefined;
     const pairs = (request.headers.cookie ?? '').split(';').map(pair => pair.trim().split('='));
     return pairs.find(([name]) => name === cookieName)?.[1];
   };
@@ -84,7 +88,8 @@ export function createAccess({ hosts, origins = [], port, secure, token = makeTo
       const host = (request.headers.host ?? '').toLowerCase();
       if (!known.has(host)) throw new AppError('ORIGIN_REFUSED', { origin: host.slice(0, 200) });
       const { origin } = request.headers;
-      if (origin !== undefined && !own.has(origin.toLowerCase()) && !isPanel(origin)) throw new AppError('ORIGIN_REFUSED', { origin: origin.slice(0, 200) });
+      if (origin !== undefined && !own.has(origin.toLowerCase()) && !isPanel(origin))
+        throw new AppError('ORIGIN_REFUSED', { origin: origin.slice(0, 200) });
     },
     check(request) {
       access.checkPlace(request);

@@ -30,7 +30,7 @@ export type BridgeOptions = {
   readonly port?: number;
   /** PEM; wanted for any address off the loopback. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
-  /** Further names under which this bridge is reached ("render.studio.example:4711"). */
+  /** Further names under which this bridge is reached ("render.studio.example"); with a port when a proxy has another one. */
   readonly publicHosts?: readonly string[];
   /** Further page origins that may connect with the token. */
   readonly origins?: readonly string[];
@@ -62,7 +62,10 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const { core, host = '127.0.0.1', tls, log = () => undefined } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const isLocal = loopback.test(host);
-  if (!isLocal && !tls) throw new AppError('USAGE', { problem: `Off the loopback (${host}) the bridge wants TLS: give a certificate and its key.` });
+  if (!isLocal && !tls)
+    throw new AppError('USAGE', {
+      problem: `Off the loopback (${host}) the bridge wants TLS: give a certificate and its key.`,
+    });
 
   const side = new SideDesk({
     worker: core.worker,
@@ -83,7 +86,9 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     return count;
   };
 
-  const server: Server = tls ? createTlsServer({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }) : createHttpServer();
+  const server: Server = tls
+    ? createTlsServer({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
+    : createHttpServer();
   server.maxConnections = limits.connections * 4;
   server.headersTimeout = 10_000;
   server.requestTimeout = 60_000;
@@ -91,8 +96,18 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const { port } = server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
   const address = `${tls ? 'https' : 'http'}://${name}:${port}`;
-  const hosts = [`${name}:${port}`, ...(isLocal ? [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`] : []), ...(options.publicHosts ?? [])];
-  const access = createAccess({ hosts, origins: options.origins, port, secure: tls !== undefined, token: options.token });
+  const hosts = [
+    `${name}:${port}`,
+    ...(isLocal ? [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`] : []),
+    ...(options.publicHosts ?? []).flatMap(other => (/:\d+$/.test(other) ? [other] : [other, `${other}:${port}`])),
+  ];
+  const access = createAccess({
+    hosts,
+    origins: options.origins,
+    port,
+    secure: tls !== undefined,
+    token: options.token,
+  });
 
   const context: RequestContext = {
     core,
@@ -112,7 +127,19 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     log,
   };
 
-  server.on('request', createRoutes({ core, access, side, pictures: new FramePictures(), panel: options.panel, painters: options.painters, tellPanels, log }));
+  server.on(
+    'request',
+    createRoutes({
+      core,
+      access,
+      side,
+      pictures: new FramePictures(),
+      panel: options.panel,
+      painters: options.painters,
+      tellPanels,
+      log,
+    }),
+  );
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: chunkBytes + binaryHeaderBytes,
@@ -163,7 +190,10 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   }, options.heartbeatMs ?? heartbeatMs);
   heartbeat.unref();
 
-  writeFileSynced(core.home.bridgeFile, `${JSON.stringify({ address, token: access.token, version: core.version, ...identityOf(process.pid) })}\n`);
+  writeFileSynced(
+    core.home.bridgeFile,
+    `${JSON.stringify({ address, token: access.token, version: core.version, ...identityOf(process.pid) })}\n`,
+  );
   return {
     address,
     token: access.token,
@@ -199,7 +229,8 @@ async function introduce(core: BridgeCore, connection: Connection, id: string): 
 
 /** @throws AppError FILE_NOT_FOUND, ORIGIN_REFUSED, UNAUTHORISED, TOO_MANY */
 function admit(request: IncomingMessage, access: Access, count: number, limits: Limits): void {
-  if ((request.url ?? '').split('?')[0] !== httpPaths.socket) throw new AppError('FILE_NOT_FOUND', { path: 'this address' });
+  if ((request.url ?? '').split('?')[0] !== httpPaths.socket)
+    throw new AppError('FILE_NOT_FOUND', { path: 'this address' });
   access.check(request);
   if (count >= limits.connections) throw new AppError('TOO_MANY', { what: 'connections', limit: limits.connections });
 }
@@ -212,7 +243,10 @@ function refuseUpgrade(socket: Duplex, error: AppError): void {
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const problem = error.code === 'EADDRINUSE' ? `Port ${port} is taken by another program.` : `The bridge cannot listen on ${host}:${port} (${error.code ?? error.message}).`;
+      const problem =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} is taken by another program.`
+          : `The bridge cannot listen on ${host}:${port} (${error.code ?? error.message}).`;
       reject(new AppError('USAGE', { problem }, { cause: error }));
     });
     server.listen(port, host, () => resolve());

@@ -96,7 +96,8 @@ export class Connection {
 
   private complain(error: AppError, id?: number): void {
     this.refuse(error, id);
-    if (++this.bad >= this.options.limits.badMessages) this.close(closeCodes.notUnderstood, 'too many messages that are not understood');
+    if (++this.bad >= this.options.limits.badMessages)
+      this.close(closeCodes.notUnderstood, 'too many messages that are not understood');
   }
 
   private pays(cost: number): boolean {
@@ -125,7 +126,12 @@ export class Connection {
     const id = idOf(json);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      this.complain(new AppError('MESSAGE_INVALID', { problem: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'not valid'}`.slice(0, 500) }), id);
+      this.complain(
+        new AppError('MESSAGE_INVALID', {
+          problem: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'not valid'}`.slice(0, 500),
+        }),
+        id,
+      );
       return;
     }
     const request = parsed.data;
@@ -134,7 +140,10 @@ export class Connection {
       return;
     }
     if (this.underWay >= this.options.limits.requestsUnderWay) {
-      this.refuse(new AppError('TOO_MANY', { what: 'requests', limit: this.options.limits.requestsUnderWay }), request.id);
+      this.refuse(
+        new AppError('TOO_MANY', { what: 'requests', limit: this.options.limits.requestsUnderWay }),
+        request.id,
+      );
       return;
     }
     void this.answer(request);
@@ -146,7 +155,8 @@ export class Connection {
       this.send({ type: 'reply', id: request.id, value: await this.options.handle(this, request) });
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (error.code === 'INTERNAL') this.options.log(`${request.type}: ${error.cause instanceof Error ? error.cause.stack : error.message}`);
+      if (error.code === 'INTERNAL')
+        this.options.log(`${request.type}: ${error.cause instanceof Error ? error.cause.stack : error.message}`);
       this.refuse(error, request.id);
     } finally {
       this.underWay--;
@@ -159,7 +169,8 @@ export class Connection {
     const upload = chunk && this.uploads.get(chunk.transfer);
     if (!chunk || !upload) {
       // Chunks of an upload that was just ended may still be on their way; a flood of them may not.
-      if (this.pays(1) && (!chunk || !this.greeted)) this.complain(new AppError('MESSAGE_INVALID', { problem: 'bytes that belong to nothing' }));
+      if (this.pays(1) && (!chunk || !this.greeted))
+        this.complain(new AppError('MESSAGE_INVALID', { problem: 'bytes that belong to nothing' }));
       return;
     }
     if (chunk.bytes.length === 0 && !this.pays(1)) return;

@@ -98,7 +98,12 @@ export class ContentStore<Info> {
       const { code, message } = error as NodeJS.ErrnoException;
       if (error instanceof AppError) throw renamed(error, temporary, path);
       if (code === 'ENOENT') throw new AppError('FILE_NOT_FOUND', { path }, { cause: error });
-      if (code === 'ENOSPC' || code === 'EDQUOT') throw new AppError('DISK_FULL', { need: `${(await stat(path)).size} bytes are`, path: this.folder }, { cause: error });
+      if (code === 'ENOSPC' || code === 'EDQUOT')
+        throw new AppError(
+          'DISK_FULL',
+          { need: `${(await stat(path)).size} bytes are`, path: this.folder },
+          { cause: error },
+        );
       throw new AppError('FILE_UNREADABLE', { path, problem: message }, { cause: error });
     }
   }
@@ -117,8 +122,17 @@ export class ContentStore<Info> {
 
 /** The file as the user knows it, instead of where it was kept. */
 function renamed(error: unknown, kept: string, name: string): unknown {
-  if (!(error instanceof AppError) || !Object.values(error.details).some(value => typeof value === 'string' && value.includes(kept))) return error;
-  const details = Object.fromEntries(Object.entries(error.details).map(([key, value]) => [key, typeof value === 'string' ? value.split(kept).join(name) : value]));
+  if (
+    !(error instanceof AppError) ||
+    !Object.values(error.details).some(value => typeof value === 'string' && value.includes(kept))
+  )
+    return error;
+  const details = Object.fromEntries(
+    Object.entries(error.details).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value.split(kept).join(name) : value,
+    ]),
+  );
   return new AppError(error.code, details, { cause: error });
 }
 

@@ -30,10 +30,21 @@ export type CoreOptions = {
   readonly adopt?: boolean;
   readonly nets: NetShelf;
   readonly version?: string;
-  readonly engine?: Partial<Pick<ConstructorParameters<typeof LocalEngine>[0], 'silenceMs' | 'hungMs' | 'tries' | 'idleWorkerMs' | 'cacheBytes' | 'workerEnv' | 'progressMs'>>;
+  readonly engine?: Partial<
+    Pick<
+      ConstructorParameters<typeof LocalEngine>[0],
+      'silenceMs' | 'hungMs' | 'tries' | 'idleWorkerMs' | 'cacheBytes' | 'workerEnv' | 'progressMs'
+    >
+  >;
 };
 
-export type JobEstimate = { readonly estimate: Estimate; readonly width: number; readonly height: number; readonly frames: number; readonly resultBytes: number };
+export type JobEstimate = {
+  readonly estimate: Estimate;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly resultBytes: number;
+};
 
 /** Everything behind the sockets: what the bridge serves and the command line uses in its own process. */
 export type BridgeCore = {
@@ -85,7 +96,11 @@ export function imagesOf(preset: Preset): string[] {
 
 /** Every clip beside the job's own: mattes. */
 export function mattesOf(preset: Preset): string[] {
-  return preset.effects.flatMap(effect => (effect.effect === 'key' && effect.params.source === 'matte' && effect.params.matteClip ? [effect.params.matteClip] : []));
+  return preset.effects.flatMap(effect =>
+    effect.effect === 'key' && effect.params.source === 'matte' && effect.params.matteClip
+      ? [effect.params.matteClip]
+      : [],
+  );
 }
 
 export async function freeBytes(folder: string): Promise<number> {
@@ -121,15 +136,26 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
 
   const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
     const clip = await clips.info(spec.clip);
-    for (const matte of mattesOf(spec.preset)) if (!clips.has(matte)) throw new AppError('CLIP_NOT_FOUND', { clip: matte });
-    for (const sha256 of imagesOf(spec.preset)) if (!images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
+    for (const matte of mattesOf(spec.preset))
+      if (!clips.has(matte)) throw new AppError('CLIP_NOT_FOUND', { clip: matte });
+    for (const sha256 of imagesOf(spec.preset))
+      if (!images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
     const provider = spec.provider === 'auto' ? machine.provider() : spec.provider;
     const calibration = machine.calibration();
-    const tasks = planTasks(spec, clip, undefined, { machine: { provider }, nets: await options.nets.hashes(), seconds: secondsFor(provider, calibration) });
+    const tasks = planTasks(spec, clip, undefined, {
+      machine: { provider },
+      nets: await options.nets.hashes(),
+      seconds: secondsFor(provider, calibration),
+    });
     const join = tasks[tasks.length - 1];
     if (join.kind !== 'join') throw new AppError('INTERNAL', { problem: 'a plan without an end' });
     return {
-      estimate: estimateTasks(tasks, clip, isCalibrated(provider, calibration, tasks) ? 'calibrated' : 'table', options.workers ?? 1),
+      estimate: estimateTasks(
+        tasks,
+        clip,
+        isCalibrated(provider, calibration, tasks) ? 'calibrated' : 'table',
+        options.workers ?? 1,
+      ),
       width: join.width,
       height: join.height,
       frames: join.frames,

@@ -15,14 +15,22 @@ async function check(what: string, look: () => Promise<Omit<Check, 'what'>>): Pr
     return { what, ...(await look()) };
   } catch (error) {
     const { code, details } = toAppError(error);
-    return { what, ok: false, found: fillText(errors[code].cause, details), remedy: fillText(errors[code].remedy, details) };
+    return {
+      what,
+      ok: false,
+      found: fillText(errors[code].cause, details),
+      remedy: fillText(errors[code].remedy, details),
+    };
   }
 }
 
 /** What is installed, what is missing and what to do about it: the same list for the panel and the command line. */
 export async function examine(core: BridgeCore): Promise<Check[]> {
   return Promise.all([
-    check('program', async () => ({ ok: true, found: `Reverie ${core.version}, Node ${process.versions.node}, ${process.platform} ${release()} on ${process.arch}` })),
+    check('program', async () => ({
+      ok: true,
+      found: `Reverie ${core.version}, Node ${process.versions.node}, ${process.platform} ${release()} on ${process.arch}`,
+    })),
     check('ffmpeg', async () => {
       const ffmpeg = await findFfmpeg();
       return { ok: true, found: `ffmpeg ${ffmpeg.version} at ${ffmpeg.path}` };
@@ -35,7 +43,8 @@ export async function examine(core: BridgeCore): Promise<Check[]> {
     }),
     check('provider', async () => {
       const refused = core.machine.refused().map(row => `${row.provider}: ${row.reason}`);
-      if (!core.machine.isKnown()) return { ok: true, found: 'Not tried yet: the first preview or job chooses what to compute on.' };
+      if (!core.machine.isKnown())
+        return { ok: true, found: 'Not tried yet: the first preview or job chooses what to compute on.' };
       return { ok: true, found: [core.machine.provider(), ...refused].join('; ') };
     }),
     check('processor', async () => ({ ok: true, found: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}` })),
@@ -48,14 +57,20 @@ export async function examine(core: BridgeCore): Promise<Check[]> {
     check('disk', async () => {
       const free = await freeBytes(core.home.jobs);
       const found = `${formatBytes(free)} free for ${core.home.root}`;
-      return free < littleDiskBytes ? { ok: false, found, remedy: 'Make space, or let REVERIE_HOME name a folder on a larger drive.' } : { ok: true, found };
+      return free < littleDiskBytes
+        ? { ok: false, found, remedy: 'Make space, or let REVERIE_HOME name a folder on a larger drive.' }
+        : { ok: true, found };
     }),
     check('nets', async () => {
       const nets = await core.nets.list();
       const missing = nets.filter(net => net.kind === 'embedded' && !net.installed);
       const found = `${nets.filter(net => net.installed).length} of ${nets.length} installed`;
       return missing.length > 0
-        ? { ok: false, found: `${found}; missing: ${missing.map(net => net.name).join(', ')}`, remedy: 'Install Reverie again: nets that come with it are not there.' }
+        ? {
+            ok: false,
+            found: `${found}; missing: ${missing.map(net => net.name).join(', ')}`,
+            remedy: 'Install Reverie again: nets that come with it are not there.',
+          }
         : { ok: true, found };
     }),
   ]);

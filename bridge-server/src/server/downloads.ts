@@ -22,7 +22,13 @@ export class Download {
   }
 
   /** @throws AppError FILE_NOT_FOUND, MESSAGE_INVALID for an offset behind the end */
-  static async open(number: number, path: string, offset: number, send: (offset: number, bytes: Uint8Array) => void, onError: (error: unknown) => void): Promise<Download> {
+  static async open(
+    number: number,
+    path: string,
+    offset: number,
+    send: (offset: number, bytes: Uint8Array) => void,
+    onError: (error: unknown) => void,
+  ): Promise<Download> {
     const file = await open(path, 'r').catch((error: unknown) => {
       throw new AppError('FILE_NOT_FOUND', { path: 'the result' }, { cause: error });
     });
@@ -58,7 +64,11 @@ export class Download {
 
   private async run(): Promise<void> {
     while (!this.closed && this.mayGoOn()) {
-      const length = Math.min(chunkBytes, this.sizeBytes - this.sent, creditChunks * chunkBytes - (this.sent - this.received));
+      const length = Math.min(
+        chunkBytes,
+        this.sizeBytes - this.sent,
+        creditChunks * chunkBytes - (this.sent - this.received),
+      );
       const { bytesRead, buffer } = await this.file.read(Buffer.allocUnsafe(length), 0, length, this.sent);
       if (this.closed) return;
       if (bytesRead === 0) throw new AppError('RESULT_INCOMPLETE', { actual: this.sent, expected: this.sizeBytes });

@@ -31,7 +31,8 @@ export class FramePictures {
       this.known.set(key, before);
       return before;
     }
-    if (this.waiting.length >= waitingAtMost) throw new AppError('TOO_MANY', { what: 'pictures', limit: waitingAtMost });
+    if (this.waiting.length >= waitingAtMost)
+      throw new AppError('TOO_MANY', { what: 'pictures', limit: waitingAtMost });
     const made = this.inTurn(() => makePicture(path, clip, frame, side));
     this.known.set(key, made);
     made.then(
@@ -68,6 +69,7 @@ export class FramePictures {
 
 async function makePicture(path: string, clip: ClipInfo, frame: number, side: number): Promise<Buffer> {
   const scaleTo = thumbnailSize(clip.width, clip.height, side);
-  for await (const picture of decodeFrames(path, clip, { first: frame, last: frame, scaleTo })) return encodePicture(picture, 'jpeg', { quality: 82 });
+  for await (const picture of decodeFrames(path, clip, { first: frame, last: frame, scaleTo }))
+    return encodePicture(picture, 'jpeg', { quality: 82 });
   throw new AppError('MEDIA_DAMAGED', { path: clip.name, problem: `frame ${frame} cannot be decoded` });
 }

@@ -41,7 +41,16 @@ export function openHome(root = defaultHome()): Home {
     machineFile: join(root, 'machine.json'),
     settingsFile: join(root, 'settings.json'),
   };
-  for (const folder of [home.root, home.jobs, home.clips, home.images, home.nets, home.presets, home.uploads, home.temporary]) {
+  for (const folder of [
+    home.root,
+    home.jobs,
+    home.clips,
+    home.images,
+    home.nets,
+    home.presets,
+    home.uploads,
+    home.temporary,
+  ]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
   return home;

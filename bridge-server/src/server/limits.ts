@@ -34,7 +34,11 @@ export const defaultLimits: Limits = {
 };
 
 /** Lets `perSecond` things through on average and `burst` at once. */
-export function createBucket(perSecond: number, burst: number, now = () => Date.now()): { take(cost?: number): boolean } {
+export function createBucket(
+  perSecond: number,
+  burst: number,
+  now = () => Date.now(),
+): { take(cost?: number): boolean } {
   let level = burst;
   let last = now();
   return {

@@ -20,7 +20,10 @@ export class PresetStore {
       .filter(name => /^[a-z0-9][a-z0-9-]{0,59}\.json$/.test(name))
       .sort()
       .flatMap(name => this.read(name) ?? []);
-    return [...builtInPresets.map(preset => ({ preset, builtIn: true })), ...saved.map(preset => ({ preset, builtIn: false }))];
+    return [
+      ...builtInPresets.map(preset => ({ preset, builtIn: true })),
+      ...saved.map(preset => ({ preset, builtIn: false })),
+    ];
   }
 
   /** A file that somebody edited wrongly is left out of the list rather than ending it. */
@@ -37,7 +40,11 @@ export class PresetStore {
   get(name: string): Preset {
     const all = this.list();
     const found = all.find(entry => entry.preset.name === name);
-    if (!found) throw new AppError('PRESET_NOT_FOUND', { name: name.slice(0, 60), known: all.map(entry => entry.preset.name).join(', ') });
+    if (!found)
+      throw new AppError('PRESET_NOT_FOUND', {
+        name: name.slice(0, 60),
+        known: all.map(entry => entry.preset.name).join(', '),
+      });
     return found.preset;
   }
 
@@ -55,7 +62,10 @@ export class PresetStore {
   remove(name: string): void {
     const own = this.list().filter(entry => !entry.builtIn);
     if (!own.some(entry => entry.preset.name === name)) {
-      throw new AppError('PRESET_NOT_FOUND', { name: name.slice(0, 60), known: own.map(entry => entry.preset.name).join(', ') });
+      throw new AppError('PRESET_NOT_FOUND', {
+        name: name.slice(0, 60),
+        known: own.map(entry => entry.preset.name).join(', '),
+      });
     }
     rmSync(join(this.folder, `${name}.json`));
   }

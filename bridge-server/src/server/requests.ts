@@ -26,7 +26,11 @@ export type RequestContext = {
   readonly log: (line: string) => void;
 };
 
-type Handler<T extends Request['type']> = (request: RequestOf<T>, connection: Connection, context: RequestContext) => Promise<Reply<T>>;
+type Handler<T extends Request['type']> = (
+  request: RequestOf<T>,
+  connection: Connection,
+  context: RequestContext,
+) => Promise<Reply<T>>;
 
 /** One row for each request of the protocol. */
 const handlers: { readonly [T in Request['type']]: Handler<T> } = {
@@ -51,7 +55,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
       const clip = request.kind === 'clip' ? await core.clips.info(request.sha256) : undefined;
       return { transfer: number, offset: request.sizeBytes, complete: true, ...(clip ? { clip } : {}) };
     }
-    if (connection.uploads.size >= limits.uploadsPerConnection) throw new AppError('TOO_MANY', { what: 'uploads', limit: limits.uploadsPerConnection });
+    if (connection.uploads.size >= limits.uploadsPerConnection)
+      throw new AppError('TOO_MANY', { what: 'uploads', limit: limits.uploadsPerConnection });
     const { kind, sha256, sizeBytes, name } = request;
     const upload = await uploads.open({ number, kind, sha256, sizeBytes, name }, receivedBytes =>
       connection.send({ type: 'credit', transfer: number, receivedBytes }),
@@ -87,8 +92,14 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   },
 
   async 'download-open'({ what, job, offset }, connection, { core, limits, log, side }) {
-    if (connection.downloads.size >= limits.downloadsPerConnection) throw new AppError('TOO_MANY', { what: 'downloads', limit: limits.downloadsPerConnection });
-    const file = what === 'result' ? await findResult(core, job) : what === 'report' ? await findReport(core, job) : await findAtlas(side, job);
+    if (connection.downloads.size >= limits.downloadsPerConnection)
+      throw new AppError('TOO_MANY', { what: 'downloads', limit: limits.downloadsPerConnection });
+    const file =
+      what === 'result'
+        ? await findResult(core, job)
+        : what === 'report'
+          ? await findReport(core, job)
+          : await findAtlas(side, job);
     const number = connection.newTransfer();
     const download = await Download.open(
       number,
@@ -131,7 +142,19 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   },
   async nets(_request, _connection, { core }) {
     const nets = await core.nets.list();
-    return { nets: nets.map(({ name, title, kind, uses, installed, sizeBytes, licence, origin, layers }) => ({ name, title, kind, uses, installed, sizeBytes, licence, origin, layers })) };
+    return {
+      nets: nets.map(({ name, title, kind, uses, installed, sizeBytes, licence, origin, layers }) => ({
+        name,
+        title,
+        kind,
+        uses,
+        installed,
+        sizeBytes,
+        licence,
+        origin,
+        layers,
+      })),
+    };
   },
 
   async estimate({ spec }, _connection, { core }) {
@@ -139,7 +162,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   },
   async submit({ spec }, _connection, { core, limits, tellJob }) {
     const unfinished = await core.engine.list({ status: ['queued', 'active', 'paused'] });
-    if (unfinished.length >= limits.unfinishedJobs) throw new AppError('TOO_MANY', { what: 'jobs', limit: limits.unfinishedJobs });
+    if (unfinished.length >= limits.unfinishedJobs)
+      throw new AppError('TOO_MANY', { what: 'jobs', limit: limits.unfinishedJobs });
     const job = await core.submit(spec);
     await tellJob(job.id);
     return { job };
@@ -174,8 +198,10 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
 
   async still(request, connection, { core, side }) {
     const clip = await core.clips.info(request.clip);
-    if (request.frame >= clip.frames) throw new AppError('RANGE_OUTSIDE', { first: request.frame, last: request.frame, frames: clip.frames });
-    for (const sha256 of imagesOf(request.preset)) if (!core.images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
+    if (request.frame >= clip.frames)
+      throw new AppError('RANGE_OUTSIDE', { first: request.frame, last: request.frame, frames: clip.frames });
+    for (const sha256 of imagesOf(request.preset))
+      if (!core.images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
     // One preview a panel: the newer wish ends the older one.
     for (const stop of connection.stills.values()) stop();
     connection.stills.clear();
@@ -194,13 +220,24 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
       },
       picture => {
         if (picture.type !== 'still') return;
-        connection.send({ type: 'still', id: request.id, path: `/pictures/${key}/${picture.file}`, done: picture.done, total: picture.total, final: picture.final }, !picture.final);
+        connection.send(
+          {
+            type: 'still',
+            id: request.id,
+            path: `/pictures/${key}/${picture.file}`,
+            done: picture.done,
+            total: picture.total,
+            final: picture.final,
+          },
+          !picture.final,
+        );
       },
     );
     connection.stills.set(request.id, errand.stop);
     errand.done
       .catch((error: unknown) => {
-        if (!(error instanceof AppError) || error.code !== 'CANCELLED') connection.send({ type: 'error', id: request.id, error: toJson(error) });
+        if (!(error instanceof AppError) || error.code !== 'CANCELLED')
+          connection.send({ type: 'error', id: request.id, error: toJson(error) });
       })
       .finally(() => connection.stills.delete(request.id));
     return { width: plan.width, height: plan.height };
@@ -211,22 +248,39 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     return {};
   },
   async atlas(request, connection, { core, side }) {
-    if (request.image !== undefined && !core.images.has(request.image)) throw new AppError('FILE_NOT_FOUND', { path: 'the picture' });
+    if (request.image !== undefined && !core.images.has(request.image))
+      throw new AppError('FILE_NOT_FOUND', { path: 'the picture' });
     // Named like a job: its pictures can be downloaded as one.
     const { key, path } = side.makeFolder(newJobId());
     const { net, image, channelsOf } = request;
     const errand = side.atlas(
-      { net, image, channelsOf, provider: 'auto', folder: path, folders: { clips: core.home.clips, images: core.home.images, nets: core.home.nets } },
+      {
+        net,
+        image,
+        channelsOf,
+        provider: 'auto',
+        folder: path,
+        folders: { clips: core.home.clips, images: core.home.images, nets: core.home.nets },
+      },
       tile => {
         if (tile.type !== 'atlas-tile') return;
         const { layer, channels, file, done, total } = tile;
-        connection.send({ type: 'atlas-tile', id: request.id, layer, channels, path: `/pictures/${key}/${file}`, done, total });
+        connection.send({
+          type: 'atlas-tile',
+          id: request.id,
+          layer,
+          channels,
+          path: `/pictures/${key}/${file}`,
+          done,
+          total,
+        });
       },
     );
     connection.stills.set(request.id, errand.stop);
     errand.done
       .catch((error: unknown) => {
-        if (!(error instanceof AppError) || error.code !== 'CANCELLED') connection.send({ type: 'error', id: request.id, error: toJson(error) });
+        if (!(error instanceof AppError) || error.code !== 'CANCELLED')
+          connection.send({ type: 'error', id: request.id, error: toJson(error) });
       })
       .finally(() => connection.stills.delete(request.id));
     return { job: key };
@@ -245,7 +299,11 @@ export function handleRequest(request: Request, connection: Connection, context:
 }
 
 function toJson(error: unknown) {
-  return (error instanceof AppError ? error : new AppError('INTERNAL', { problem: error instanceof Error ? error.message : String(error) })).toJSON();
+  return (
+    error instanceof AppError
+      ? error
+      : new AppError('INTERNAL', { problem: error instanceof Error ? error.message : String(error) })
+  ).toJSON();
 }
 
 async function keepNet(core: BridgeCore, path: string, name: string): Promise<void> {
@@ -261,6 +319,10 @@ async function keepNet(core: BridgeCore, path: string, name: string): Promise<vo
 }
 
 function netName(name: string): string {
-  const words = name.toLowerCase().replace(/\.[a-z]+$/, '').replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '');
+  const words = name
+    .toLowerCase()
+    .replace(/\.[a-z]+$/, '')
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '');
   return words.slice(0, 60) || 'imported';
 }

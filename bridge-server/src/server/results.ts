@@ -9,13 +9,21 @@ import type { SideDesk } from './side-desk';
 import { zipFolder } from './zip-folder';
 
 /** A finished file of a job, ready to be sent. */
-export type ResultFile = { readonly path: string; readonly name: string; readonly sizeBytes: number; readonly sha256: string };
+export type ResultFile = {
+  readonly path: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+};
 
 const zipping = new Map<string, Promise<void>>();
 
 /** "clip, starry-night.mov": what a person finds in the downloads folder. No character that a file system refuses. */
 export function resultName(job: Job, extension: string): string {
-  const words = `${parse(job.spec.clipName).name}, ${job.spec.preset.name}`.replace(/[\\/:*?"<>|]/g, '-').replace(/\p{Cc}/gu, ' ').trim();
+  const words = `${parse(job.spec.clipName).name}, ${job.spec.preset.name}`
+    .replace(/[\\/:*?"<>|]/g, '-')
+    .replace(/\p{Cc}/gu, ' ')
+    .trim();
   return `${words.slice(0, 150)}${extension}`;
 }
 
@@ -30,7 +38,8 @@ export async function findResult(core: BridgeCore, id: JobId): Promise<ResultFil
   const found = await stat(path).catch((error: unknown) => {
     throw new AppError('FILE_NOT_FOUND', { path: job.result!.fileName }, { cause: error });
   });
-  if (!found.isDirectory()) return { path, name: resultName(job, extname(path)), sizeBytes: found.size, sha256: job.result.sha256 };
+  if (!found.isDirectory())
+    return { path, name: resultName(job, extname(path)), sizeBytes: found.size, sha256: job.result.sha256 };
   const zip = `${path}.zip`;
   if (!existsSync(zip)) {
     const work = zipping.get(zip) ?? zipFolder(path, zip).finally(() => zipping.delete(zip));

@@ -29,7 +29,13 @@ export type RouteOptions = {
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const frameName = z.string().regex(/^\d{1,8}\.jpg$/);
 const widthSchema = z.coerce.number().int().min(16).max(8192).optional();
-const triggerSchema = z.object({ action: z.enum(['stylize-selection', 'place-finished']), preset: z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/).optional() });
+const triggerSchema = z.object({
+  action: z.enum(['stylize-selection', 'place-finished']),
+  preset: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,59}$/)
+    .optional(),
+});
 
 /** Everything from the bridge itself and nothing else; `connect-src 'self'` covers its own socket. */
 const contentPolicy =
@@ -37,12 +43,22 @@ const contentPolicy =
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
-  if (!result.success) throw new AppError('MESSAGE_INVALID', { problem: result.error.issues[0]?.message ?? 'not valid' });
+  if (!result.success)
+    throw new AppError('MESSAGE_INVALID', { problem: result.error.issues[0]?.message ?? 'not valid' });
   return result.data;
 }
 
 /** What the bridge serves over HTTP (paths: `protocol/http.ts`). Nothing that a client writes becomes a path. */
-export function createRoutes({ core, access, side, pictures, panel, painters, tellPanels, log }: RouteOptions): Express {
+export function createRoutes({
+  core,
+  access,
+  side,
+  pictures,
+  panel,
+  painters,
+  tellPanels,
+  log,
+}: RouteOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -60,7 +76,10 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
       response.setHeader('Vary', 'Origin');
     }
     // A panel that is loaded from disk shows the bridge's pictures; a web page may not.
-    response.setHeader('Cross-Origin-Resource-Policy', access.hasExplicitToken(request) ? 'cross-origin' : 'same-origin');
+    response.setHeader(
+      'Cross-Origin-Resource-Policy',
+      access.hasExplicitToken(request) ? 'cross-origin' : 'same-origin',
+    );
     if (request.method === 'OPTIONS') {
       if (origin !== undefined) {
         response.setHeader('Access-Control-Allow-Headers', 'Authorization, Range');
@@ -90,7 +109,11 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
   });
   app.get(/^\/[\w.-]+\.(js|css|map|svg|png|woff2|json|jsx|html)$/, (request, response, next) => {
     response.setHeader('Cache-Control', 'no-cache');
-    response.sendFile(basename(request.path), { root: panel, dotfiles: 'deny', cacheControl: false }, error => error && next());
+    response.sendFile(
+      basename(request.path),
+      { root: panel, dotfiles: 'deny', cacheControl: false },
+      error => error && next(),
+    );
   });
 
   app.use((request, _response, next) => {
@@ -111,7 +134,14 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
     const image = parsed(sha256, request.params.image);
     const { format } = await core.images.info(image);
     // Only formats that a browser shows as pictures are named; nothing is ever taken for a page.
-    const type = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp', gif: 'image/gif', tiff: 'image/tiff', heif: 'image/heif' }[format];
+    const type = {
+      png: 'image/png',
+      jpeg: 'image/jpeg',
+      webp: 'image/webp',
+      gif: 'image/gif',
+      tiff: 'image/tiff',
+      heif: 'image/heif',
+    }[format];
     response.setHeader('Cache-Control', 'private, max-age=3600, immutable');
     response.type(type ?? 'application/octet-stream');
     await sendFile(response, core.images.pathOf(image));
@@ -159,7 +189,8 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
 
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
     const error = describe(thrown);
-    if (error.code === 'INTERNAL') log(`${request.method} ${request.path}: ${error.cause instanceof Error ? error.cause.stack : error.message}`);
+    if (error.code === 'INTERNAL')
+      log(`${request.method} ${request.path}: ${error.cause instanceof Error ? error.cause.stack : error.message}`);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -167,7 +198,14 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
     const row = errors[error.code];
     response.removeHeader('Set-Cookie');
     response.setHeader('Cache-Control', 'no-store');
-    response.status(row.http).json({ code: error.code, details: error.details, cause: fillText(row.cause, error.details), remedy: fillText(row.remedy, error.details) });
+    response
+      .status(row.http)
+      .json({
+        code: error.code,
+        details: error.details,
+        cause: fillText(row.cause, error.details),
+        remedy: fillText(row.remedy, error.details),
+      });
   });
   return app;
 }
@@ -175,7 +213,8 @@ export function createRoutes({ core, access, side, pictures, panel, painters, te
 /** A damaged address (`%ff`) is the client's mistake, not the bridge's. */
 function describe(thrown: unknown): AppError {
   const { status } = thrown as { status?: number };
-  if (!(thrown instanceof AppError) && status !== undefined && status >= 400 && status < 500) return new AppError('MESSAGE_INVALID', { problem: (thrown as Error).message });
+  if (!(thrown instanceof AppError) && status !== undefined && status >= 400 && status < 500)
+    return new AppError('MESSAGE_INVALID', { problem: (thrown as Error).message });
   return toAppError(thrown);
 }
 
@@ -191,13 +230,17 @@ function isKnown(access: Access, request: IncomingMessage): boolean {
 /** With ranges, so that a browser can go on with a broken download. @throws AppError FILE_NOT_FOUND */
 function sendFile(response: Response, path: string, headers: Record<string, string> = {}): Promise<void> {
   return new Promise((resolve, reject) => {
-    response.sendFile(basename(path), { root: dirname(path), dotfiles: 'allow', cacheControl: false, headers }, error => {
-      if (!error) return resolve();
-      // A client that went away has nobody to be told.
-      if (response.headersSent || (error as NodeJS.ErrnoException).code === 'ECONNABORTED') return resolve();
-      const status = (error as { status?: number }).status;
-      reject(status === 404 ? new AppError('FILE_NOT_FOUND', { path: 'the file' }, { cause: error }) : error);
-    });
+    response.sendFile(
+      basename(path),
+      { root: dirname(path), dotfiles: 'allow', cacheControl: false, headers },
+      error => {
+        if (!error) return resolve();
+        // A client that went away has nobody to be told.
+        if (response.headersSent || (error as NodeJS.ErrnoException).code === 'ECONNABORTED') return resolve();
+        const status = (error as { status?: number }).status;
+        reject(status === 404 ? new AppError('FILE_NOT_FOUND', { path: 'the file' }, { cause: error }) : error);
+      },
+    );
   });
 }
 

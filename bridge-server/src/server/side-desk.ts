@@ -58,7 +58,8 @@ export class SideDesk {
     const path = join(this.options.folder, key);
     mkdirSync(path, { mode: 0o700 });
     this.folders.push(key);
-    while (this.folders.length > keptFolders) rmSync(join(this.options.folder, this.folders.shift()!), { recursive: true, force: true });
+    while (this.folders.length > keptFolders)
+      rmSync(join(this.options.folder, this.folders.shift()!), { recursive: true, force: true });
     return { key, path };
   }
 
@@ -68,7 +69,9 @@ export class SideDesk {
   }
 
   pathOf(key: string, name: string): string | undefined {
-    return this.folders.includes(key) && /^[\w.-]{1,120}$/.test(name) && !name.startsWith('.') ? join(this.options.folder, key, name) : undefined;
+    return this.folders.includes(key) && /^[\w.-]{1,120}$/.test(name) && !name.startsWith('.')
+      ? join(this.options.folder, key, name)
+      : undefined;
   }
 
   still(order: StillOrder, onPicture: (picture: Picture) => void): { done: Promise<void>; stop: () => void } {
@@ -80,14 +83,29 @@ export class SideDesk {
   }
 
   sections(clip: string, clips: string): Promise<unknown> {
-    return this.errand<unknown>(id => ({ type: 'sections', id, clip, clips }), 'auto', () => undefined).done;
+    return this.errand<unknown>(
+      id => ({ type: 'sections', id, clip, clips }),
+      'auto',
+      () => undefined,
+    ).done;
   }
 
-  private errand<T = void>(make: (id: number) => WorkerRequest, provider: string, onPicture: (picture: Picture) => void): { done: Promise<T>; stop: () => void } {
+  private errand<T = void>(
+    make: (id: number) => WorkerRequest,
+    provider: string,
+    onPicture: (picture: Picture) => void,
+  ): { done: Promise<T>; stop: () => void } {
     const id = this.nextId++;
     let errand: Errand | undefined;
     const done = new Promise<T>((resolve, reject) => {
-      errand = { id, request: make(id), provider, onPicture, settle: ({ value, error }) => (error ? reject(error) : resolve(value as T)), sent: false };
+      errand = {
+        id,
+        request: make(id),
+        provider,
+        onPicture,
+        settle: ({ value, error }) => (error ? reject(error) : resolve(value as T)),
+        sent: false,
+      };
       this.waiting.push(errand);
     });
     this.next();
@@ -151,7 +169,10 @@ export class SideDesk {
         if (this.worker !== worker) return;
         this.worker = undefined;
         const { current } = this;
-        if (current) this.finish(current, { error: new AppError('WORKER_CRASHED', { stage: 'still', frame: 0, problem, log: 'the bridge\'s own' }) });
+        if (current)
+          this.finish(current, {
+            error: new AppError('WORKER_CRASHED', { stage: 'still', frame: 0, problem, log: "the bridge's own" }),
+          });
       },
       onEvent: event => this.heed(worker, event),
     });
@@ -179,7 +200,10 @@ export class SideDesk {
         if (!current || event.id !== current.id) return;
         if (event.error.code === 'TOO_MANY') {
           // It is still putting the last errand away.
-          setTimeout(() => this.current === current && this.worker === worker && this.send(worker, current), 50).unref();
+          setTimeout(
+            () => this.current === current && this.worker === worker && this.send(worker, current),
+            50,
+          ).unref();
           return;
         }
         this.finish(current, { error: AppError.from(event.error) });
@@ -212,7 +236,8 @@ export class SideDesk {
     clearTimeout(this.idle);
     const { worker, current } = this;
     this.endWorker();
-    for (const errand of [...this.waiting.splice(0), ...(current ? [current] : [])]) errand.settle({ error: new AppError('CANCELLED') });
+    for (const errand of [...this.waiting.splice(0), ...(current ? [current] : [])])
+      errand.settle({ error: new AppError('CANCELLED') });
     await worker?.ended();
     rmSync(this.options.folder, { recursive: true, force: true });
   }

@@ -7,7 +7,9 @@ const keptMs = 14 * 24 * 3600 * 1000;
 /** Deletes clips and pictures that belong to no job and that nobody used for a while. What a job refers to stays. */
 export async function sweepContent(core: BridgeCore, now = Date.now()): Promise<string[]> {
   const jobs = await core.engine.list();
-  const needed = new Set(jobs.flatMap(job => [job.spec.clip, ...imagesOf(job.spec.preset), ...mattesOf(job.spec.preset)]));
+  const needed = new Set(
+    jobs.flatMap(job => [job.spec.clip, ...imagesOf(job.spec.preset), ...mattesOf(job.spec.preset)]),
+  );
   for (const { preset } of core.presets.list()) for (const sha256 of imagesOf(preset)) needed.add(sha256);
   const swept: string[] = [];
   for (const store of [core.clips, core.images]) {

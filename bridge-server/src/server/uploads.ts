@@ -59,11 +59,18 @@ export class UploadDesk {
    * panel was reloaded. @throws AppError UPLOAD_TOO_LARGE, DISK_TOO_SMALL
    */
   async open(
-    about: { readonly number: number; readonly kind: UploadKind; readonly sha256: string; readonly sizeBytes: number; readonly name: string },
+    about: {
+      readonly number: number;
+      readonly kind: UploadKind;
+      readonly sha256: string;
+      readonly sizeBytes: number;
+      readonly name: string;
+    },
     onCredit: (receivedBytes: number) => void,
   ): Promise<Upload> {
     const limit = this.limits.uploadBytes[about.kind];
-    if (about.sizeBytes > limit) throw new AppError('UPLOAD_TOO_LARGE', { actual: formatBytes(about.sizeBytes), limit: formatBytes(limit) });
+    if (about.sizeBytes > limit)
+      throw new AppError('UPLOAD_TOO_LARGE', { actual: formatBytes(about.sizeBytes), limit: formatBytes(limit) });
     const key = `${about.kind}-${about.sha256}`;
     const before = this.byKey.get(key);
     if (before) await this.abort(before, new AppError('UPLOAD_UNKNOWN'));
@@ -73,7 +80,8 @@ export class UploadDesk {
     const received = there <= about.sizeBytes ? there : 0;
     const free = await freeBytes(this.folder);
     const need = about.sizeBytes - received + this.limits.spareDiskBytes;
-    if (free < need) throw new AppError('DISK_TOO_SMALL', { need: formatBytes(need), path: this.folder, free: formatBytes(free) });
+    if (free < need)
+      throw new AppError('DISK_TOO_SMALL', { need: formatBytes(need), path: this.folder, free: formatBytes(free) });
     const file = await open(path, received > 0 ? 'r+' : 'w', 0o600);
     const upload: Upload = {
       ...about,
@@ -100,9 +108,13 @@ export class UploadDesk {
     const end = upload.received + upload.pending;
     const fresh = offset <= end ? bytes.subarray(end - offset) : bytes.subarray(0, 0);
     if (bytes.length > chunkBytes || end + fresh.length > upload.sizeBytes) {
-      throw new AppError('MESSAGE_TOO_LARGE', { actual: bytes.length, limit: Math.min(chunkBytes, upload.sizeBytes - end) });
+      throw new AppError('MESSAGE_TOO_LARGE', {
+        actual: bytes.length,
+        limit: Math.min(chunkBytes, upload.sizeBytes - end),
+      });
     }
-    if (upload.pending + fresh.length > (creditChunks + 1) * chunkBytes) throw new AppError('TOO_MANY', { what: 'chunks', limit: creditChunks });
+    if (upload.pending + fresh.length > (creditChunks + 1) * chunkBytes)
+      throw new AppError('TOO_MANY', { what: 'chunks', limit: creditChunks });
     if (fresh.length === 0) {
       upload.onCredit(upload.received);
       return;
@@ -120,7 +132,11 @@ export class UploadDesk {
         const { code, message } = error as NodeJS.ErrnoException;
         upload.failure =
           code === 'ENOSPC' || code === 'EDQUOT'
-            ? new AppError('DISK_FULL', { need: formatBytes(upload.sizeBytes - upload.received), path: this.folder }, { cause: error })
+            ? new AppError(
+                'DISK_FULL',
+                { need: formatBytes(upload.sizeBytes - upload.received), path: this.folder },
+                { cause: error },
+              )
             : new AppError('FILE_UNREADABLE', { path: upload.name, problem: message }, { cause: error });
       }
     });

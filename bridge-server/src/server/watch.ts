@@ -16,7 +16,11 @@ export function sendEvent(connection: Connection, { job, seq, at, ...event }: Jo
  * it was at its beginning, followed by everything that happened to it.
  * @param since the last event of each job that the client knows
  */
-export async function watchJobs(core: BridgeCore, connection: Connection, since: Readonly<Record<string, number>>): Promise<void> {
+export async function watchJobs(
+  core: BridgeCore,
+  connection: Connection,
+  since: Readonly<Record<string, number>>,
+): Promise<void> {
   const watching = new Map<string, number>();
   connection.watching = watching;
   for (const job of await core.engine.list()) {

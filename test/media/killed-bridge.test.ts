@@ -11,7 +11,9 @@ let place: ReturnType<typeof makePlace>;
 const processes: ChildProcess[] = [];
 
 async function serve(): Promise<{ process: ChildProcess; address: string; token: string }> {
-  const child = spawn(process.execPath, ['-r', join(fakes, 'ts-hook.cjs'), join(fakes, 'serve.ts'), place.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-r', join(fakes, 'ts-hook.cjs'), join(fakes, 'serve.ts'), place.folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   processes.push(child);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -78,7 +80,11 @@ test('the worker of a killed bridge ends too, and nothing half written stays beh
   await client.upload(bytes, sha256);
   const { job } = await client.ask('submit', { spec: spec(sha256) });
   const folder = join(place.folder, 'home/jobs', job.id);
-  const worker = await eventually(() => existsSync(join(folder, 'worker.json')) && (JSON.parse(readFileSync(join(folder, 'worker.json'), 'utf8')) as ReturnType<typeof identityOf>));
+  const worker = await eventually(
+    () =>
+      existsSync(join(folder, 'worker.json')) &&
+      (JSON.parse(readFileSync(join(folder, 'worker.json'), 'utf8')) as ReturnType<typeof identityOf>),
+  );
   expect(isRunning(worker)).toBe(true);
   await kill(bridge.process);
   await eventually(() => !isRunning(worker));
