@@ -195,7 +195,6 @@ test('too little memory is answered by smaller work and a notice', async () => {
 test('work that fits at no size fails with OUT_OF_MEMORY', async () => {
   const table: StageTable = {
     ...testStages,
-    // eslint-disable-next-line require-yield -- it never gets so far
     stylize: async function* () {
       throw new AppError('OUT_OF_MEMORY', { width: 16, height: 16 });
     },

@@ -188,7 +188,7 @@ async function probeInChild(provider: ProviderName, { execArgv, timeoutMs = 120_
  * libcublasLt.so.13: cannot open shared object file" becomes its last part.
  */
 export function reasonFrom(errors: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- the log is coloured
+  // The log is coloured.
   const lines = errors.replace(/\u001b\[[0-9;]*m/g, '').split('\n');
   for (const line of lines.reverse()) {
     const library = /Failed to load library (\S+) with error: (.+)/.exec(line);
