@@ -8,7 +8,7 @@ import type { BridgeCore } from '../server/core';
 const exists = (path: string) => stat(path).then(() => true, () => false);
 
 /** Level by level: Node's recursive `mkdir` never returns where a parent refuses new folders with ENOENT, as /proc does. */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   if (await exists(folder)) return;
   await makeFolder(dirname(folder));
   await mkdir(folder);

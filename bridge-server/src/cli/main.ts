@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAtlasCommand } from './atlas';
 import { addDemoCommand } from './demo';
 import { addDoctorCommand } from './doctor';
 import { addFlowCommand } from './flow';
@@ -16,6 +17,7 @@ const program = new Command('reverie')
 for (const addCommand of [
   addRenderCommand,
   addPictureCommands,
+  addAtlasCommand,
   addFlowCommand,
   addModelsCommand,
   addServeCommand,

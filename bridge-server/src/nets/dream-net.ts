@@ -7,9 +7,11 @@ import type { DreamNet } from './dream-step';
 /** What a picture must be turned into before a net sees it: `pixel * scale - mean`, pixel being 0..1. */
 export type InputConvention = { readonly order: 'rgb' | 'bgr' | 'grey'; readonly scale: number; readonly mean: readonly number[] };
 
+export type DreamLayer = { readonly name: string; readonly channels: number };
+
 export type DreamNetFile = {
   /** Layers that can be dreamt, in the order of computation. */
-  readonly layers: readonly string[];
+  readonly layers: readonly DreamLayer[];
   readonly pick: DreamNet;
   /** Named layers as outputs of a graph with input `image` [1, 3, H, W]. */
   taps(size: { readonly width: number; readonly height: number }, names: readonly string[]): Readonly<Record<string, Value>>;
@@ -36,6 +38,22 @@ function onInput(layers: readonly Value[], before: Value, after: Value): Value[]
   return layers.map(layer => moved.get(layer) as Value);
 }
 
+/** Large enough for every classifier's last layer to be more than one position. */
+const probeSide = 256;
+
+/**
+ * A net that was prepared names its layers as outputs; of any other every map that is computed from the picture by a
+ * convolution, a pool, a sum or an activation can be dreamt.
+ */
+function layersOf(bytes: Uint8Array, name: string, port: string, convention: InputConvention): DreamLayer[] {
+  const { values, outputs } = fromModel(bytes, { name, inputDims: { [port]: [1, convention.order === 'grey' ? 1 : 3, probeSide, probeSide] } });
+  const isMap = (value: Value) => value.dims.length === 4 && value.dims[0] === 1 && value.dims[2] > 1 && value.dims[3] > 1;
+  const named = Object.entries(outputs).filter(([, value]) => isMap(value));
+  const before = values.get(port);
+  const computed = [...values].filter(([, value]) => value !== before && isMap(value) && topological([value]).includes(before as Value));
+  return (named.length > 1 ? named : computed).map(([layer, value]) => ({ name: layer, channels: value.dims[1] }));
+}
+
 /**
  * A net from its file, to dream with. Padding inside the net stays as it was trained: with zeros.
  * @throws AppError NET_DAMAGED, NET_UNSUPPORTED
@@ -50,8 +68,7 @@ export function readDreamNet(name: string, bytes: Uint8Array, convention: InputC
     return new Map(names.map((layer, i) => [layer, found[i]]));
   };
   return {
-    // A net that was prepared names its layers as outputs; of any other every value can be dreamt.
-    layers: about.outputs.length > 1 ? about.outputs.map(output => output.name) : about.layers,
+    layers: layersOf(bytes, name, port, convention),
     pick,
     taps: ({ width, height }, names) => Object.fromEntries(pick(input('image', [1, 3, height, width]), names)),
   };

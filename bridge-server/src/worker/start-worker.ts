@@ -5,6 +5,7 @@ import type { StageTable } from '../pipeline/stage-chain';
 import { openDevice } from './device';
 import { painters } from './painter-source';
 import { runOrder } from './run-order';
+import { runAtlas } from './run-atlas';
 import { runStill } from './run-still';
 import { createTaskMedia } from './task-media';
 import { parseRequest } from './worker-request';
@@ -98,7 +99,23 @@ export function startWorker(table: StageTable): void {
           error => send({ type: 'side-failed', id, error: error.toJSON() }),
         );
       }
-      case 'atlas':
+      case 'atlas': {
+        const { id, order } = request;
+        return begin(
+          `atlas-${id}`,
+          async signal => {
+            await runAtlas(order, {
+              device: await device,
+              signal,
+              onTile: tile => {
+                sign('atlas', tile.done);
+                send({ type: 'atlas-tile', id, ...tile });
+              },
+            });
+          },
+          error => send({ type: 'side-failed', id, error: error.toJSON() }),
+        );
+      }
       case 'sections':
         return send({ type: 'side-failed', id: request.id, error: new AppError('INTERNAL', { problem: `"${request.type}" is not done by this worker yet` }).toJSON() });
       case 'stop':

@@ -39,7 +39,9 @@ export async function openDreamer(params: DreamParams, ctx: Pick<StageContext, '
   const { nets, signal } = ctx;
   const file = readDreamNet(params.net, await nets.bytes(params.net), await nets.convention(params.net));
   for (const { layer } of params.objectives) {
-    if (!file.layers.includes(layer)) throw new AppError('NET_LAYER_UNKNOWN', { name: params.net, layer, known: file.layers.slice(0, 60).join(', ') });
+    if (!file.layers.some(({ name }) => name === layer)) {
+      throw new AppError('NET_LAYER_UNKNOWN', { name: params.net, layer, known: file.layers.slice(0, 60).map(({ name }) => name).join(', ') });
+    }
   }
   const guides = params.guide ? await guideVectors(file, params, await ctx.image(params.guide), ctx) : [];
   const stepsPerRun = nets.provider === 'cpu' ? 1 : stepsPerRunOnDevice;
