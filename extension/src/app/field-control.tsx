@@ -4,6 +4,7 @@ import type { NetInfo } from '#protocol/messages';
 import { Button } from '../components/button';
 import { Choice, NumberField, Row, Select, TextField, Toggle, useFileChooser } from '../components/fields';
 import { Slider } from '../components/slider';
+import { Swatch } from '../components/swatch';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import type { StyleEntry } from './draft';
@@ -159,7 +160,7 @@ function ImageChoice({ value, onChange }: { value: ImageRef | undefined; onChang
   return (
     <div className={styles.line}>
       {chooser.input}
-      {value && <img className={styles.swatch} src={session.url('sha256' in value ? httpPaths.image(value.sha256) : httpPaths.painter(value.painter), 96)} alt="" />}
+      {value && <Swatch className={styles.swatch} url={session.url('sha256' in value ? httpPaths.image(value.sha256) : httpPaths.painter(value.painter), 96)} />}
       <Button onClick={chooser.open}>{t('image.choose')}</Button>
       {value && <Button icon="close" look="quiet" title={t('images.remove')} onClick={() => onChange(undefined)} />}
     </div>

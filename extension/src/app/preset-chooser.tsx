@@ -4,6 +4,7 @@ import type { EffectName } from '#protocol/effects';
 import type { Preset } from '#protocol/preset';
 import { Button } from '../components/button';
 import { Icon, type IconName } from '../components/icon';
+import { Swatch } from '../components/swatch';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { samePicture, swatchOf } from './draft';
@@ -29,7 +30,7 @@ export function PresetSwatch({ preset }: { preset: Preset }) {
   return (
     <span className={styles.presetSwatch}>
       {image ? (
-        <img src={session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 160)} alt="" draggable={false} />
+        <Swatch url={session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 160)} />
       ) : (
         <Icon name={effectIcons[preset.effects[0].effect]} />
       )}

@@ -4,6 +4,7 @@ import type { ImageRef } from '#protocol/effects/parameter';
 import { Button } from '../components/button';
 import { DropArea, NumberField, useFileChooser } from '../components/fields';
 import { Slider } from '../components/slider';
+import { Swatch } from '../components/swatch';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { addStyle, mostStyles, paintersOf, sameImage, type StyleEntry } from './draft';
@@ -42,7 +43,7 @@ export function StylePictures({ label, value, onChange }: { label: string; value
       <ul className={styles.stack} aria-label={label} hidden={onlyPainter}>
         {value.map((entry, index) => (
           <li key={index} className={styles.line}>
-            <img className={styles.swatch} src={address(entry.image)} alt="" />
+            <Swatch className={styles.swatch} url={address(entry.image)} />
             {value.length > 1 ? (
               <>
                 <Slider
@@ -91,7 +92,7 @@ export function StylePictures({ label, value, onChange }: { label: string; value
                   else if (value.length > 1) onChange(value.filter(entry => !sameImage(entry.image, image)));
                 }}
               >
-                <img src={session.url(httpPaths.painter(painter), 96)} alt="" />
+                <Swatch url={session.url(httpPaths.painter(painter), 96)} />
               </button>
             );
           })}
