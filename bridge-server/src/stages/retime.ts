@@ -163,7 +163,7 @@ function createFlowMaker(ctx: StageContext): Maker {
 
 /** RIFE or another net that makes the frame between; without one, motion. */
 function createNetMaker(ctx: StageContext): Maker {
-  const opened = (async () => {
+  const open = async () => {
     for (const name of interpolationNets) {
       try {
         return await openInterpolator(ctx.nets, name);
@@ -173,17 +173,18 @@ function createNetMaker(ctx: StageContext): Maker {
     }
     ctx.notice({ kind: 'fallback', stage: 'retime', text: `The net ${interpolationNets[0]} is not installed; new frames were made by motion.` });
     return createFlowMaker(ctx);
-  })();
+  };
+  let opened: ReturnType<typeof open> | undefined;
   return {
     async between(a, b, time) {
-      const net = await opened;
+      const net = await (opened ??= open());
       if ('between' in net) return net.between(a, b, time);
       const picture = withPixels(a, await net(a, b, time));
       const alpha = mix(a, b, time).alpha;
       return alpha ? { ...picture, alpha } : picture;
     },
     async close() {
-      const net = await opened.catch(() => undefined);
+      const net = await opened?.catch(() => undefined);
       if (net && 'between' in net) await net.close();
     },
   };

@@ -27,11 +27,12 @@ export function prepareBetween(a: Float32Array, b: Float32Array, motion: Motion,
   const area = size.width * size.height;
   const forward = mismatchOf(a, b, motion.forward, motion.intoA.occluded, size);
   const backward = mismatchOf(b, a, motion.backward, motion.intoB.occluded, size);
+  const sound: Sound = { a: soundness(motion.intoA.occluded, size), b: soundness(motion.intoB.occluded, size) };
   const field: Field = { best: new Float32Array(area), u: new Float32Array(area), v: new Float32Array(area), sumU: new Float32Array(area), sumV: new Float32Array(area), weight: new Float32Array(area) };
   return {
     at(time) {
       fieldAt(field, motion, forward, backward, size, time);
-      return compose(a, b, field, motion, size, time);
+      return compose(a, b, field, motion, sound, size, time);
     },
   };
 }
@@ -73,6 +74,21 @@ function mismatchOf(from: Float32Array, to: Float32Array, flow: Float32Array, oc
     }
   }
   return out;
+}
+
+/** Where the flow of each frame holds together over a wider area. */
+type Sound = { readonly a: Float32Array; readonly b: Float32Array };
+
+const soundRadius = 16;
+
+/**
+ * A surface that gets covered contradicts itself in a strip; where whole areas do, the search has lost them, and what it
+ * says would tear the picture to pieces.
+ */
+function soundness(occluded: Float32Array, size: Size): Float32Array {
+  const share = boxMean(occluded, size, soundRadius);
+  for (let p = 0; p < share.length; p++) share[p] = Math.min(1, Math.max(0, (0.85 - share[p]) / 0.35));
+  return share;
 }
 
 function fieldAt(field: Field, motion: Motion, forward: Float32Array, backward: Float32Array, size: Size, time: number): void {
@@ -185,11 +201,48 @@ function fillHoles(field: Field, { width, height }: Size): void {
   }
 }
 
-function compose(a: Float32Array, b: Float32Array, field: Field, motion: Motion, { width, height }: Size, time: number): Float32Array {
+/** What is fetched along the motion, and how well the two fetches agree. */
+type Moved = {
+  readonly picture: Float32Array;
+  /** Share of the moved picture that visibility alone would allow, 0..1. */
+  readonly seen: Float32Array;
+  /** Mean absolute difference of the two fetches, where both frames show the surface. */
+  readonly apart: Float32Array;
+  /** The same for the frames in place. */
+  readonly apartStill: Float32Array;
+};
+
+function compose(a: Float32Array, b: Float32Array, field: Field, motion: Motion, sound: Sound, size: Size, time: number): Float32Array {
+  const area = size.width * size.height;
+  const { picture, seen, apart, apartStill } = fetchMoved(a, b, field, motion, sound, size, time);
+  const moved = boxMean(apart, size, 2);
+  const still = boxMean(apartStill, size, 2);
+  for (let p = 0; p < area; p++) {
+    // Where motion brings the frames no closer together it is not the motion: rather a blend than a wrong move.
+    const ratio = moved[p] / (still[p] + apartFloor);
+    const trust = seen[p] * Math.min(1, Math.max(0, (hopeless - ratio) / (hopeless - helpful)));
+    if (trust === 1) continue;
+    for (let q = p; q < picture.length; q += area) {
+      picture[q] = trust * picture[q] + (1 - trust) * ((1 - time) * a[q] + time * b[q]);
+    }
+  }
+  return picture;
+}
+
+/** Ratios of difference with motion to difference without: up to the first motion is followed, from the second on not. */
+const helpful = 0.5;
+const hopeless = 1.1;
+const apartFloor = 0.01;
+
+function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Motion, sound: Sound, { width, height }: Size, time: number): Moved {
   const area = width * height;
-  const out = new Float32Array(a.length);
+  const picture = new Float32Array(a.length);
+  const seen = new Float32Array(area);
+  const apart = new Float32Array(area);
+  const apartStill = new Float32Array(area);
   const [maxX, maxY] = [width - 1, height - 1];
   const { forward, backward } = motion;
+  const channels = a.length / area;
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
       const u = field.u[p];
@@ -202,55 +255,102 @@ function compose(a: Float32Array, b: Float32Array, field: Field, motion: Motion,
       const cay = ay < 0 ? 0 : ay > maxY ? maxY : ay;
       const cbx = bx < 0 ? 0 : bx > maxX ? maxX : bx;
       const cby = by < 0 ? 0 : by > maxY ? maxY : by;
-      const ax0 = Math.floor(cax);
-      const ay0 = Math.floor(cay);
-      const bx0 = Math.floor(cbx);
-      const by0 = Math.floor(cby);
-      const qa = ay0 * width + ax0;
-      const qb = by0 * width + bx0;
-      const ra = ax0 < maxX ? 1 : 0;
-      const da = ay0 < maxY ? width : 0;
-      const rb = bx0 < maxX ? 1 : 0;
-      const db = by0 < maxY ? width : 0;
-      const fax = cax - ax0;
-      const fay = cay - ay0;
-      const fbx = cbx - bx0;
-      const fby = cby - by0;
-
       // Whether each frame moves there as this pixel does: then it shows the same surface.
       const spread = 0.5 + 0.01 * (u * u + v * v);
       let seenA = 0;
       if (ax >= -0.5 && ay >= -0.5 && ax <= maxX + 0.5 && ay <= maxY + 0.5) {
-        const du = bilinear(forward, qa, ra, da, fax, fay) - u;
-        const dv = bilinear(forward, area + qa, ra, da, fax, fay) - v;
+        const du = linearAt(forward, 0, cax, cay, width, height) - u;
+        const dv = linearAt(forward, area, cax, cay, width, height) - v;
         seenA = Math.exp(-(du * du + dv * dv) / (2 * spread));
       }
       let seenB = 0;
       if (bx >= -0.5 && by >= -0.5 && bx <= maxX + 0.5 && by <= maxY + 0.5) {
-        const du = bilinear(backward, qb, rb, db, fbx, fby) + u;
-        const dv = bilinear(backward, area + qb, rb, db, fbx, fby) + v;
+        const du = linearAt(backward, 0, cbx, cby, width, height) + u;
+        const dv = linearAt(backward, area, cbx, cby, width, height) + v;
         seenB = Math.exp(-(du * du + dv * dv) / (2 * spread));
       }
       const wa = (1 - time) * seenA;
       const wb = time * seenB;
       const sum = wa + wb;
-      const trust = Math.min(1, 4 * Math.max(seenA, seenB));
+      const both = Math.min(seenA, seenB);
+      if (sum < 1e-6) continue;
+      const share = wa / sum;
+      const lasting = share * sound.a[Math.round(cay) * width + Math.round(cax)] + (1 - share) * sound.b[Math.round(cby) * width + Math.round(cbx)];
+      seen[p] = lasting * Math.min(1, 4 * Math.max(seenA, seenB));
+      if (seen[p] === 0) continue;
       for (let base = 0; base < a.length; base += area) {
-        const still = (1 - time) * a[base + p] + time * b[base + p];
-        if (sum < 1e-6) {
-          out[base + p] = still;
-          continue;
-        }
-        const moved = (wa * bilinear(a, base + qa, ra, da, fax, fay) + wb * bilinear(b, base + qb, rb, db, fbx, fby)) / sum;
-        out[base + p] = trust * moved + (1 - trust) * still;
+        const fromA = cubicAt(a, base, cax, cay, width, height);
+        const fromB = cubicAt(b, base, cbx, cby, width, height);
+        picture[base + p] = fromB + share * (fromA - fromB);
+        apart[p] += (both * Math.abs(fromA - fromB)) / channels;
+        apartStill[p] += (both * Math.abs(a[base + p] - b[base + p])) / channels;
       }
     }
   }
-  return out;
+  return { picture, seen, apart, apartStill };
 }
 
-function bilinear(plane: Float32Array, q: number, right: number, down: number, fx: number, fy: number): number {
-  const top = plane[q] + fx * (plane[q + right] - plane[q]);
-  const low = plane[q + down] + fx * (plane[q + down + right] - plane[q + down]);
-  return top + fy * (low - top);
+function linearAt(plane: Float32Array, base: number, x: number, y: number, width: number, height: number): number {
+  const x0 = Math.floor(x);
+  const y0 = Math.floor(y);
+  const q = base + y0 * width + x0;
+  const right = x0 < width - 1 ? 1 : 0;
+  const down = y0 < height - 1 ? width : 0;
+  const top = plane[q] + (x - x0) * (plane[q + right] - plane[q]);
+  const low = plane[q + down] + (x - x0) * (plane[q + down + right] - plane[q + down]);
+  return top + (y - y0) * (low - top);
+}
+
+/** Catmull-Rom inside the picture, held between the four nearest values so that no edge rings; linear at its border. */
+function cubicAt(plane: Float32Array, base: number, x: number, y: number, width: number, height: number): number {
+  const x0 = Math.floor(x);
+  const y0 = Math.floor(y);
+  if (x0 < 1 || y0 < 1 || x0 > width - 3 || y0 > height - 3) return linearAt(plane, base, x, y, width, height);
+  const f = x - x0;
+  const g = y - y0;
+  const q = base + y0 * width + x0;
+  if (f === 0 && g === 0) return plane[q];
+  const f0 = f * (-0.5 + f * (1 - 0.5 * f));
+  const f1 = 1 + f * f * (1.5 * f - 2.5);
+  const f2 = f * (0.5 + f * (2 - 1.5 * f));
+  const f3 = f * f * (0.5 * f - 0.5);
+  const up = q - width;
+  const down = q + width;
+  const low = down + width;
+  const r0 = f0 * plane[up - 1] + f1 * plane[up] + f2 * plane[up + 1] + f3 * plane[up + 2];
+  const r1 = f0 * plane[q - 1] + f1 * plane[q] + f2 * plane[q + 1] + f3 * plane[q + 2];
+  const r2 = f0 * plane[down - 1] + f1 * plane[down] + f2 * plane[down + 1] + f3 * plane[down + 2];
+  const r3 = f0 * plane[low - 1] + f1 * plane[low] + f2 * plane[low + 1] + f3 * plane[low + 2];
+  const value =
+    g * (-0.5 + g * (1 - 0.5 * g)) * r0 + (1 + g * g * (1.5 * g - 2.5)) * r1 + g * (0.5 + g * (2 - 1.5 * g)) * r2 + g * g * (0.5 * g - 0.5) * r3;
+  return value;
+}
+
+/** Mean over a square of 2r+1 pixels a side, fewer at the border. */
+function boxMean(map: Float32Array, { width, height }: Size, r: number): Float32Array {
+  const rows = new Float32Array(map.length);
+  const out = new Float32Array(map.length);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    let sum = 0;
+    for (let x = 0; x < Math.min(r, width); x++) sum += map[row + x];
+    for (let x = 0; x < width; x++) {
+      if (x + r < width) sum += map[row + x + r];
+      if (x - r - 1 >= 0) sum -= map[row + x - r - 1];
+      rows[row + x] = sum / (Math.min(width - 1, x + r) - Math.max(0, x - r) + 1);
+    }
+  }
+  const sums = new Float64Array(width);
+  for (let y = 0; y < Math.min(r, height); y++) for (let x = 0; x < width; x++) sums[x] += rows[y * width + x];
+  for (let y = 0; y < height; y++) {
+    const add = y + r < height ? (y + r) * width : -1;
+    const drop = y - r - 1 >= 0 ? (y - r - 1) * width : -1;
+    const count = Math.min(height - 1, y + r) - Math.max(0, y - r) + 1;
+    for (let x = 0; x < width; x++) {
+      if (add >= 0) sums[x] += rows[add + x];
+      if (drop >= 0) sums[x] -= rows[drop + x];
+      out[y * width + x] = Math.max(0, sums[x] / count);
+    }
+  }
+  return out;
 }
