@@ -123,6 +123,17 @@ export function describeJobEngine(name: string, open: () => Promise<EngineUnderT
       await jobInState(under.engine, job.id, ['done']);
     });
 
+    test('a worker that is ended from outside more often than a task may fail costs nothing but time', async () => {
+      under.setFaults({ faults: [{ kind: 'paint', at: 9, do: 'die' }] });
+      const job = makePlannedJob();
+      await under.engine.submit(job);
+      await eventually(() => events.filter(event => event.type === 'task-failed').length >= 4);
+      under.setFaults({});
+      const done = await jobInState(under.engine, job.id, ['done']);
+      expect(done.attempts).toBeGreaterThan(3);
+      expect(numbers(readFileSync(join(under.engine.folder(job.id), 'result.mov'), 'utf8'))).toEqual(upTo(200));
+    });
+
     test('a refused input is not tried again', async () => {
       under.setFaults({
         faults: [

@@ -29,7 +29,8 @@ async function misbehave(task, attempt, step) {
       (fault.at ?? 0) !== step
     )
       continue;
-    if (fault.do === 'crash') process.kill(process.pid, 'SIGKILL');
+    if (fault.do === 'crash') process.exit(70);
+    if (fault.do === 'die') process.kill(process.pid, 'SIGKILL');
     if (fault.do === 'silence') {
       clearInterval(alive);
       await new Promise(() => undefined);

@@ -220,7 +220,7 @@ describe('the local engine and its folder', () => {
     await jobInState(engine, job.id, ['done']);
     const log = readFileSync(join(engine.folder(job.id), 'log.txt'), 'utf8');
     expect(log).toMatch(/paint 0-99 \([0-9a-f]{8}\): started on \S+ \(cpu\), try 1/);
-    expect(log).toMatch(/WORKER_CRASHED: The render process ended in paint at frame 0: ended by SIGKILL/);
+    expect(log).toMatch(/WORKER_CRASHED: The render process ended in paint at frame 0: exit status 70/);
     expect(log).toMatch(/Done: 200 frames/);
   });
 

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Job, JobEvent, JobEventBody } from '#protocol/job';
 import type { Notice } from '#protocol/report';
+import type { Failures } from './failure';
 import { Journal, readEvents, unwrittenEvents, writeFileSynced } from './journal';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity';
 import { outputVersion } from './plan';
@@ -43,7 +44,9 @@ export class JobRecord {
   preparing = false;
   readonly done = new Map<string, { facts: TaskFacts; reused: boolean }>();
   readonly running = new Map<string, Running>();
-  readonly failures = new Map<string, number>();
+  readonly failures = new Map<string, Failures>();
+  /** After a kill the next try waits until then. */
+  notBefore = 0;
   lastServed = 0;
   /** Held by an engine of another process that is alive. */
   foreign = false;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { AppError, toAppError } from '#protocol/errors';
 import type { Job, JobEvent, JobEventBody, JobId } from '#protocol/job';
 import type { Report } from '#protocol/report';
-import type { Machine } from '../effects/size';
+import type { Machine, Size } from '../effects/size';
 import type { JobEngine, JobFilter, PlannedJob, Unsubscribe } from './engine';
 import { estimateTasks, isCalibrated, secondsFor } from './estimate';
-import { failureOf, isHopeless } from './failure';
+import { failureOf, isKilledFromOutside, noFailures, planRetry } from './failure';
 import { logLine, logName } from './job-log';
 import { createJobFolder, JobRecord, ownerOf, workerOf, type Running } from './job-record';
 import { listJobFolders, readEvents, readJob, writeFileSynced } from './journal';
@@ -112,6 +112,7 @@ export class LocalEngine implements JobEngine {
     if (record.foreign) record.skipUnwritten();
     record.claim(this.id);
     record.failures.clear();
+    record.notBefore = 0;
     if (record.tasks.length === 0) this.recall(record);
     record.emit({ type: 'resumed' });
     this.pump();
@@ -283,6 +284,7 @@ export class LocalEngine implements JobEngine {
       record =>
         record.isSchedulable &&
         !record.preparing &&
+        record.notBefore <= Date.now() &&
         (record.plan === undefined ? record.running.size === 0 : record.ready().length > 0),
     );
   }
@@ -379,7 +381,7 @@ export class LocalEngine implements JobEngine {
   }
 
   private async runTask(desk: Desk, record: JobRecord, task: Task): Promise<void> {
-    const failures = record.failures.get(task.id) ?? 0;
+    const failures = record.failures.get(task.id) ?? noFailures;
     const running: Running = {
       task,
       share: 0,
@@ -401,7 +403,10 @@ export class LocalEngine implements JobEngine {
       where = `${hostname()}:${worker.identity?.pid ?? 0}`;
       provider = worker.ready?.provider ?? '';
       if (worker.identity) record.noteWorker(worker.identity);
-      logLine(record.folder, `${describe(task)}: started on ${where} (${provider}), try ${failures + 1}.`);
+      logLine(
+        record.folder,
+        `${describe(task)}: started on ${where} (${provider}), try ${failures.own + failures.outside + 1}.`,
+      );
       record.emit({ type: 'task-started', task: task.id, where });
       createJobFolder(record.folder);
       forgetDone(record.folder, task.id);
@@ -411,7 +416,7 @@ export class LocalEngine implements JobEngine {
         clip: record.job.clip,
         folders: { ...this.options.folders, job: record.folder },
         provider: record.job.spec.provider,
-        attempt: failures,
+        attempt: failures.own,
         ...deliveredBy(record, task),
       });
     } catch (error) {
@@ -438,7 +443,7 @@ export class LocalEngine implements JobEngine {
   }
 
   private learn(record: JobRecord, task: Task, facts: TaskFacts): void {
-    const works = worksOf(task, record.job.clip);
+    const works = worksOf(task, record.job.clip, storedSize(record, task));
     if (works.length === 0) return;
     try {
       this.options.machine.learn(facts.provider ?? 'cpu', facts, works);
@@ -492,13 +497,16 @@ export class LocalEngine implements JobEngine {
     outcome: Exclude<Outcome, { type: 'done' }>,
   ): void {
     const at = { stage: running.stage, frame: running.frame };
-    const error = failureOf(outcome, at, `jobs/${record.job.id}/${logName}`);
-    const failures = (record.failures.get(task.id) ?? 0) + 1;
+    const error = failureOf(outcome, at, record.job.clip, `jobs/${record.job.id}/${logName}`);
+    const outside = isKilledFromOutside(outcome);
+    const before = record.failures.get(task.id) ?? noFailures;
+    const failures = outside ? { ...before, outside: before.outside + 1 } : { ...before, own: before.own + 1 };
     record.failures.set(task.id, failures);
-    const willRetry = !isHopeless(error) && failures < (this.options.tries ?? 3);
+    const { again: willRetry, pauseMs } = planRetry(failures, error, this.options.tries ?? 3);
+    if (willRetry && pauseMs > 0) record.notBefore = Date.now() + pauseMs;
     logLine(
       record.folder,
-      `${describe(task)}: failed in ${at.stage} at frame ${at.frame}: ${AppError.from(error).message}${willRetry ? ' It is tried again, smaller.' : ''}`,
+      `${describe(task)}: failed in ${at.stage} at frame ${at.frame}: ${AppError.from(error).message}${willRetry ? (outside ? ' It is tried again.' : ' It is tried again, smaller.') : ''}`,
     );
     if (!record.isSchedulable) return;
     record.emit({ type: 'task-failed', task: task.id, error, willRetry });
@@ -648,6 +656,13 @@ export class LocalEngine implements JobEngine {
       logLine(folder, 'Intermediate frames were removed to make room; the result stays.');
     }
   }
+}
+
+/** Size of the stored frames that a task reads. */
+function storedSize(record: JobRecord, task: Task): Size | undefined {
+  if (!('source' in task) || task.source.from !== 'tasks') return undefined;
+  const { width, height } = record.done.get(task.source.tasks[0]?.task)?.facts ?? {};
+  return width && height ? { width, height } : undefined;
 }
 
 /** How frames that count as the clip does are numbered in the finished clip, for previews. */

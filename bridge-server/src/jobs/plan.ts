@@ -309,24 +309,27 @@ function netsOf(stages: readonly StageNode[], nets: Readonly<Record<string, stri
   return Object.fromEntries(Object.entries(nets).filter(([name]) => text.includes(`"${name}"`)));
 }
 
-/** What a task had to do, to be set against the seconds that it took. */
-export function worksOf(task: Task, clip: ClipInfo): Work[] {
+/**
+ * What a task had to do, to be set against the seconds that it took.
+ * @param stored size of the frames that it reads from other tasks, where it is known
+ */
+export function worksOf(task: Task, clip: ClipInfo, stored?: Size): Work[] {
   if (task.kind === 'analyse') return [];
   const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
   if (task.kind === 'join') return [{ stage: 'verify', frames: task.frames, work: task.frames * megapixels(task) }];
-  const stored = task.kind === 'paint' ? (task.frames ?? task.span) : task.out;
-  const frames = stored.last - stored.first + 1 + (task.kind === 'paint' ? task.handle : 0);
+  const made = task.kind === 'paint' ? (task.frames ?? task.span) : task.out;
+  const frames = made.last - made.first + 1 + (task.kind === 'paint' ? task.handle : 0);
   const retimes = task.stages.some(node => node.stage === 'retime');
   const input = !retimes
     ? frames
     : task.kind === 'deliver'
       ? Math.ceil((frames * task.sourceRate.num * task.rate.den) / (task.sourceRate.den * task.rate.num))
       : task.span.last - task.span.first + 1;
-  let size: Size = { width: clip.width, height: clip.height };
-  let count = task.stages.some(node => node.stage === 'zoom') ? 1 : input;
   const fromClip = task.source.from === 'clip';
+  let size: Size = (fromClip ? undefined : stored) ?? { width: clip.width, height: clip.height };
+  let count = task.stages.some(node => node.stage === 'zoom') ? 1 : input;
   // Frames stored by earlier tasks may have another size than the clip's, until a stage says what it makes of them.
-  let sizeKnown = fromClip;
+  let sizeKnown = fromClip || stored !== undefined;
   const works: Work[] = fromClip ? [{ stage: 'decode', frames: count, work: count * megapixels(size) }] : [];
   for (const node of task.stages) {
     sizeKnown ||= node.stage === 'resize' || node.stage === 'upscale';

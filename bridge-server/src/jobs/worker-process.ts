@@ -8,8 +8,8 @@ export type WorkerOptions = {
   readonly provider: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly onEvent: (event: WorkerEvent) => void;
-  /** Called once, with the reason in words. */
-  readonly onExit: (problem: string) => void;
+  /** Called once, with the reason in words, and the signal where there was one. */
+  readonly onExit: (problem: string, signal?: NodeJS.Signals) => void;
   /** One line of what the process printed. */
   readonly onLine: (line: string) => void;
 };
@@ -60,14 +60,16 @@ export class WorkerProcess {
         }
       });
     }
-    const exit = (problem: string) => {
+    const exit = (problem: string, signal?: NodeJS.Signals) => {
       if (this.gone) return;
       this.gone = true;
-      options.onExit(lastLine ? `${problem} (${lastLine.slice(0, 300)})` : problem);
+      options.onExit(lastLine ? `${problem} (${lastLine.slice(0, 300)})` : problem, signal);
     };
     this.child.on('error', error => exit(error.message));
     // "close" comes after the last output was read, "exit" before.
-    this.child.on('close', (code, signal) => exit(signal ? `ended by ${signal}` : `exit status ${code}`));
+    this.child.on('close', (code, signal) =>
+      exit(signal ? `ended by ${signal}` : `exit status ${code}`, signal ?? undefined),
+    );
   }
 
   get identity(): ProcessIdentity | undefined {

@@ -1,4 +1,5 @@
 import { AppError, type ErrorJson } from '#protocol/errors';
+import { countOomKills } from './oom-count';
 import type { TaskFacts, TaskOrder, WorkerEvent } from './task';
 import { WorkerProcess } from './worker-process';
 
@@ -6,7 +7,12 @@ import { WorkerProcess } from './worker-process';
 export type Outcome =
   | { readonly type: 'done'; readonly facts: TaskFacts }
   | { readonly type: 'failed'; readonly error: ErrorJson }
-  | { readonly type: 'ended'; readonly problem: string }
+  | {
+      readonly type: 'ended';
+      readonly problem: string;
+      readonly signal?: NodeJS.Signals;
+      readonly outOfMemory?: boolean;
+    }
   | { readonly type: 'hung'; readonly seconds: number };
 
 export type SlotOptions = {
@@ -105,6 +111,7 @@ export class WorkerSlot {
   }
 
   private start(provider: string): WorkerProcess {
+    const oomKillsBefore = countOomKills();
     const worker: WorkerProcess = new WorkerProcess({
       program: this.options.program,
       provider,
@@ -116,11 +123,14 @@ export class WorkerSlot {
         else if (event.type === 'failed') this.settle?.({ type: 'failed', error: event.error });
         else this.options.onEvent(event);
       },
-      onExit: problem => {
+      onExit: (problem, signal) => {
         if (this.worker !== worker) return;
         this.lastProblem = problem;
         this.worker = undefined;
-        this.settle?.({ type: 'ended', problem });
+        const oomKills = countOomKills();
+        const outOfMemory =
+          signal === 'SIGKILL' && oomKills !== undefined && oomKillsBefore !== undefined && oomKills > oomKillsBefore;
+        this.settle?.({ type: 'ended', problem, signal, outOfMemory });
       },
     });
     return worker;
