@@ -48,11 +48,11 @@ export const hyperCount = 3;
 /**
  * One or more optimiser steps on a picture as outputs of a graph. Inputs besides those of the style targets
  * (`styleTargetInputs`, prefix `style.<layer>`):
- *   z, m, v, average [1, 3, K, L]; rows [H, K], columns [L, W], gain [K, L], palette [3, 3] (see `picture.ts`);
+ *   z [1, 3, K, L]; rows [H, K], columns [L, W], gain [K, L], palette [3, 3] (see `picture.ts`);
  *   base [1, 3, H, W] the start, free [1, 1, H, W] where the picture may change;
  *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
  *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
- *   weights [7] as `lossTerms`; hyper [steps, 3].
+ *   weights [7] as `lossTerms`; for Adam m, v, average as z, and hyper [steps, 3].
  * Outputs: z, m, v, average (or gradient), and losses [steps, 8]: total and terms, before each step.
  */
 export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
@@ -67,7 +67,6 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const temporal = { target: input('temporal', [1, 3, height, width]), weight: input('temporalWeight', [1, 1, height, width]) };
   const mask = options.masked ? input('mask', [1, 1, height, width]) : undefined;
   const weights = input('weights', [lossTerms.length]);
-  const hyper = input('hyper', [options.steps, hyperCount]);
   const weightOf = (term: LossTerm) => reshape(slice(weights, 0, lossTerms.indexOf(term), lossTerms.indexOf(term) + 1), []);
   const targets = new Map<string, ReturnType<typeof styleTargetInputs>>();
   const targetOf = (kind: StyleLossKind, prefix: string, channels: number) => {
@@ -130,6 +129,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const lossTable = () => reshape(concat(losses, 0), [losses.length / (lossTerms.length + 1), lossTerms.length + 1]);
   if (options.update === 'gradient') return { gradient: gradientAt(), losses: lossTable() };
 
+  const hyper = input('hyper', [options.steps, hyperCount]);
   let [m, v, average] = [unknowns('m'), unknowns('v'), unknowns('average')];
   for (let step = 0; step < options.steps; step++) {
     const g = gradientAt();

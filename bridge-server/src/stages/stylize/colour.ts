@@ -47,17 +47,29 @@ export function colourStatistics(rgb: Float32Array, weights?: Float32Array): Lay
 
 /** Keeps roots finite for a picture of one colour; half a grey level squared. */
 const leastVariance = (0.5 / 255) ** 2;
-/** A palette of few hues must not be stretched so far that its noise becomes colour. */
-const largestGain = 3;
+/**
+ * Neither way may stretch a palette further than this: where one of the two has hardly any variance (stripes of two
+ * hues, a print in blues) its noise would become glaring colour.
+ */
+const largestGain = 2.5;
 
 /**
  * The map that gives colours distributed like `from` the mean and covariance of `to`, by symmetric roots, which swap
- * hues less than triangular ones (methods reference 1.4).
+ * hues less than triangular ones (methods reference 1.4), with its gains held within limits.
  */
 export function matchColours(from: LayerStatistics, to: LayerStatistics): ColourMap {
-  const matrix = product(root(to.covariance, value => Math.sqrt(value)), root(from.covariance, value => 1 / Math.sqrt(value)));
-  const gain = Math.sqrt(Math.max(...symmetricEigen(product(transposed(matrix), matrix), 3).values));
-  if (gain > largestGain) for (let i = 0; i < 9; i++) matrix[i] *= largestGain / gain;
+  const exact = product(root(to.covariance, value => Math.sqrt(value)), root(from.covariance, value => 1 / Math.sqrt(value)));
+  // exact = U S V^T, from the eigenvectors V of its square.
+  const { values, vectors: v } = symmetricEigen(product(transposed(exact), exact), 3);
+  const matrix = new Float64Array(9);
+  for (let k = 0; k < 3; k++) {
+    const gain = Math.sqrt(Math.max(1e-12, values[k]));
+    const limited = Math.min(largestGain, Math.max(1 / largestGain, gain));
+    for (let i = 0; i < 3; i++) {
+      const u = (exact[3 * i] * v[k] + exact[3 * i + 1] * v[3 + k] + exact[3 * i + 2] * v[6 + k]) / gain;
+      for (let j = 0; j < 3; j++) matrix[3 * i + j] += u * limited * v[3 * j + k];
+    }
+  }
   const offset = new Float64Array(3);
   for (let i = 0; i < 3; i++) {
     offset[i] = to.mean[i];
@@ -66,7 +78,7 @@ export function matchColours(from: LayerStatistics, to: LayerStatistics): Colour
   return { matrix, offset };
 }
 
-/** The way back; exact, since matched palettes are never flat. */
+/** The way back; exact, since no gain is 0. */
 export function inverseColours({ matrix: m, offset }: ColourMap): ColourMap {
   const cofactor = (a: number, b: number, c: number, d: number) => m[a] * m[d] - m[b] * m[c];
   const adjugate = Float64Array.of(

@@ -119,7 +119,7 @@ async function paintWithLbfgs(easel: Easel, order: PaintOrder, hooks: PaintHooks
   let z: Float32Array = new Float32Array(3 * basis.rows * basis.columns);
   for (let step = 0; step < order.steps; step++) {
     hooks.signal.throwIfAborted();
-    const outputs = await net.run({ ...feeds, z: floatTensor(z, dims), hyper: floatTensor(new Float32Array(hyperCount), [1, hyperCount]) });
+    const outputs = await net.run({ ...feeds, z: floatTensor(z, dims) });
     history.push(...lossRows(outputs.losses as Tensor));
     z = lbfgs.next(z, floatsOf(outputs.gradient as Tensor));
     const now = z;
