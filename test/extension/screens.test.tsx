@@ -1,5 +1,5 @@
 /** @jest-environment jest-environment-jsdom */
-import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { act, cleanup, configure, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import type { Request } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
 import { App } from '../../extension/src/app/app';
@@ -13,6 +13,9 @@ import { upload } from '../../extension/src/bridge/upload';
 import { createFileHost } from '../../extension/src/host/file';
 import { createFakeBridge, type FakeBridge } from '../fakes/bridge-socket';
 import { clipHash, makeClip, makeJob, makePreset } from './make';
+
+// Asking for each element whether something hides it takes most of the time here; nothing in these screens is hidden that has a role.
+configure({ defaultHidden: true });
 
 let fake: FakeBridge;
 let store: Store;
@@ -73,11 +76,13 @@ beforeEach(() => {
     'clip-info': () => ({ clip: makeClip() }),
     estimate: () => ({ estimate: { seconds: 90, memoryBytes: 2e9, diskBytes: 3e9, basis: 'table' }, width: 1280, height: 720, frames: 200, resultBytes: 4.2e8 }),
     still: () => ({ width: 640, height: 360 }),
+    atlas: () => ({ job: 'k' }),
+    doctor: () => ({ checks: [] }),
   };
 });
 afterEach(() => {
-  session.close();
   cleanup();
+  session.close();
 });
 
 async function ready() {
@@ -323,6 +328,7 @@ test('everything that can be used has a name', async () => {
       }
     }
   }
+  await screen.findByText('Everything that was checked works.');
 });
 
 test('arrow keys go through pages and presets', async () => {

@@ -143,7 +143,8 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
     messages.emit(parsed.data);
   }
 
-  function drop(error: AppError, retry: boolean) {
+  /** @param quietly nothing is said of it yet: the next try will tell */
+  function drop(error: AppError, retry: boolean, quietly = false) {
     socket = undefined;
     clearInterval(heartbeat);
     for (const request of [...pending.values()]) request.reject(error.code === 'BRIDGE_UNREACHABLE' ? new AppError('CONNECTION_LOST') : error);
@@ -153,7 +154,7 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
       setState({ status: 'refused', error });
       return;
     }
-    setState({ status: 'lost', error });
+    if (!quietly) setState({ status: 'lost', error });
     retryTimer = setTimeout(connect, pauseMs * (0.8 + 0.4 * Math.random()));
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
@@ -165,6 +166,7 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
     refusals = found === 'unauthorised' ? refusals + 1 : 0;
     // Twice in a row: a bridge that came up between the socket's failure and the question is not a refusal.
     if (refusals >= 2) drop(new AppError('UNAUTHORISED'), false);
+    else if (refusals === 1) drop(new AppError('BRIDGE_UNREACHABLE'), true, true);
     else drop(new AppError('BRIDGE_UNREACHABLE'), true);
   }
 
