@@ -48,4 +48,6 @@ export interface NetSource {
   /** Compiles once per key; the key must tell apart everything that `build` depends on (net, size, weights). */
   compiled(key: string, build: () => Promise<Uint8Array>, options?: Omit<LoadOptions, 'label'>): Promise<Net>;
   readonly provider: string;
+  /** Graphs in half precision give right numbers here and pay. */
+  readonly half?: boolean;
 }

@@ -12,6 +12,7 @@ import type { JobEvent } from '#protocol/job';
 import { chunkBytes, heartbeatMs, type ServerMessage } from '#protocol/messages';
 import { writeFileSynced } from '../jobs/journal';
 import { identityOf } from '../jobs/process-identity';
+import { providerEnvironment } from '../runtime/provider-libraries';
 import { createAccess, socketProtocolPrefix, type Access } from './access';
 import { closeCodes, Connection } from './connection';
 import type { BridgeCore } from './core';
@@ -69,7 +70,7 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
 
   const side = new SideDesk({
     worker: core.worker,
-    workerEnv: options.workerEnv,
+    workerEnv: { ...providerEnvironment('auto'), ...options.workerEnv },
     folder: join(core.home.temporary, String(process.pid)),
     onReady: ready => core.machine.sawProvider(ready.provider, ready.refused),
   });

@@ -15,6 +15,7 @@ import { createMachineStore, type MachineStore } from '../jobs/machine-store';
 import { planTasks } from '../jobs/plan';
 import { probeClip } from '../media/probe';
 import { probeStill, type StillFacts } from '../media/still';
+import { providerEnvironment } from '../runtime/provider-libraries';
 import { ContentStore } from './content-store';
 import { openHome, type Home } from './home';
 import type { NetShelf } from './nets';
@@ -124,6 +125,8 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   const version = options.version ?? '0.1.0';
   const engine = new LocalEngine({
     ...options.engine,
+    // CUDA's libraries must be on the loader's path before a process starts.
+    workerEnv: { ...providerEnvironment('auto'), ...options.engine?.workerEnv },
     jobs: home.jobs,
     folders: { clips: home.clips, images: home.images, nets: home.nets },
     worker,

@@ -59,7 +59,7 @@ export async function openDevice(wanted: string, onRun: () => void): Promise<Dev
       runtime ??= createThreadRuntime({ provider: choice.provider, refused: choice.refused });
       if (!cache || openFolder !== folder) {
         const nets = store(folder);
-        cache = createNetCache({ runtime, bytes: name => nets.bytes(name), convention: async name => (await nets.info(name)).convention, onRun });
+        cache = createNetCache({ runtime, half: choice.half, bytes: name => nets.bytes(name), convention: async name => (await nets.info(name)).convention, onRun });
         openFolder = folder;
       }
       return cache;

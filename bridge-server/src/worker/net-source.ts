@@ -44,7 +44,7 @@ type Entry = {
 /** Tensors that a task's stages keep on the device, with the way to give each back. */
 type Left = Map<number, () => void>;
 
-export function createNetCache({ runtime, bytes, convention, maxBytes = 400e6, maxNets = 24, onRun }: NetCacheOptions): NetCache {
+export function createNetCache({ runtime, bytes, convention, half = false, maxBytes = 400e6, maxNets = 24, onRun }: NetCacheOptions): NetCache {
   const entries = new Map<string, Entry>();
   let clock = 0;
 
@@ -131,6 +131,7 @@ export function createNetCache({ runtime, bytes, convention, maxBytes = 400e6, m
       const guards = new Map<string, Net>();
       const nets: NetSource = {
         provider: runtime.provider,
+        half,
         convention,
         async bytes(name) {
           used?.add(name);

@@ -6,16 +6,12 @@ import { AppError } from '#protocol/errors';
 import type { Frame } from '../frame/frame';
 import { decodeFrames } from '../media/decode';
 import { loadPicture } from '../media/still';
+import type { PainterStore } from '../models/painters';
 import type { StageServices } from '../pipeline/stage-chain';
 import type { NetSource } from '../pipeline/stage';
 
-/** What painters there are; `models/painters.ts` keeps them. */
-export type Painters = {
-  /** @throws AppError FILE_NOT_FOUND */
-  bytes(name: string): Promise<Uint8Array>;
-  /** A picture that shows the painter's manner. @throws AppError FILE_NOT_FOUND */
-  swatch(name: string): Promise<Uint8Array>;
-};
+/** What painters there are. */
+export type Painters = Pick<PainterStore, 'bytes' | 'swatch'>;
 
 export type ServiceOptions = {
   readonly folders: { readonly clips: string; readonly images: string };
