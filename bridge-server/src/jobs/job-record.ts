@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Job, JobEvent, JobEventBody } from '#protocol/job';
 import type { Notice } from '#protocol/report';
@@ -54,6 +54,7 @@ export class JobRecord {
   private workMs = 0;
   private workUnits = 0;
   private workSince: number | undefined;
+  private journalState = '';
   private lastProgressWritten = 0;
   private lastWrittenSeq: number;
 
@@ -127,6 +128,18 @@ export class JobRecord {
     const facts = readDone(this.folder, task);
     if (facts) this.done.set(task, { facts, reused: false });
     return facts !== undefined;
+  }
+
+  /** True when the journal of a job of another process has grown since it was asked for last. */
+  hasNewLines(): boolean {
+    const { size, mtimeMs } = statSync(join(this.folder, 'events.jsonl'), { throwIfNoEntry: false }) ?? {
+      size: 0,
+      mtimeMs: 0,
+    };
+    const state = `${size} ${mtimeMs}`;
+    const grown = state !== this.journalState;
+    this.journalState = state;
+    return grown;
   }
 
   /** Tasks whose needs are there and that nobody works on. */

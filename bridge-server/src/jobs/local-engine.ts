@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AppError, toAppError } from '#protocol/errors';
-import type { Job, JobEvent, JobEventBody, JobId } from '#protocol/job';
+import type { Job, JobEvent, JobEventBody, JobId, JobSpec } from '#protocol/job';
 import type { Report } from '#protocol/report';
 import type { Machine, Size } from '../effects/size';
 import type { JobEngine, JobFilter, PlannedJob, Unsubscribe } from './engine';
@@ -85,10 +85,12 @@ export class LocalEngine implements JobEngine {
 
   async submit(planned: PlannedJob): Promise<void> {
     const folder = this.folderOf(planned.id);
+    // First, because it refuses what cannot be planned and then leaves nothing behind.
+    const analysis = planAnalysis(planned.spec, planned.clip, this.machineFor(planned.spec));
     createJobFolder(folder);
     const record = new JobRecord(folder, newJob(planned), 0, event => this.tell(event));
     record.claim(this.id);
-    record.analysis = planAnalysis(planned.spec, planned.clip, this.machineFor(record));
+    record.analysis = analysis;
     this.records.set(planned.id, record);
     record.emit({ type: 'created' });
     logLine(
@@ -215,7 +217,7 @@ export class LocalEngine implements JobEngine {
   }
 
   private recall(record: JobRecord): void {
-    record.analysis = planAnalysis(record.job.spec, record.job.clip, this.machineFor(record));
+    record.analysis = planAnalysis(record.job.spec, record.job.clip, this.machineFor(record.job.spec));
     record.loadPlan();
   }
 
@@ -223,6 +225,7 @@ export class LocalEngine implements JobEngine {
   private refreshForeign(record: JobRecord): boolean {
     if (!record.foreign) return false;
     const owned = ownerOf(record.folder, openEngines) !== undefined;
+    if (!record.hasNewLines()) return owned;
     const events = readEvents(record.folder, record.job.id, record.seq);
     const saved = readJob(record.folder);
     if (saved) {
@@ -335,13 +338,12 @@ export class LocalEngine implements JobEngine {
     }
   }
 
-  private machineFor(record: JobRecord): Machine {
-    const asked = record.job.spec.provider;
-    return { provider: asked === 'auto' ? this.options.machine.provider() : asked };
+  private machineFor({ provider }: JobSpec): Machine {
+    return { provider: provider === 'auto' ? this.options.machine.provider() : provider };
   }
 
   private contextFor(record: JobRecord, nets: PlanContext['nets']): PlanContext {
-    const machine = this.machineFor(record);
+    const machine = this.machineFor(record.job.spec);
     return { machine, nets, seconds: secondsFor(machine.provider, this.options.machine.calibration()) };
   }
 

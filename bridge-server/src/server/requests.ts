@@ -48,7 +48,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     return {};
   },
 
-  async 'upload-open'(request, connection, { core, limits, uploads }) {
+  async 'upload-open'(request, connection, { core, limits, uploads, side }) {
+    if (request.kind === 'clip') side.warm();
     const store = request.kind === 'clip' ? core.clips : request.kind === 'image' ? core.images : undefined;
     const number = connection.newTransfer();
     if (store?.has(request.sha256)) {
@@ -87,7 +88,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     const real = await resolveAllowed(path, [...allowedFolders, ...readAllowedFolders(core.home.settingsFile)]);
     return { clip: await core.addClip(real) };
   },
-  async 'clip-info'({ clip }, _connection, { core }) {
+  async 'clip-info'({ clip }, _connection, { core, side }) {
+    if (core.clips.has(clip)) side.warm();
     return { clip: await core.clips.info(clip) };
   },
 

@@ -198,14 +198,12 @@ export function createRoutes({
     const row = errors[error.code];
     response.removeHeader('Set-Cookie');
     response.setHeader('Cache-Control', 'no-store');
-    response
-      .status(row.http)
-      .json({
-        code: error.code,
-        details: error.details,
-        cause: fillText(row.cause, error.details),
-        remedy: fillText(row.remedy, error.details),
-      });
+    response.status(row.http).json({
+      code: error.code,
+      details: error.details,
+      cause: fillText(row.cause, error.details),
+      remedy: fillText(row.remedy, error.details),
+    });
   });
   return app;
 }

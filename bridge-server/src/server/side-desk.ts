@@ -53,6 +53,13 @@ export class SideDesk {
     this.watchdog.unref();
   }
 
+  /** Starts the process before it is asked for: somebody is about to want a preview. */
+  warm(): void {
+    if (this.closed || this.worker || this.current) return;
+    this.worker = this.startWorker('auto');
+    this.next();
+  }
+
   /** A folder with a name that cannot be guessed; its pictures are served below `/pictures/<key>/`. */
   makeFolder(key = randomBytes(16).toString('hex')): { key: string; path: string } {
     const path = join(this.options.folder, key);

@@ -31,6 +31,6 @@ export async function watchJobs(
     if (known !== undefined && known > last) connection.send({ type: 'job', job });
     const from = known === undefined ? 0 : Math.min(known, last);
     watching.set(job.id, from);
-    for (const event of await core.engine.history(job.id, from)) sendEvent(connection, event);
+    if (from < last) for (const event of await core.engine.history(job.id, from)) sendEvent(connection, event);
   }
 }
