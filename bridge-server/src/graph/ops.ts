@@ -1,7 +1,7 @@
 import type { OpName, ShapeRule } from './shapes';
 import { shapeRules } from './shapes';
 import type { Value } from './value';
-import { lowerConv } from './rules/lower';
+import { lowerConv, lowerOr, lowerPow, lowerSlice } from './rules/lower';
 import type { GradientRule } from './rules/rule';
 import * as arrange from './rules/arrange';
 import * as convolve from './rules/convolve';
@@ -70,14 +70,14 @@ export const ops: Readonly<Record<OpName, OpRow>> = {
   Sub: row('Sub', binary((a, b) => a - b), pointwise.subGradient),
   Mul: row('Mul', binary((a, b) => a * b), pointwise.mulGradient),
   Div: row('Div', evaluateDiv, pointwise.divGradient),
-  Pow: row('Pow', binary(Math.pow), pointwise.powGradient),
+  Pow: row('Pow', binary(Math.pow), pointwise.powGradient, lowerPow),
   Max: row('Max', binary(Math.max), pointwise.maxGradient),
   Min: row('Min', binary(Math.min), pointwise.minGradient),
   Greater: row('Greater', truth((a, b) => a > b)),
   Less: row('Less', truth((a, b) => a < b)),
   Equal: row('Equal', truth((a, b) => a === b)),
   And: row('And', truth((a, b) => a !== 0 && b !== 0)),
-  Or: row('Or', truth((a, b) => a !== 0 || b !== 0)),
+  Or: row('Or', truth((a, b) => a !== 0 || b !== 0), undefined, lowerOr),
   Where: row('Where', evaluateWhere, pointwise.whereGradient),
   Cast: row('Cast', evaluateCast, pointwise.castGradient),
   MatMul: row('MatMul', evaluateMatMul, reduce.matMulGradient),
@@ -96,7 +96,7 @@ export const ops: Readonly<Record<OpName, OpRow>> = {
   Reshape: row('Reshape', evaluateCopy, arrange.reshapeGradient),
   Transpose: row('Transpose', evaluateTranspose, arrange.transposeGradient),
   Concat: row('Concat', evaluateConcat, arrange.concatGradient),
-  Slice: row('Slice', evaluateSlice, arrange.sliceGradient),
+  Slice: row('Slice', evaluateSlice, arrange.sliceGradient, lowerSlice),
   Pad: row('Pad', evaluatePad, arrange.padGradient),
   Resize: row('Resize', evaluateResize, resample.resizeGradient),
   DepthToSpace: row('DepthToSpace', evaluateDepthToSpace, arrange.depthToSpaceGradient),

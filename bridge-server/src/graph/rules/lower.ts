@@ -1,4 +1,5 @@
-import { conv, concat, pad, zeros } from '../build';
+import { sizeOf } from '../../frame/tensor';
+import { and, conv, concat, expand, gather, not, pad, pow, slice, zeros } from '../build';
 import { number, numbers } from '../shapes';
 import type { Value } from '../value';
 
@@ -24,4 +25,26 @@ export function lowerConv(y: Value): Value {
     b,
     { strides: strides as [number, number], pads: pads as [number, number, number, number], dilations: dilations as [number, number] },
   );
+}
+
+/** WebGPU's Pow fails at run time ("raw_hash_map<>::at") where a side of several numbers is broadcast. */
+export function lowerPow(y: Value): Value {
+  const fits = (x: Value) => sizeOf(x.dims) === 1 || sizeOf(x.dims) === sizeOf(y.dims);
+  const [base, exponent] = y.inputs;
+  return fits(base) && fits(exponent) ? y : pow(expand(base, y.dims), expand(exponent, y.dims));
+}
+
+/** WebGPU's Slice is silently wrong for negative steps; rows in reverse order are a Gather. */
+export function lowerSlice(y: Value): Value {
+  const [starts, steps, sizes] = ['starts', 'steps', 'sizes'].map(key => numbers(y.attrs, key));
+  if (steps.every(step => step > 0)) return y;
+  return y.dims.reduce((part, size, axis) => {
+    if (steps[axis] < 0) return gather(part, Array.from({ length: size }, (_, at) => starts[axis] + at * steps[axis]), axis);
+    return slice(part, axis, starts[axis], starts[axis] + (sizes[axis] - 1) * steps[axis] + 1, steps[axis]);
+  }, y.inputs[0]);
+}
+
+/** WebGPU has no Or: a or b is not (not a and not b). */
+export function lowerOr(y: Value): Value {
+  return not(and(not(y.inputs[0]), not(y.inputs[1])));
 }
