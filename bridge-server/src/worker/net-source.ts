@@ -8,6 +8,9 @@ export type NetCacheOptions = {
   readonly bytes: (name: string) => Promise<Uint8Array>;
   /** What a picture is turned into before a net sees it. */
   readonly convention: NetSource['convention'];
+  /** Graphs in half precision pay on this device. */
+  readonly half?: boolean;
+  /** Compiled nets that may wait for their next use, by the size of their files; memory is a few times that. */
   readonly maxBytes?: number;
   readonly maxNets?: number;
   /** Called after each run: a sign of life while one frame takes minutes. */
