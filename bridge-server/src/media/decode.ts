@@ -1,5 +1,6 @@
 import type { ClipInfo } from '#protocol/clip';
 import { AppError } from '#protocol/errors';
+import { sameRate, type Rate } from '#protocol/time';
 import type { Frame } from '../frame/frame';
 import { convertToBt709, isSdrBt709, yuvMatrix } from './colour';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
@@ -56,7 +57,7 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
   const { range } = info.colour;
   const keepRange = source.model === 'rgb' || source.model === 'packed' ? '' : `in_range=${range}:out_range=${range}:`;
   const size = scales && !scaleAfter ? `w=${stored.width}:h=${stored.height}:` : '';
-  const own = info.pixelFormat === piped.name || `${info.pixelFormat}` === piped.name.replace(/^yuva/, 'yuv');
+  const own = piped.name === info.pixelFormat || (decoder !== undefined && piped.name === source.name);
   const colour = { primaries: info.colour.primaries, transfer: info.colour.transfer };
   return {
     format: piped,
@@ -82,7 +83,7 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
 
 /** Scaling makes values between the samples' steps, and chroma as fine as luma. */
 function scaledFormat(source: RawFormat): RawFormat {
-  if (source.model === 'yuv') return rawFormat(source.name.startsWith('yuvj') ? 'yuvj444p' : `yuv444p${source.depth > 10 ? 16 : 10}le`)!;
+  if (source.model === 'yuv') return rawFormat(`yuv444p${source.depth > 10 ? 16 : 10}le`)!;
   if (source.model === 'grey') return rawFormat('gray16le')!;
   return rawFormat(source.depth === 32 ? 'gbrpf32le' : 'gbrp16le')!;
 }
@@ -135,52 +136,39 @@ export async function* decodeFrames(path: string, info: ClipInfo, options: Decod
   const slots = timeline.pts.map(pts => slotOf(pts, timeline.pts[0], timeline.timeBase, info.rate));
   const needed = pictureAt(slots, first);
   const start = timed && facts && seekable.test(facts.container) && needed > leadPictures ? needed - leadPictures : 0;
-  const source = new PictureSource(ffmpeg, path, plan, timeline, timed, info, signal);
+  const source = new PictureSource(ffmpeg, path, plan, timeline, timed, info.rate, signal);
   try {
-    yield* place(source, { start, slots, plan, options, needed });
+    yield* place(source.pictures(start, slots[needed]), source, slots, plan, options);
   } finally {
     await source.close();
   }
 }
 
-type Placing = {
-  readonly start: number;
-  readonly slots: readonly number[];
-  readonly plan: Plan;
-  readonly options: DecodeOptions;
-  readonly needed: number;
-};
-
 /** Puts pictures on the constant grid: each place shows the latest picture at or before it. */
-async function* place(source: PictureSource, { start, slots, plan, options, needed }: Placing): AsyncGenerator<Frame> {
-  const { first, last } = options;
-  const expected = new Set(slots);
+async function* place(
+  pictures: AsyncIterable<Held>,
+  source: PictureSource,
+  slots: readonly number[],
+  plan: Plan,
+  { first, last, concealed }: DecodeOptions,
+): AsyncGenerator<Frame> {
   let next = first;
   let held: Held | undefined;
-  let frame: Frame | undefined;
-  const emit = (slot: number, from: Held): Frame => {
-    // The picture that belongs here is the last one expected at or before it; another one in its place is a stand-in.
-    const meant = slots[pictureAt(slots, slot)];
-    if (meant !== from.slot) options.concealed?.(slot, source.lastProblem() ?? 'the decoder gave no picture');
-    frame = frame && frame.index >= 0 && heldFrame === from ? { ...frame, index: slot } : toFrame(plan, from.bytes, slot);
-    heldFrame = from;
-    return frame;
+  const show = (slot: number, from: Held): Frame => {
+    // The picture that belongs here is the last one meant for this place or one before; any other is a stand-in.
+    if (slots[pictureAt(slots, slot)] !== from.slot) concealed?.(slot, source.lastProblem() ?? 'the decoder gave no picture');
+    return toFrame(plan, from.bytes, slot);
   };
-  let heldFrame: Held | undefined;
-  for await (const picture of source.pictures(start, slots[Math.max(0, needed)])) {
-    if (!expected.has(picture.slot) && picture.slot > last) break;
-    if (!held) {
-      // Nothing good before the range: the first good picture stands in for what is missing.
-      held = picture;
-      while (next <= last && next < picture.slot) yield emit(next++, picture);
-      continue;
-    }
-    while (next <= last && next < picture.slot) yield emit(next++, held);
-    held = picture;
+  for await (const picture of pictures) {
+    if (held && picture.slot < held.slot) continue; // damaged times: what has been shown stays shown
+    // Nothing good before the range: the first good picture stands in for what is missing.
+    const shown = held ?? picture;
+    while (next <= last && next < picture.slot) yield show(next++, shown);
     if (next > last) return;
+    held = picture;
   }
   if (!held) throw await source.failure();
-  while (next <= last) yield emit(next++, held);
+  while (next <= last) yield show(next++, held);
 }
 
 /** The pictures of a clip from some point on, each with its place on the constant grid. */
@@ -193,7 +181,7 @@ class PictureSource {
     private readonly plan: Plan,
     private readonly timeline: Timeline,
     private readonly timed: boolean,
-    private readonly info: ClipInfo,
+    private readonly rate: Rate,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
@@ -203,28 +191,22 @@ class PictureSource {
    *   decoding begins again at the beginning
    */
   async *pictures(start: number, mustReach: number): AsyncGenerator<Held> {
-    let isFirst = true;
     let order = 0;
     for await (const { bytes, pts, timeBase } of this.open(start)) {
-      const zero = (this.timeline.pts[0] * this.timeline.timeBase.num) / this.timeline.timeBase.den;
-      const at = this.timed && pts !== undefined && timeBase
-        ? Math.round(((pts * timeBase.num) / timeBase.den - zero) * (this.info.rate.num / this.info.rate.den))
-        : order++;
-      const slot = this.timed && pts !== undefined && timeBase && sameBase(timeBase, this.timeline.timeBase)
-        ? slotOf(pts, this.timeline.pts[0], timeBase, this.info.rate)
-        : at;
-      if (isFirst && start > 0 && slot > mustReach) {
-        await this.close();
-        yield* this.pictures(0, mustReach);
-        return;
-      }
-      isFirst = false;
+      const slot = this.timed && pts !== undefined && timeBase ? this.slotOf(pts, timeBase) : order;
+      if (order === 0 && start > 0 && slot > mustReach) break;
+      order++;
       if (slot >= 0) yield { slot, bytes };
     }
-    if (isFirst && start > 0) {
-      await this.close();
-      yield* this.pictures(0, mustReach);
-    }
+    if (order > 0 || start === 0) return;
+    await this.close();
+    yield* this.pictures(0, mustReach);
+  }
+
+  private slotOf(pts: number, timeBase: Rate): number {
+    const own = this.timeline.timeBase;
+    const ticks = sameRate(timeBase, own) ? pts : Math.round((pts * timeBase.num * own.den) / (timeBase.den * own.num));
+    return slotOf(ticks, this.timeline.pts[0], own, this.rate);
   }
 
   private open(start: number): RawPictures {
@@ -239,8 +221,7 @@ class PictureSource {
       ...[...inputArgs(this.path), '-map', '0:V:0', '-vf', ['showinfo', ...plan.filters].join(',')],
       ...[...passthroughArgs(this.ffmpeg), '-an', '-sn', '-dn', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'],
     ];
-    const size = pictureBytes(plan.format, plan.width, plan.height);
-    this.running = new RawPictures(this.ffmpeg, args, size, this.signal);
+    this.running = new RawPictures(this.ffmpeg, args, pictureBytes(plan.format, plan.width, plan.height), this.signal);
     return this.running;
   }
 
@@ -259,8 +240,4 @@ class PictureSource {
     await this.running?.close();
     this.running = undefined;
   }
-}
-
-function sameBase(a: { num: number; den: number }, b: { num: number; den: number }): boolean {
-  return a.num * b.den === b.num * a.den;
 }

@@ -60,6 +60,14 @@ export function checkSize(width: number, height: number, limits: ProbeLimits): v
   if (problem) throw new AppError('SIZE_REFUSED', { width, height, problem });
 }
 
+/** A picture so large that ffmpeg does not even begin with it is known from its complaint only. */
+function checkClaimedSize(problems: readonly string[], limits: ProbeLimits): void {
+  for (const problem of problems) {
+    const size = /Picture size (\d+)x(\d+)/.exec(problem);
+    if (size) checkSize(Number(size[1]), Number(size[2]), limits);
+  }
+}
+
 /** Width and height as shown: width stretched by the sample aspect (height kept), then turned. */
 export function shownSize(video: Pick<VideoFacts, 'width' | 'height' | 'sampleAspect' | 'rotation'>): { width: number; height: number } {
   const { num, den } = video.sampleAspect;
@@ -141,7 +149,7 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   const { facts } = scan;
   if (!facts) {
     const missing = await findMissingEnd(path);
-    if (missing && looksLikeContainer(scan.problems)) throw new AppError('MEDIA_DAMAGED', { path, problem: missing });
+    if (missing) throw new AppError('MEDIA_DAMAGED', { path, problem: missing });
     throw new AppError('NOT_MEDIA', { path, problem: scan.problems[0] ?? '' });
   }
   const { video } = facts;
@@ -154,7 +162,10 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   if (broken) throw new AppError('MEDIA_DAMAGED', { path, problem: broken });
   const alphaBeside = video.alphaBeside && alphaDecoder(ffmpeg, video.codec) !== undefined;
   const look = await scanPictures(ffmpeg, path, { limit: 1, signal: options.signal });
-  if (!look.first) throw new AppError('MEDIA_DAMAGED', { path, problem: look.problems[0] ?? 'no picture can be decoded' });
+  if (!look.first) {
+    checkClaimedSize([...look.problems, ...scan.problems], limits);
+    throw new AppError('MEDIA_DAMAGED', { path, problem: look.problems[0] ?? 'no picture can be decoded' });
+  }
   const found = await timelineOf(ffmpeg, path, options.signal);
   if (!found) throw new AppError('MEDIA_DAMAGED', { path, problem: 'no picture can be decoded' });
   const pace = findPace(found.timeline, video.claimedRates);
@@ -196,10 +207,6 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
 export function alphaDecoder(ffmpeg: Ffmpeg, codec: string): string | undefined {
   const name = codec === 'vp9' ? 'libvpx-vp9' : codec === 'vp8' ? 'libvpx' : undefined;
   return name && ffmpeg.decoders.has(name) ? name : undefined;
-}
-
-function looksLikeContainer(problems: readonly string[]): boolean {
-  return problems.some(problem => /moov atom|EBML|partial|error reading header|End of file|contradictionary/i.test(problem));
 }
 
 async function describeStill(path: string, limits: ProbeLimits): Promise<Omit<ClipInfo, 'sha256' | 'name' | 'sizeBytes'>> {
