@@ -189,7 +189,7 @@ export function drawScene(index: number, options: SceneOptions = {}): Frame {
       }
       const edge = Math.hypot(column / width - 0.5, row / height - 0.5);
       const vignette = 1 - 0.35 * ramp(0.35, 0.75, edge);
-      for (let channel = 0; channel < 3; channel++) frame.rgb[channel * size + row * width + column] = colour[channel] * vignette;
+      for (let channel = 0; channel < 3; channel++) frame.rgb[channel * size + row * width + column] = Math.min(colour[channel] * vignette, 1);
     }
   }
   return index === 0 ? { ...frame, shotStart: true } : frame;
