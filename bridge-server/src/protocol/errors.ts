@@ -78,6 +78,10 @@ export const errors = {
   TOO_MANY: { http: 429, exit: 4, cause: 'Too many {what} at once (at most {limit}).', remedy: 'Wait a moment and try again.' },
   BRIDGE_UNREACHABLE: { http: 503, exit: 3, cause: 'The bridge does not answer.', remedy: 'Start it with the button, or with `reverie serve`.' },
   CONNECTION_LOST: { http: 503, exit: 4, cause: 'The connection to the bridge was lost.', remedy: 'Wait: it is opened again by itself, and jobs go on meanwhile.' },
+  // hosts
+  NO_SEQUENCE: { http: 409, exit: 3, cause: 'No sequence or composition is open.', remedy: 'Open one, then try again.' },
+  HOST_FAILED: { http: 500, exit: 4, cause: 'The application answered with an error: {problem}', remedy: 'Try again; close any dialog that it shows.' },
+
   INTERNAL: { http: 500, exit: 4, cause: 'Something unforeseen went wrong: {problem}', remedy: 'Send the report; the job can be resumed.' },
 } as const satisfies Record<string, ErrorRow>;
 

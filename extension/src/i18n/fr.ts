@@ -686,6 +686,10 @@ export const fr: Catalogue = {
   'error.BRIDGE_UNREACHABLE.remedy': 'Démarrez-le avec le bouton, ou avec `reverie serve`.',
   'error.CONNECTION_LOST.cause': 'La connexion au pont a été perdue.',
   'error.CONNECTION_LOST.remedy': 'Attendez : elle se rétablit d’elle-même, et les tâches continuent.',
+  'error.NO_SEQUENCE.cause': 'Aucune séquence ni composition n’est ouverte.',
+  'error.NO_SEQUENCE.remedy': 'Ouvrez-en une, puis réessayez.',
+  'error.HOST_FAILED.cause': 'L’application a répondu par une erreur : {problem}',
+  'error.HOST_FAILED.remedy': 'Réessayez ; fermez toute boîte de dialogue qu’elle affiche.',
   'error.INTERNAL.cause': 'Un imprévu est survenu : {problem}',
   'error.INTERNAL.remedy': 'Envoyez le rapport ; la tâche peut être reprise.',
 };

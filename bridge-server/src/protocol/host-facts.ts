@@ -1,0 +1,90 @@
+/**
+ * What the script inside Premiere Pro or After Effects reads, as plain JSON. Times of Premiere are ticks in strings
+ * (254,016,000,000 a second; they pass 2^53 after ten hours), times of After Effects frames of the composition. All
+ * decisions (what a clip needs, where a result goes) are taken outside, where they can be tested.
+ */
+export type PremiereClipFacts = {
+  readonly track: number;
+  readonly nodeId: string;
+  readonly name: string;
+  readonly start: string;
+  readonly end: string;
+  readonly sourceIn: string;
+  readonly selected: boolean;
+  readonly disabled: boolean;
+  readonly adjustmentLayer: boolean;
+  readonly speed: number;
+  readonly reversed: boolean;
+  /** Keys on time remapping, which `speed` does not show. */
+  readonly remapped: boolean;
+  readonly mediaPath: string;
+  readonly offline: boolean;
+  /** Sequences, multicam and merged clips are one kind to the script. */
+  readonly nested: boolean;
+  readonly merged: boolean;
+};
+
+export type MarkerFacts = { readonly guid: string; readonly name: string; readonly comment: string; readonly start: string; readonly end: string; readonly colour: number };
+
+export type PremiereFacts = {
+  readonly host: 'premiere';
+  readonly version: string;
+  readonly sequence: {
+    readonly id: string;
+    readonly name: string;
+    readonly width: number;
+    readonly height: number;
+    /** Ticks of one frame: the exact rate. */
+    readonly timebase: string;
+    readonly end: string;
+    /** Absent when not set: unset in and out points read as large negative numbers. */
+    readonly inPoint?: string;
+    readonly outPoint?: string;
+    readonly playhead: string;
+    readonly videoTracks: number;
+  };
+  readonly clips: readonly PremiereClipFacts[];
+  readonly markers: readonly MarkerFacts[];
+};
+
+export type AfterEffectsLayerFacts = {
+  readonly index: number;
+  readonly name: string;
+  readonly inFrame: number;
+  readonly outFrame: number;
+  readonly startFrame: number;
+  readonly stretch: number;
+  readonly selected: boolean;
+  readonly enabled: boolean;
+  readonly locked: boolean;
+  readonly remapped: boolean;
+  readonly adjustmentLayer: boolean;
+  readonly hasVideo: boolean;
+  readonly mediaPath: string;
+  readonly comment: string;
+};
+
+export type AfterEffectsFacts = {
+  readonly host: 'aftereffects';
+  readonly version: string;
+  readonly composition: {
+    readonly id: number;
+    readonly name: string;
+    readonly width: number;
+    readonly height: number;
+    readonly pixelAspect: number;
+    readonly frameRate: number;
+    readonly frames: number;
+    readonly workAreaFirst: number;
+    readonly workAreaFrames: number;
+    readonly playhead: number;
+  };
+  readonly layers: readonly AfterEffectsLayerFacts[];
+  readonly markers: readonly { readonly key: number; readonly comment: string; readonly frame: number; readonly frames: number }[];
+};
+
+/** What every call into the host script is and answers, as JSON text. */
+export type HostCall = { readonly id: number; readonly method: string; readonly params: unknown };
+export type HostAnswer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: { readonly code: string; readonly details: Record<string, string | number> } };

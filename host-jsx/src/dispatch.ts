@@ -1,0 +1,42 @@
+import type { HostAnswer, HostCall } from '#protocol/host-facts';
+import { readAfterEffects } from './aftereffects/read';
+import type { AfterEffectsApp } from './aftereffects/dom';
+import { parse, stringify } from './es3/json';
+import { asFailure, fail } from './failure';
+import { readPremiere } from './premiere/read';
+import type { PremiereApp } from './premiere/dom';
+
+/** Raised with every change of what a call takes or answers; the panel compares it in its first call. */
+export var scriptVersion = 1;
+
+type Methods = { [name: string]: (params: unknown) => unknown };
+
+function isPremiere(app: unknown): boolean {
+  return String((app as { name?: string }).name).indexOf('Premiere') >= 0 || Boolean((app as { encoder?: unknown }).encoder);
+}
+
+export function makeDispatch(app: unknown): (text: string) => string {
+  var methods: Methods = {
+    handshake: function () {
+      return { script: scriptVersion, host: isPremiere(app) ? 'premiere' : 'aftereffects', version: String((app as { version: unknown }).version) };
+    },
+    readTimeline: function () {
+      return isPremiere(app) ? readPremiere(app as PremiereApp) : readAfterEffects(app as AfterEffectsApp);
+    },
+  };
+  /** One call, one answer, both JSON text. Never throws: an error in the host's engine would be the bare text "EvalScript error.". */
+  return function (text: string): string {
+    var id = 0;
+    var answer: HostAnswer;
+    try {
+      var call = parse(text) as HostCall;
+      id = Number(call.id);
+      if (!Object.prototype.hasOwnProperty.call(methods, call.method)) fail('HOST_FAILED', { problem: 'there is no call ' + call.method });
+      answer = { id: id, ok: true, value: methods[call.method](call.params) };
+    } catch (thrown) {
+      var failure = asFailure(thrown);
+      answer = { id: id, ok: false, error: { code: failure.code, details: failure.details } };
+    }
+    return stringify(answer);
+  };
+}

@@ -1,0 +1,97 @@
+import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
+import { fail } from '../failure';
+import type { PremiereApp, PremiereClip, PremiereMarker, PremiereSequence } from './dom';
+
+/** Reads what is on the video tracks of the active sequence. Changes nothing. */
+export function readPremiere(app: PremiereApp): PremiereFacts {
+  var sequence = app.project ? app.project.activeSequence : null;
+  if (!sequence) return fail('NO_SEQUENCE', {});
+  return {
+    host: 'premiere',
+    version: String(app.version),
+    sequence: {
+      id: String(sequence.sequenceID),
+      name: String(sequence.name),
+      width: Number(sequence.frameSizeHorizontal),
+      height: Number(sequence.frameSizeVertical),
+      timebase: String(sequence.timebase),
+      end: String(sequence.end),
+      inPoint: setPoint(sequence, 'getInPointAsTime', 'getInPoint'),
+      outPoint: setPoint(sequence, 'getOutPointAsTime', 'getOutPoint'),
+      playhead: String(sequence.getPlayerPosition().ticks),
+      videoTracks: Number(sequence.videoTracks.numTracks),
+    },
+    clips: readClips(sequence),
+    markers: readMarkers(sequence),
+  };
+}
+
+/** Ticks of an in or out point, or undefined when none is set: an unset one reads as some -400000 seconds. */
+function setPoint(sequence: PremiereSequence, asTime: 'getInPointAsTime' | 'getOutPointAsTime', inSeconds: 'getInPoint' | 'getOutPoint'): string | undefined {
+  if (Number(sequence[inSeconds]()) < 0) return undefined;
+  var time = sequence[asTime]();
+  return time ? String(time.ticks) : undefined;
+}
+
+function readClips(sequence: PremiereSequence): PremiereClipFacts[] {
+  var out: PremiereClipFacts[] = [];
+  for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
+    var clips = sequence.videoTracks[t].clips;
+    for (var i = 0; i < clips.numItems; i++) out.push(readClip(clips[i], t));
+  }
+  return out;
+}
+
+function readClip(clip: PremiereClip, track: number): PremiereClipFacts {
+  var item = clip.projectItem;
+  return {
+    track: track,
+    nodeId: String(clip.nodeId),
+    name: String(clip.name),
+    start: String(clip.start.ticks),
+    end: String(clip.end.ticks),
+    sourceIn: String(clip.inPoint.ticks),
+    selected: Boolean(clip.isSelected()),
+    disabled: Boolean(clip.disabled),
+    adjustmentLayer: Boolean(clip.isAdjustmentLayer()),
+    speed: Number(clip.getSpeed()),
+    reversed: Number(clip.isSpeedReversed()) === 1,
+    remapped: hasTimeKeys(clip),
+    mediaPath: item ? String(item.getMediaPath() || '') : '',
+    offline: item ? Boolean(item.isOffline()) : false,
+    nested: item ? Boolean(item.isSequence()) || Boolean(item.isMulticamClip()) : false,
+    merged: item ? Boolean(item.isMergedClip()) : false,
+  };
+}
+
+/** Display names are translated; match names are not. */
+function hasTimeKeys(clip: PremiereClip): boolean {
+  for (var i = 0; i < clip.components.numItems; i++) {
+    var component = clip.components[i];
+    if (String(component.matchName).indexOf('Time Remap') < 0) continue;
+    for (var p = 0; p < component.properties.numItems; p++) {
+      if (component.properties[p].isTimeVarying()) return true;
+    }
+  }
+  return false;
+}
+
+function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
+  var out: MarkerFacts[] = [];
+  var markers = sequence.markers;
+  if (!markers || markers.numMarkers === 0) return out;
+  var marker: PremiereMarker | undefined = markers.getFirstMarker();
+  // Bounded: a host that hands out the same marker again must not hang its own interface.
+  for (var i = 0; marker && i < markers.numMarkers; i++) {
+    out.push({
+      guid: String(marker.guid),
+      name: String(marker.name),
+      comment: String(marker.comments),
+      start: String(marker.start.ticks),
+      end: String(marker.end.ticks),
+      colour: Number(marker.getColorByIndex()),
+    });
+    marker = markers.getNextMarker(marker);
+  }
+  return out;
+}
