@@ -50,14 +50,30 @@ test('a container that is shorter than it says', async () => {
 });
 
 test('the picture reports of old and new ffmpeg are read, also with a decoder speaking in between', () => {
-  const old = '[Parsed_showinfo_0 @ 0x2b326080] [info] n:   1 pts:    512 pts_time:0.0416667 pos:     6466 fmt:yuv420p sar:1/1 s:320x180 i:P iskey:0 type:B ';
-  const mixed = '[h264 @ 0x55] [Parsed_showinfo_0 @ 0x56] [info] n:   2 pts:  -1024 pts_time:-0.08 fmt:yuva444p12le cl:left sar:1/1 s:64x48 i:T iskey:1 type:I Invalid NAL unit size';
-  const timeless = '[Parsed_showinfo_0 @ 0x56] [info] n:   0 pts:   NOPTS pts_time:NOPTS   duration:1 duration_time:0.04 fmt:gray sar:0/1 s:9x9 i:P iskey:1 type:I';
-  expect(parseShownPicture(old)).toEqual({ pts: 512, pixelFormat: 'yuv420p', width: 320, height: 180, interlaced: false });
-  expect(parseShownPicture(mixed)).toMatchObject({ pts: -1024, pixelFormat: 'yuva444p12le', width: 64, interlaced: true });
+  const old =
+    '[Parsed_showinfo_0 @ 0x2b326080] [info] n:   1 pts:    512 pts_time:0.0416667 pos:     6466 fmt:yuv420p sar:1/1 s:320x180 i:P iskey:0 type:B ';
+  const mixed =
+    '[h264 @ 0x55] [Parsed_showinfo_0 @ 0x56] [info] n:   2 pts:  -1024 pts_time:-0.08 fmt:yuva444p12le cl:left sar:1/1 s:64x48 i:T iskey:1 type:I Invalid NAL unit size';
+  const timeless =
+    '[Parsed_showinfo_0 @ 0x56] [info] n:   0 pts:   NOPTS pts_time:NOPTS   duration:1 duration_time:0.04 fmt:gray sar:0/1 s:9x9 i:P iskey:1 type:I';
+  expect(parseShownPicture(old)).toEqual({
+    pts: 512,
+    pixelFormat: 'yuv420p',
+    width: 320,
+    height: 180,
+    interlaced: false,
+  });
+  expect(parseShownPicture(mixed)).toMatchObject({
+    pts: -1024,
+    pixelFormat: 'yuva444p12le',
+    width: 64,
+    interlaced: true,
+  });
   expect(parseShownPicture(timeless)).toMatchObject({ pts: undefined, width: 9 });
   expect(parseShownPicture('[info] frame=   48 fps=0.0 q=-0.0')).toBeUndefined();
-  expect(parseShownTimeBase('[Parsed_showinfo_0 @ 0x2b326080] [info] config in time_base: 1/12288, frame_rate: 24/1')).toEqual({ num: 1, den: 12288 });
+  expect(
+    parseShownTimeBase('[Parsed_showinfo_0 @ 0x2b326080] [info] config in time_base: 1/12288, frame_rate: 24/1'),
+  ).toEqual({ num: 1, den: 12288 });
 });
 
 test('the shown size: stretched, then turned', () => {
@@ -67,5 +83,7 @@ test('the shown size: stretched, then turned', () => {
 });
 
 test('a file that cannot be written leaves nothing and says why', async () => {
-  await expect(writeWhole(join(folder, 'no', 'such', 'folder.bin'), [Buffer.from('x')])).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+  await expect(writeWhole(join(folder, 'no', 'such', 'folder.bin'), [Buffer.from('x')])).rejects.toMatchObject({
+    code: 'OUTPUT_UNWRITABLE',
+  });
 });

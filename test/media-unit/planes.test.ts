@@ -1,6 +1,13 @@
 import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
 import { convertToBt709, isSdrBt709, yuvMatrix } from '../../bridge-server/src/media/colour';
-import { bitDepthOf, hasAlphaPlane, pictureBytes, rawFormat, rawFormatFor, samplesOf } from '../../bridge-server/src/media/raw-format';
+import {
+  bitDepthOf,
+  hasAlphaPlane,
+  pictureBytes,
+  rawFormat,
+  rawFormatFor,
+  samplesOf,
+} from '../../bridge-server/src/media/raw-format';
 import { planesToRgb } from '../../bridge-server/src/media/planes-to-rgb';
 import { rgbToPlanes } from '../../bridge-server/src/media/rgb-to-planes';
 import { resample } from '../../bridge-server/src/media/resample';
@@ -31,7 +38,10 @@ test.each([
   ['yuv420p', 0.012, 0.04],
   ['gbrp16le', 0.51 / 65535, 0.51 / 65535],
 ])('%s and back again loses at most what rounding and the halving of chroma take', (name, limit, atBorder) => {
-  for (const [width, height] of [[64, 48], [33, 21]]) {
+  for (const [width, height] of [
+    [64, 48],
+    [33, 21],
+  ]) {
     const frame = waves(width, height);
     const format = rawFormat(name)!;
     const bytes = rgbToPlanes(frame, format, width, height, there);
@@ -94,7 +104,19 @@ test('packed pixels are read in every order', () => {
 });
 
 test('formats are known by depth and alpha', () => {
-  const facts = ['yuv420p', 'yuvj422p', 'yuva444p12le', 'p010le', 'gbrap16be', 'argb', 'pal8', 'rgb48be', 'nv12', 'gray10le', 'something_new'];
+  const facts = [
+    'yuv420p',
+    'yuvj422p',
+    'yuva444p12le',
+    'p010le',
+    'gbrap16be',
+    'argb',
+    'pal8',
+    'rgb48be',
+    'nv12',
+    'gray10le',
+    'something_new',
+  ];
   expect(facts.map(name => [bitDepthOf(name), hasAlphaPlane(name)])).toEqual([
     [8, false],
     [8, false],
@@ -119,7 +141,9 @@ test('dithering keeps the mean of a slope and leaves whole steps alone', () => {
   expect(mean).toBeCloseTo(16 + 219 * (0.5 + 0.3 / 219), 1);
   expect(new Set(luma).size).toBe(2);
   flat.rgb.fill(1);
-  expect(new Set(rgbToPlanes(flat, format, 128, 128, { ...there, dithered: true }).subarray(0, 128 * 128))).toEqual(new Set([235]));
+  expect(new Set(rgbToPlanes(flat, format, 128, 128, { ...there, dithered: true }).subarray(0, 128 * 128))).toEqual(
+    new Set([235]),
+  );
 });
 
 test('what is no number becomes black, what lies outside is clipped', () => {
@@ -155,7 +179,12 @@ test('HDR: diffuse white is bright but not white, brighter is brighter, grey sta
 test('scaling keeps constants, means and the place of things', () => {
   const flat = createFrame(40, 30);
   flat.rgb.fill(0.3);
-  for (const [width, height] of [[20, 15], [77, 61], [40, 10]]) expect(worst(resample(flat, width, height).rgb, new Float32Array(3 * width * height).fill(0.3))).toBeLessThan(1e-6);
+  for (const [width, height] of [
+    [20, 15],
+    [77, 61],
+    [40, 10],
+  ])
+    expect(worst(resample(flat, width, height).rgb, new Float32Array(3 * width * height).fill(0.3))).toBeLessThan(1e-6);
   const dot = createFrame(64, 64);
   for (let y = 30; y < 34; y++) for (let x = 14; x < 18; x++) dot.rgb[y * 64 + x] = 1;
   const small = resample(dot, 32, 32);

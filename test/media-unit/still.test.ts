@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { encodePicture, isStillFile, loadPicture, probeStill, toInterleaved } from '../../bridge-server/src/media/still';
+import {
+  encodePicture,
+  isStillFile,
+  loadPicture,
+  probeStill,
+  toInterleaved,
+} from '../../bridge-server/src/media/still';
 import { drawScene } from '../../bridge-server/src/media/test-scene';
 
 const folder = mkdtempSync(join(tmpdir(), 'reverie-still-'));
@@ -27,8 +33,14 @@ test('PNG of 8 and 16 bits keep what they can hold, with alpha', async () => {
 
 test('every 8-bit value is exact', async () => {
   const ramp = Buffer.from(Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)));
-  const { rgb } = await loadPicture(await sharp(ramp, { raw: { width: 256, height: 1, channels: 3 } }).png().toBuffer());
-  expect(Array.from(rgb.subarray(0, 256), value => value * 255)).toEqual(Array.from({ length: 256 }, (_, at) => expect.closeTo(at, 4)));
+  const { rgb } = await loadPicture(
+    await sharp(ramp, { raw: { width: 256, height: 1, channels: 3 } })
+      .png()
+      .toBuffer(),
+  );
+  expect(Array.from(rgb.subarray(0, 256), value => value * 255)).toEqual(
+    Array.from({ length: 256 }, (_, at) => expect.closeTo(at, 4)),
+  );
 });
 
 test('JPEG, WebP, TIFF and grey pictures are read', async () => {
@@ -47,7 +59,10 @@ test('JPEG, WebP, TIFF and grey pictures are read', async () => {
 });
 
 test('EXIF orientation is honoured', async () => {
-  const bytes = await sharp(await encodePicture(scene, 'png')).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const bytes = await sharp(await encodePicture(scene, 'png'))
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer();
   expect(await probeStill(bytes)).toMatchObject({ width: 40, height: 60 });
   const frame = await loadPicture(bytes);
   expect([frame.width, frame.height]).toEqual([40, 60]);
@@ -56,7 +71,10 @@ test('EXIF orientation is honoured', async () => {
 });
 
 test('a wide profile is brought to sRGB', async () => {
-  const red = await sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 200, g: 60, b: 60 } } }).withIccProfile('p3').png().toBuffer();
+  const red = await sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 200, g: 60, b: 60 } } })
+    .withIccProfile('p3')
+    .png()
+    .toBuffer();
   const plain = await loadPicture(red);
   // The file holds P3 numbers of the same sRGB colour; read back they must be that colour again.
   expect(plain.rgb[0] * 255).toBeCloseTo(200, -0.5);
@@ -73,7 +91,9 @@ test('what is no picture, is torn, or is something that draws, is refused', asyn
   const png = await encodePicture(scene, 'png');
   await expect(loadPicture(Buffer.from('hello'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
   await expect(loadPicture(png.subarray(0, png.length / 2))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
-  await expect(loadPicture(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+  await expect(
+    loadPicture(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')),
+  ).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
   await expect(loadPicture(join(folder, 'none.png'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   await expect(loadPicture(folder)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
 });
@@ -86,6 +106,11 @@ test('a still is known by its bytes, not by its name', async () => {
 });
 
 test('rounding for files: clipped, and no number is black', () => {
-  const frame = { index: 0, width: 2, height: 2, rgb: Float32Array.of(0, 1, -1, 2, NaN, 0.5, Infinity, 0.25, 1, 1, 1, 1) };
+  const frame = {
+    index: 0,
+    width: 2,
+    height: 2,
+    rgb: Float32Array.of(0, 1, -1, 2, NaN, 0.5, Infinity, 0.25, 1, 1, 1, 1),
+  };
   expect([...toInterleaved(frame, 8)]).toEqual([0, 0, 255, 255, 128, 255, 0, 255, 255, 255, 64, 255]);
 });

@@ -18,7 +18,11 @@ function makeFrame(index: number): Frame {
 test('a frame is read back bit for bit as `write` returned it', async () => {
   const store = await createFrameStore(join(folder, 'a'));
   const plain = drawScene(3, { width: 50, height: 31 });
-  for (const [index, frame] of [[0, plain], [7, makeFrame(1)], [12345678, { ...plain, shotStart: true }]] as const) {
+  for (const [index, frame] of [
+    [0, plain],
+    [7, makeFrame(1)],
+    [12345678, { ...plain, shotStart: true }],
+  ] as const) {
     const written = await store.write(index, frame);
     const read = (await store.read(index))!;
     expect(bytes(read.rgb)!.equals(bytes(written.rgb)!)).toBe(true);
@@ -83,7 +87,9 @@ test('an interrupted write leaves no frame, and removing takes only what is name
 });
 
 test('a state survives the disk bit for bit, in every type', async () => {
-  const floats = new Float32Array(new Uint32Array([0x7fc00001, 0x80000000, 0x00000001, 0x3f800001, 0xff800000, 0x12345678]).buffer);
+  const floats = new Float32Array(
+    new Uint32Array([0x7fc00001, 0x80000000, 0x00000001, 0x3f800001, 0xff800000, 0x12345678]).buffer,
+  );
   const state = {
     nextIndex: 42,
     tensors: {

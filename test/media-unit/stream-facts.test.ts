@@ -46,7 +46,15 @@ test('what ffmpeg 4 prints of a DVD', () => {
 Output #0, null, to 'pipe:':
     Stream #0:0: Video: wrapped_avframe, yuv420p, 9x9`),
   );
-  expect(facts!.video).toMatchObject({ sampleAspect: { num: 64, den: 45 }, interlaced: true, matrix: 'bt470bg', transfer: 'bt470bg', width: 720, rotation: 0, claimedRates: ['25', '25'] });
+  expect(facts!.video).toMatchObject({
+    sampleAspect: { num: 64, den: 45 },
+    interlaced: true,
+    matrix: 'bt470bg',
+    transfer: 'bt470bg',
+    width: 720,
+    rotation: 0,
+    claimedRates: ['25', '25'],
+  });
   expect(facts!.durationSeconds).toBeUndefined();
   expect(facts!.streams).toHaveLength(1);
 });

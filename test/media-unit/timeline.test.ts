@@ -21,12 +21,22 @@ test.each([
   [120, 1, 1000],
 ])('%i/%i is found under a clock of %i Hz', (num, den, clock) => {
   const pts = rounded(300, { num, den }, clock, 4711);
-  expect(findPace(makeTimeline(pts, rate(1, clock)), [])).toEqual({ rate: rate(num, den), variable: false, frames: 300 });
+  expect(findPace(makeTimeline(pts, rate(1, clock)), [])).toEqual({
+    rate: rate(num, den),
+    variable: false,
+    frames: 300,
+  });
 });
 
 test('an unusual rate is exact when the clock can tell', () => {
-  expect(findPace(makeTimeline(rounded(100, { num: 179, den: 6 }, 11456), rate(1, 11456)), ['29.83']).rate).toEqual({ num: 179, den: 6 });
-  expect(findPace(makeTimeline(rounded(40, { num: 7, den: 1 }, 7000), rate(1, 7000)), ['7']).rate).toEqual({ num: 7, den: 1 });
+  expect(findPace(makeTimeline(rounded(100, { num: 179, den: 6 }, 11456), rate(1, 11456)), ['29.83']).rate).toEqual({
+    num: 179,
+    den: 6,
+  });
+  expect(findPace(makeTimeline(rounded(40, { num: 7, den: 1 }, 7000), rate(1, 7000)), ['7']).rate).toEqual({
+    num: 7,
+    den: 1,
+  });
 });
 
 test('too short for the clock to tell 29.97 from 30: the container is believed', () => {
@@ -54,7 +64,9 @@ test('left-out pictures: the rate of the short steps, and as many frames as the 
 
 test('a rate that drifts is variable and read at the nearest usual one', () => {
   // 29 frames a second in the first half, 31 in the second.
-  const pts = Array.from({ length: 400 }, (_, index) => Math.round(index < 200 ? index * (90000 / 29) : 200 * (90000 / 29) + (index - 200) * (90000 / 31)));
+  const pts = Array.from({ length: 400 }, (_, index) =>
+    Math.round(index < 200 ? index * (90000 / 29) : 200 * (90000 / 29) + (index - 200) * (90000 / 31)),
+  );
   const pace = findPace(makeTimeline(pts), []);
   expect(pace.variable).toBe(true);
   expect(pace.rate.num / pace.rate.den).toBeCloseTo(30, 0);

@@ -21,7 +21,10 @@ export const clipKinds = Object.keys(recipes);
 
 export async function seedClips(folder: string, kinds: readonly string[]): Promise<string[]> {
   const paths: string[] = [];
-  for (const kind of kinds) paths.push(await makeClip(join(folder, `seed.${kind}`), { frames: 12, width: 80, height: 48, encode: recipes[kind] }));
+  for (const kind of kinds)
+    paths.push(
+      await makeClip(join(folder, `seed.${kind}`), { frames: 12, width: 80, height: 48, encode: recipes[kind] }),
+    );
   return paths;
 }
 
@@ -70,7 +73,8 @@ export async function readDamaged(path: string): Promise<string> {
     const last = Math.min(info.frames, 60) - 1;
     for await (const frame of decodeFrames(path, info, { first: 0, last })) {
       if (frame.index !== count) return `frame ${frame.index} came as number ${count}`;
-      if (!frame.rgb.every(value => value >= 0 && value <= 1)) return `frame ${count} holds ${frame.rgb.find(value => !(value >= 0 && value <= 1))}`;
+      if (!frame.rgb.every(value => value >= 0 && value <= 1))
+        return `frame ${count} holds ${frame.rgb.find(value => !(value >= 0 && value <= 1))}`;
       count++;
     }
     return count === last + 1 ? `taken ${count} frames` : `${count} frames of ${last + 1}`;

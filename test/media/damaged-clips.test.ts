@@ -10,7 +10,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('a damaged picture is named and the one before it shown; all others are themselves', async () => {
   // Every picture stands alone, so damage stays where it is.
-  const path = await makeClip(at('intra.mov'), { frames: 12, width: 320, height: 128, encode: ['-c:v', 'prores_ks', '-profile:v', '3', ...tags709] });
+  const path = await makeClip(at('intra.mov'), {
+    frames: 12,
+    width: 320,
+    height: 128,
+    encode: ['-c:v', 'prores_ks', '-profile:v', '3', ...tags709],
+  });
   const bytes = readFileSync(path);
   const starts: number[] = [];
   for (let from = bytes.indexOf('icpf'); from >= 0; from = bytes.indexOf('icpf', from + 4)) starts.push(from);
@@ -24,15 +29,22 @@ test('a damaged picture is named and the one before it shown; all others are the
   const frames = await decodeAll(path, info, { concealed: (frame, why) => named.push(why === '' ? -1 : frame) });
   expect(numbers(frames)).toEqual([1, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11]);
   expect(named).toEqual([0, 5, 6]);
-  for (const [first, last] of [[5, 6], [6, 8], [4, 11]]) {
-    expect(numbers(await decodeAll(path, info, { first, last }))).toEqual([1, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11].slice(first, last + 1));
+  for (const [first, last] of [
+    [5, 6],
+    [6, 8],
+    [4, 11],
+  ]) {
+    expect(numbers(await decodeAll(path, info, { first, last }))).toEqual(
+      [1, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11].slice(first, last + 1),
+    );
   }
 });
 
 test('a clip whose every picture is damaged is refused', async () => {
   const path = await makeClip(at('all.mov'), { frames: 4, encode: ['-c:v', 'prores_ks'] });
   const bytes = readFileSync(path);
-  for (let from = bytes.indexOf('icpf'); from >= 0; from = bytes.indexOf('icpf', from + 4)) bytes.fill(0xff, from, from + 60);
+  for (let from = bytes.indexOf('icpf'); from >= 0; from = bytes.indexOf('icpf', from + 4))
+    bytes.fill(0xff, from, from + 60);
   writeFileSync(path, bytes);
   await expect(probeClip(path)).rejects.toMatchObject({ code: 'MEDIA_DAMAGED' });
 });

@@ -73,14 +73,17 @@ export function runProgram(program: string, args: readonly string[], input?: Ite
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()));
     child.on('error', reject);
-    child.on('close', code => (code === 0 ? resolve(Buffer.concat(out)) : reject(new Error(`${program} ${args.join(' ')}: ${words}`))));
+    child.on('close', code =>
+      code === 0 ? resolve(Buffer.concat(out)) : reject(new Error(`${program} ${args.join(' ')}: ${words}`)),
+    );
     child.stdin.on('error', () => {});
     for (const chunk of input ?? []) child.stdin.write(chunk);
     child.stdin.end();
   });
 }
 
-export const ffmpeg = (args: readonly string[], input?: Iterable<Uint8Array>) => runProgram('ffmpeg', ['-v', 'error', '-y', ...args], input);
+export const ffmpeg = (args: readonly string[], input?: Iterable<Uint8Array>) =>
+  runProgram('ffmpeg', ['-v', 'error', '-y', ...args], input);
 
 export type ClipRecipe = {
   readonly width?: number;
@@ -100,14 +103,34 @@ export function toYuv(format = 'yuv420p', matrix = '709', range = 'limited'): st
   return `zscale=min=gbr:rin=full:m=${matrix}:r=${range}:c=left,format=${format}`;
 }
 
-export const tags709 = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'];
+export const tags709 = [
+  '-color_primaries',
+  'bt709',
+  '-color_trc',
+  'bt709',
+  '-colorspace',
+  'bt709',
+  '-color_range',
+  'tv',
+];
 
 export async function makeClip(path: string, recipe: ClipRecipe): Promise<string> {
   const { width = 160, height = 64, frames = 30, rate = '25' } = recipe;
   const pictures = Array.from({ length: frames }, (_, number) => drawNumber(number, width, height));
   await ffmpeg(
     [
-      ...['-f', 'rawvideo', '-pixel_format', 'rgb24', '-video_size', `${width}x${height}`, '-framerate', rate, '-i', 'pipe:0'],
+      ...[
+        '-f',
+        'rawvideo',
+        '-pixel_format',
+        'rgb24',
+        '-video_size',
+        `${width}x${height}`,
+        '-framerate',
+        rate,
+        '-i',
+        'pipe:0',
+      ],
       ...(recipe.inputs ?? []),
       ...['-vf', `format=gbrp,${recipe.filters ?? toYuv()}`, ...recipe.encode, path],
     ],
@@ -118,7 +141,8 @@ export async function makeClip(path: string, recipe: ClipRecipe): Promise<string
 
 export async function decodeAll(path: string, info: ClipInfo, options: Partial<DecodeOptions> = {}): Promise<Frame[]> {
   const frames: Frame[] = [];
-  for await (const frame of decodeFrames(path, info, { first: 0, last: info.frames - 1, ...options })) frames.push(frame);
+  for await (const frame of decodeFrames(path, info, { first: 0, last: info.frames - 1, ...options }))
+    frames.push(frame);
   return frames;
 }
 

@@ -52,7 +52,9 @@ describe('looking for ffmpeg', () => {
   test('beside the program before PATH, the setting before both', async () => {
     const PATH = before.PATH!;
     expect((await findFfmpeg({ env: { PATH }, beside: [at('bin')] })).source).toBe('beside');
-    expect((await findFfmpeg({ env: { PATH }, beside: [at('bin')], setting: at('bin/ffmpeg') })).source).toBe('setting');
+    expect((await findFfmpeg({ env: { PATH }, beside: [at('bin')], setting: at('bin/ffmpeg') })).source).toBe(
+      'setting',
+    );
   });
 
   test('a wrong setting is said, not passed over', async () => {
@@ -78,7 +80,11 @@ test.each([
   const withNew = await probeClip(path);
   const [info, frames, part] = await withOldFfmpeg(async () => {
     const info = await probeClip(path);
-    return [info, await decodeAll(path, info), await decodeAll(path, info, { first: 20, last: 24, scaleTo: { width: 80, height: 32 } })] as const;
+    return [
+      info,
+      await decodeAll(path, info),
+      await decodeAll(path, info, { first: 20, last: 24, scaleTo: { width: 80, height: 32 } }),
+    ] as const;
   });
   expect(info).toEqual(withNew);
   expect(numbers(frames)).toEqual(upTo(30));
@@ -87,41 +93,65 @@ test.each([
 });
 
 test('turned pictures, variable rates and alpha', async () => {
-  const upright = await makeClip(at('upright.mp4'), { rate: '30', filters: `select='lt(mod(n,6),3)+eq(mod(n,6),5)',${toYuv()}`, encode: ['-vsync', 'vfr', ...x264] });
+  const upright = await makeClip(at('upright.mp4'), {
+    rate: '30',
+    filters: `select='lt(mod(n,6),3)+eq(mod(n,6),5)',${toYuv()}`,
+    encode: ['-vsync', 'vfr', ...x264],
+  });
   const vfr = at('vfr.mp4');
   await ffmpeg(['-i', upright, '-c', 'copy', '-metadata:s:v:0', 'rotate=90', vfr]);
-  const alpha = await makeClip(at('alpha.mov'), { frames: 3, filters: 'format=rgba,colorchannelmixer=aa=0.5', encode: ['-c:v', 'qtrle'] });
+  const alpha = await makeClip(at('alpha.mov'), {
+    frames: 3,
+    filters: 'format=rgba,colorchannelmixer=aa=0.5',
+    encode: ['-c:v', 'qtrle'],
+  });
   await withOldFfmpeg(async () => {
     const info = await probeClip(vfr);
-    expect(info).toMatchObject({ variableRate: true, rate: { num: 30, den: 1 }, frames: 30, rotation: 270, width: 64, height: 160 });
+    expect(info).toMatchObject({
+      variableRate: true,
+      rate: { num: 30, den: 1 },
+      frames: 30,
+      rotation: 270,
+      width: 64,
+      height: 160,
+    });
     expect(await decodeAll(vfr, info)).toHaveLength(30);
     const [frame] = await decodeAll(alpha, await probeClip(alpha));
     expect(frame.alpha![77]).toBeCloseTo(0.5, 2);
   });
 });
 
-test.each(['prores422hq', 'prores4444', 'dnxhr', 'h264'] as CodecName[])('%s is written, joined and verified', async codec => {
-  const rate = { num: 30000, den: 1001 };
-  await withOldFfmpeg(async () => {
-    const parts: string[] = [];
-    for (const count of [3, 2]) {
-      const encoder = await createEncoder(at(`${codec}-${count}${segmentEnding(codec)}`), { codec, rate, width: 256, height: 128, alpha: codec === 'prores4444' });
-      for (let index = 0; index < count; index++) {
-        const frame = createFrame(256, 128, index);
-        frame.rgb.fill(index / 5);
-        await encoder.write({ ...frame, alpha: new Float32Array(256 * 128).fill(1) });
+test.each(['prores422hq', 'prores4444', 'dnxhr', 'h264'] as CodecName[])(
+  '%s is written, joined and verified',
+  async codec => {
+    const rate = { num: 30000, den: 1001 };
+    await withOldFfmpeg(async () => {
+      const parts: string[] = [];
+      for (const count of [3, 2]) {
+        const encoder = await createEncoder(at(`${codec}-${count}${segmentEnding(codec)}`), {
+          codec,
+          rate,
+          width: 256,
+          height: 128,
+          alpha: codec === 'prores4444',
+        });
+        for (let index = 0; index < count; index++) {
+          const frame = createFrame(256, 128, index);
+          frame.rgb.fill(index / 5);
+          await encoder.write({ ...frame, alpha: new Float32Array(256 * 128).fill(1) });
+        }
+        parts.push((await encoder.finish()).path);
       }
-      parts.push((await encoder.finish()).path);
-    }
-    const { path } = await joinSegments(parts, at(`${codec}-joined${segmentEnding(codec)}`), 5);
-    await verifyClip(path, { frames: 5, rate, width: 256, height: 128, alpha: codec === 'prores4444' });
-    const info = await probeClip(path);
-    expect(info.colour).toEqual({ matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'tv' });
-    const frames = await decodeAll(path, info);
-    expect(Math.abs(frames[1].rgb[5000] - 0.2)).toBeLessThan(0.01);
-    if (codec === 'prores4444') expect(frames[0].alpha!.every(value => value === 1)).toBe(true);
-  });
-});
+      const { path } = await joinSegments(parts, at(`${codec}-joined${segmentEnding(codec)}`), 5);
+      await verifyClip(path, { frames: 5, rate, width: 256, height: 128, alpha: codec === 'prores4444' });
+      const info = await probeClip(path);
+      expect(info.colour).toEqual({ matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'tv' });
+      const frames = await decodeAll(path, info);
+      expect(Math.abs(frames[1].rgb[5000] - 0.2)).toBeLessThan(0.01);
+      if (codec === 'prores4444') expect(frames[0].alpha!.every(value => value === 1)).toBe(true);
+    });
+  },
+);
 
 test('a text named .mp4 and a playlist are refused', async () => {
   await withOldFfmpeg(async () => {

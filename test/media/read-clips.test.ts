@@ -2,7 +2,18 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrames } from '../../bridge-server/src/media/decode';
 import { probeClip } from '../../bridge-server/src/media/probe';
-import { colourError, decodeAll, ffmpeg, makeClip, numbers, patches, tags709, tempFolder, toYuv, upTo } from './numbered-clip';
+import {
+  colourError,
+  decodeAll,
+  ffmpeg,
+  makeClip,
+  numbers,
+  patches,
+  tags709,
+  tempFolder,
+  toYuv,
+  upTo,
+} from './numbered-clip';
 
 const folder = tempFolder();
 const at = (name: string) => join(folder, name);
@@ -21,7 +32,14 @@ describe('constant rates are found exactly and every frame is itself', () => {
   ])('%s in MP4', async (rate, expected) => {
     const path = await makeClip(at(`rate-${expected.num}.mp4`), { rate, encode: x264 });
     const info = await probeClip(path);
-    expect(info).toMatchObject({ rate: expected, variableRate: false, frames: 30, width: 160, height: 64, hasAudio: false });
+    expect(info).toMatchObject({
+      rate: expected,
+      variableRate: false,
+      frames: 30,
+      width: 160,
+      height: 64,
+      hasAudio: false,
+    });
     const frames = await decodeAll(path, info);
     expect(frames.map(frame => frame.index)).toEqual(upTo(30));
     expect(numbers(frames)).toEqual(upTo(30));
@@ -34,7 +52,26 @@ describe('constant rates are found exactly and every frame is itself', () => {
     ['avi', '25', ['-c:v', 'mpeg4', '-q:v', '2', '-bf', '2']],
     ['ts', '50', x264],
     ['mpg', '25', ['-c:v', 'mpeg2video', '-q:v', '2', '-bf', '2']],
-    ['webm', '30000/1001', ['-c:v', 'libvpx', '-crf', '8', '-b:v', '1M', '-auto-alt-ref', '1', '-lag-in-frames', '8', '-deadline', 'good', '-cpu-used', '4']],
+    [
+      'webm',
+      '30000/1001',
+      [
+        '-c:v',
+        'libvpx',
+        '-crf',
+        '8',
+        '-b:v',
+        '1M',
+        '-auto-alt-ref',
+        '1',
+        '-lag-in-frames',
+        '8',
+        '-deadline',
+        'good',
+        '-cpu-used',
+        '4',
+      ],
+    ],
     ['webm', '25', ['-c:v', 'libvpx-vp9', '-crf', '10', '-b:v', '1M', '-lag-in-frames', '8', '-cpu-used', '5']],
     ['flv', '25', ['-c:v', 'flv1', '-q:v', '2']],
     ['mxf', '25', ['-c:v', 'mpeg2video', '-q:v', '2']],
@@ -52,19 +89,32 @@ describe('variable rates become constant', () => {
   test('left-out frames are repeated, in their places', async () => {
     const path = at('vfr.mp4');
     // Of every six frames at 30 a second the fourth and fifth are missing: 0 1 2 2 2 5 | 6 7 8 8 8 11 | …
-    await makeClip(path, { rate: '30', frames: 60, filters: `select='lt(mod(n,6),3)+eq(mod(n,6),5)',${toYuv()}`, encode: ['-vsync', 'vfr', '-video_track_timescale', '30000', ...x264] });
+    await makeClip(path, {
+      rate: '30',
+      frames: 60,
+      filters: `select='lt(mod(n,6),3)+eq(mod(n,6),5)',${toYuv()}`,
+      encode: ['-vsync', 'vfr', '-video_track_timescale', '30000', ...x264],
+    });
     const info = await probeClip(path);
     expect(info).toMatchObject({ rate: { num: 30, den: 1 }, variableRate: true, frames: 60 });
     const shown = numbers(await decodeAll(path, info));
     expect(shown).toEqual(upTo(60).map(n => (n % 6 === 3 || n % 6 === 4 ? n - (n % 6) + 2 : n)));
-    for (const [first, last] of [[3, 4], [10, 30], [59, 59]]) {
+    for (const [first, last] of [
+      [3, 4],
+      [10, 30],
+      [59, 59],
+    ]) {
       expect(numbers(await decodeAll(path, info, { first, last }))).toEqual(shown.slice(first, last + 1));
     }
   });
 
   test('jitter of a phone is no variable rate', async () => {
     const path = at('jitter.mp4');
-    await makeClip(path, { rate: '30', filters: `settb=1/9000,setpts='N*300+if(mod(N,3),60,0)',${toYuv()}`, encode: ['-vsync', 'passthrough', '-video_track_timescale', '9000', ...x264] });
+    await makeClip(path, {
+      rate: '30',
+      filters: `settb=1/9000,setpts='N*300+if(mod(N,3),60,0)',${toYuv()}`,
+      encode: ['-vsync', 'passthrough', '-video_track_timescale', '9000', ...x264],
+    });
     const info = await probeClip(path);
     expect(info).toMatchObject({ rate: { num: 30, den: 1 }, variableRate: false, frames: 30 });
     expect(numbers(await decodeAll(path, info))).toEqual(upTo(30));
@@ -72,17 +122,51 @@ describe('variable rates become constant', () => {
 });
 
 describe('any range equals that part of the whole', () => {
-  const gop = ['-c:v', 'libx264', '-crf', '10', '-preset', 'veryfast', '-g', '40', '-bf', '3', '-sc_threshold', '0', ...tags709];
+  const gop = [
+    '-c:v',
+    'libx264',
+    '-crf',
+    '10',
+    '-preset',
+    'veryfast',
+    '-g',
+    '40',
+    '-bf',
+    '3',
+    '-sc_threshold',
+    '0',
+    ...tags709,
+  ];
   test.each([
     ['B-frames in MP4', 'range.mp4', gop],
-    ['open groups in MKV', 'range.mkv', ['-c:v', 'libx265', '-x265-params', 'log-level=none:open-gop=1:keyint=30:bframes=3', '-preset', 'ultrafast', '-crf', '10']],
+    [
+      'open groups in MKV',
+      'range.mkv',
+      [
+        '-c:v',
+        'libx265',
+        '-x265-params',
+        'log-level=none:open-gop=1:keyint=30:bframes=3',
+        '-preset',
+        'ultrafast',
+        '-crf',
+        '10',
+      ],
+    ],
     ['a transport stream', 'range.ts', gop],
     ['AVI', 'range.avi', ['-c:v', 'mpeg4', '-q:v', '2', '-bf', '2', '-g', '40']],
   ])('%s', async (_, name, encode) => {
     const path = await makeClip(at(name), { frames: 200, width: 80, height: 32, encode });
     const info = await probeClip(path);
     expect(info.frames).toBe(200);
-    for (const [first, last] of [[0, 0], [39, 41], [77, 83], [119, 121], [150, 199], [199, 199]]) {
+    for (const [first, last] of [
+      [0, 0],
+      [39, 41],
+      [77, 83],
+      [119, 121],
+      [150, 199],
+      [199, 199],
+    ]) {
       const frames = await decodeAll(path, info, { first, last });
       expect(frames.map(frame => frame.index)).toEqual(upTo(last - first + 1).map(n => first + n));
       expect(numbers(frames)).toEqual(frames.map(frame => frame.index));
@@ -121,7 +205,11 @@ describe('geometry', () => {
   test.each([90, 180, 270] as const)('turned by %i degrees', async degrees => {
     // The picture is stored turned the other way, so that it is upright when the turn is honoured.
     const undo = { 90: 'transpose=cclock', 180: 'hflip,vflip', 270: 'transpose=clock' }[degrees];
-    const plain = await makeClip(at(`plain-${degrees}.mp4`), { frames: 12, filters: `${undo},${toYuv()}`, encode: x264 });
+    const plain = await makeClip(at(`plain-${degrees}.mp4`), {
+      frames: 12,
+      filters: `${undo},${toYuv()}`,
+      encode: x264,
+    });
     const path = at(`turned-${degrees}.mp4`);
     await ffmpeg(['-i', plain, '-c', 'copy', '-metadata:s:v:0', `rotate=${360 - degrees}`, path]);
     const info = await probeClip(path);
@@ -134,7 +222,12 @@ describe('geometry', () => {
   });
 
   test('odd sizes', async () => {
-    const path = await makeClip(at('odd.mkv'), { width: 161, height: 65, filters: 'scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuv420p', encode: ['-c:v', 'ffv1', ...tags709] });
+    const path = await makeClip(at('odd.mkv'), {
+      width: 161,
+      height: 65,
+      filters: 'scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuv420p',
+      encode: ['-c:v', 'ffv1', ...tags709],
+    });
     const info = await probeClip(path);
     expect(info).toMatchObject({ width: 161, height: 65 });
     const frames = await decodeAll(path, info);
@@ -181,8 +274,24 @@ describe('colour', () => {
     ['BT.601, 8 bits', 'yuv420p', '170m', 'limited', 'smpte170m', ['-c:v', 'ffv1'], 1.65],
     ['BT.2020 matrix, 10 bits', 'yuv420p10le', '2020_ncl', 'limited', 'bt2020nc', ['-c:v', 'ffv1'], 0.5],
     ['full range, 8 bits', 'yuv444p', '709', 'full', 'bt709', ['-c:v', 'ffv1'], 1.45],
-    ['BT.709, 4:2:2, 10 bits, ProRes', 'yuv422p10le', '709', 'limited', 'bt709', ['-c:v', 'prores_ks', '-profile:v', '3'], 1],
-    ['BT.709, 10 bits, HEVC', 'yuv420p10le', '709', 'limited', 'bt709', ['-c:v', 'libx265', '-x265-params', 'log-level=none:crf=4', '-preset', 'ultrafast'], 1.5],
+    [
+      'BT.709, 4:2:2, 10 bits, ProRes',
+      'yuv422p10le',
+      '709',
+      'limited',
+      'bt709',
+      ['-c:v', 'prores_ks', '-profile:v', '3'],
+      1,
+    ],
+    [
+      'BT.709, 10 bits, HEVC',
+      'yuv420p10le',
+      '709',
+      'limited',
+      'bt709',
+      ['-c:v', 'libx265', '-x265-params', 'log-level=none:crf=4', '-preset', 'ultrafast'],
+      1.5,
+    ],
     ['BT.709, 12 bits, 4:4:4', 'yuv444p12le', '709', 'limited', 'bt709', ['-c:v', 'ffv1'], 0.15],
     ['BT.709, 16 bits', 'yuv422p16le', '709', 'limited', 'bt709', ['-c:v', 'ffv1'], 0.02],
   ])('%s', async (name, format, matrix, range, tag, encode, limit) => {
@@ -190,7 +299,17 @@ describe('colour', () => {
     const path = await makeClip(at(`${name.replace(/\W+/g, '-')}.${ending}`), {
       frames: 3,
       filters: `zscale=min=gbr:rin=full:m=${matrix}:r=${range},format=${format},setparams=colorspace=${tag}:color_primaries=bt709:color_trc=bt709`,
-      encode: [...encode, '-colorspace', tag, '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', range === 'full' ? 'pc' : 'tv'],
+      encode: [
+        ...encode,
+        '-colorspace',
+        tag,
+        '-color_primaries',
+        'bt709',
+        '-color_trc',
+        'bt709',
+        '-color_range',
+        range === 'full' ? 'pc' : 'tv',
+      ],
     });
     const info = await probeClip(path);
     expect(info.colour).toMatchObject({ matrix: tag, range: range === 'full' ? 'pc' : 'tv' });
@@ -210,7 +329,11 @@ describe('colour', () => {
   });
 
   test('motion JPEG of full range', async () => {
-    const path = await makeClip(at('mjpeg.mov'), { frames: 4, filters: 'scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd,format=yuvj420p', encode: ['-c:v', 'mjpeg', '-q:v', '1'] });
+    const path = await makeClip(at('mjpeg.mov'), {
+      frames: 4,
+      filters: 'scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd,format=yuvj420p',
+      encode: ['-c:v', 'mjpeg', '-q:v', '1'],
+    });
     const info = await probeClip(path);
     expect(info.colour.range).toBe('pc');
     const frames = await decodeAll(path, info);
@@ -229,14 +352,28 @@ describe('colour', () => {
   test('HDR is brought to a usual display: grey stays grey, order of brightness stays', async () => {
     const path = await makeClip(at('pq.mkv'), {
       frames: 2,
-      filters: 'zscale=min=gbr:rin=full:m=2020_ncl:r=limited,format=yuv420p10le,setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084',
-      encode: ['-c:v', 'ffv1', '-colorspace', 'bt2020nc', '-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-color_range', 'tv'],
+      filters:
+        'zscale=min=gbr:rin=full:m=2020_ncl:r=limited,format=yuv420p10le,setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084',
+      encode: [
+        '-c:v',
+        'ffv1',
+        '-colorspace',
+        'bt2020nc',
+        '-color_primaries',
+        'bt2020',
+        '-color_trc',
+        'smpte2084',
+        '-color_range',
+        'tv',
+      ],
     });
     const info = await probeClip(path);
     expect(info.colour).toMatchObject({ transfer: 'smpte2084', primaries: 'bt2020' });
     const [frame] = await decodeAll(path, info);
     const size = frame.width * frame.height;
-    const grey = [0, 1, 2].map(channel => frame.rgb[channel * size + Math.floor(frame.height * 0.75) * frame.width + 10]);
+    const grey = [0, 1, 2].map(
+      channel => frame.rgb[channel * size + Math.floor(frame.height * 0.75) * frame.width + 10],
+    );
     expect(Math.max(...grey) - Math.min(...grey)).toBeLessThan(0.01);
     // PQ 191/255 is 983 cd/m2: near the brightest that is told apart.
     expect(grey[0]).toBeGreaterThan(0.9);
@@ -249,10 +386,22 @@ describe('colour', () => {
 describe('alpha', () => {
   const soft = 'format=gbrap,geq=r=p(X\\,Y):g=p(X\\,Y):b=p(X\\,Y):a=clip((X-40)*4\\,0\\,255)';
   test.each([
-    ['ProRes 4444', 'alpha.mov', `${soft.replace('gbrap', 'gbrap10le').replace('*4\\,0\\,255', '*16\\,0\\,1023')},scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuva444p10le`, ['-c:v', 'prores_ks', '-profile:v', '4', '-alpha_bits', '16', ...tags709], 0.005],
+    [
+      'ProRes 4444',
+      'alpha.mov',
+      `${soft.replace('gbrap', 'gbrap10le').replace('*4\\,0\\,255', '*16\\,0\\,1023')},scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuva444p10le`,
+      ['-c:v', 'prores_ks', '-profile:v', '4', '-alpha_bits', '16', ...tags709],
+      0.005,
+    ],
     ['Animation', 'rle.mov', `${soft},format=argb`, ['-c:v', 'qtrle'], 1e-6],
     ['PNG in MOV', 'png.mov', `${soft},format=rgba`, ['-c:v', 'png'], 1e-6],
-    ['VP9', 'alpha.webm', `${soft},format=yuva420p`, ['-c:v', 'libvpx-vp9', '-crf', '4', '-b:v', '2M', '-auto-alt-ref', '0', '-cpu-used', '5'], 0.02],
+    [
+      'VP9',
+      'alpha.webm',
+      `${soft},format=yuva420p`,
+      ['-c:v', 'libvpx-vp9', '-crf', '4', '-b:v', '2M', '-auto-alt-ref', '0', '-cpu-used', '5'],
+      0.02,
+    ],
   ])('%s is straight and exact at both ends', async (_, name, filters, encode, limit) => {
     const path = await makeClip(at(name), { frames: 4, filters, encode });
     const info = await probeClip(path);
@@ -287,7 +436,11 @@ describe('alpha', () => {
 
 describe('special clips', () => {
   test('one frame long', async () => {
-    for (const [name, encode] of [['one.mp4', x264], ['one.mov', ['-c:v', 'prores_ks']], ['one.mkv', x264]] as const) {
+    for (const [name, encode] of [
+      ['one.mp4', x264],
+      ['one.mov', ['-c:v', 'prores_ks']],
+      ['one.mkv', x264],
+    ] as const) {
       const path = await makeClip(at(name), { frames: 1, encode });
       const info = await probeClip(path);
       expect(info).toMatchObject({ frames: 1, rate: { num: 25, den: 1 } });
@@ -296,7 +449,10 @@ describe('special clips', () => {
   });
 
   test('with sound', async () => {
-    const path = await makeClip(at('sound.mp4'), { inputs: ['-f', 'lavfi', '-i', 'sine=d=3'], encode: [...x264, '-c:a', 'aac'] });
+    const path = await makeClip(at('sound.mp4'), {
+      inputs: ['-f', 'lavfi', '-i', 'sine=d=3'],
+      encode: [...x264, '-c:a', 'aac'],
+    });
     const info = await probeClip(path);
     expect(info).toMatchObject({ hasAudio: true, frames: 30 });
     expect(numbers(await decodeAll(path, info))).toEqual(upTo(30));
@@ -346,7 +502,13 @@ describe('reading stops when the reader does', () => {
   });
 
   test('a slow reader holds only a few pictures', async () => {
-    const path = await makeClip(at('wide.mkv'), { width: 1280, height: 720, frames: 60, filters: 'format=gbrp', encode: ['-c:v', 'ffv1'] });
+    const path = await makeClip(at('wide.mkv'), {
+      width: 1280,
+      height: 720,
+      frames: 60,
+      filters: 'format=gbrp',
+      encode: ['-c:v', 'ffv1'],
+    });
     const info = await probeClip(path);
     const before = process.memoryUsage().arrayBuffers;
     let highest = 0;

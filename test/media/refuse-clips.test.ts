@@ -24,7 +24,10 @@ test('what is no clip at all', async () => {
   writeFileSync(at('empty.mp4'), '');
   writeFileSync(at('zeros.mp4'), Buffer.alloc(100_000));
   writeFileSync(at('page.mov'), '<!doctype html><html><body>404</body></html>');
-  writeFileSync(at('picture.svg'), '<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><image href="file:///etc/passwd"/></svg>');
+  writeFileSync(
+    at('picture.svg'),
+    '<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><image href="file:///etc/passwd"/></svg>',
+  );
   mkdirSync(at('folder.mp4'));
   expect(await codeOf(at('nothing-here.mp4'))).toBe('FILE_NOT_FOUND');
   expect(await codeOf(at('text.mp4/inside.mp4'))).toBe('FILE_NOT_FOUND');
@@ -39,8 +42,25 @@ test('what is no clip at all', async () => {
 test('sound alone, also with a cover picture', async () => {
   await ffmpeg(['-f', 'lavfi', '-i', 'sine=d=1', at('tone.wav')]);
   await ffmpeg(['-f', 'lavfi', '-i', 'sine=d=1', '-c:a', 'aac', at('tone.mp4')]);
-  await ffmpeg(['-f', 'lavfi', '-i', 'sine=d=1', '-f', 'lavfi', '-i', 'color=red:s=64x64', '-frames:v', '1', '-c:v', 'mjpeg', '-disposition:v', 'attached_pic', at('tone.mp3')]);
-  for (const name of ['tone.wav', 'tone.mp4', 'tone.mp3']) expect([name, await codeOf(at(name))]).toEqual([name, 'NO_VIDEO']);
+  await ffmpeg([
+    '-f',
+    'lavfi',
+    '-i',
+    'sine=d=1',
+    '-f',
+    'lavfi',
+    '-i',
+    'color=red:s=64x64',
+    '-frames:v',
+    '1',
+    '-c:v',
+    'mjpeg',
+    '-disposition:v',
+    'attached_pic',
+    at('tone.mp3'),
+  ]);
+  for (const name of ['tone.wav', 'tone.mp4', 'tone.mp3'])
+    expect([name, await codeOf(at(name))]).toEqual([name, 'NO_VIDEO']);
 });
 
 test('files that broke off', async () => {
@@ -68,11 +88,26 @@ test('a container without a single frame', async () => {
 
 test('sizes that are too small or too large', async () => {
   await makeClip(at('dot.mkv'), { width: 1, height: 1, frames: 3, filters: 'format=gbrp', encode: ['-c:v', 'ffv1'] });
-  await makeClip(at('line.mkv'), { width: 200, height: 15, frames: 3, filters: 'format=gbrp', encode: ['-c:v', 'ffv1'] });
-  await makeClip(at('wide.mkv'), { width: 9000, height: 32, frames: 1, filters: 'format=gbrp', encode: ['-c:v', 'ffv1'] });
+  await makeClip(at('line.mkv'), {
+    width: 200,
+    height: 15,
+    frames: 3,
+    filters: 'format=gbrp',
+    encode: ['-c:v', 'ffv1'],
+  });
+  await makeClip(at('wide.mkv'), {
+    width: 9000,
+    height: 32,
+    frames: 1,
+    filters: 'format=gbrp',
+    encode: ['-c:v', 'ffv1'],
+  });
   writeFileSync(at('dot.png'), blackPng(1, 1));
-  for (const name of ['dot.mkv', 'line.mkv', 'wide.mkv', 'dot.png']) expect([name, await codeOf(at(name))]).toEqual([name, 'SIZE_REFUSED']);
-  await expect(probeClip(at('wide.mkv'))).rejects.toMatchObject({ details: { width: 9000, height: 32, problem: 'too large' } });
+  for (const name of ['dot.mkv', 'line.mkv', 'wide.mkv', 'dot.png'])
+    expect([name, await codeOf(at(name))]).toEqual([name, 'SIZE_REFUSED']);
+  await expect(probeClip(at('wide.mkv'))).rejects.toMatchObject({
+    details: { width: 9000, height: 32, problem: 'too large' },
+  });
 });
 
 /** A black picture of one bit a pixel: a huge one is a small file. */
@@ -87,7 +122,12 @@ function blackPng(width: number, height: number): Buffer {
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
   const rows = deflateSync(Buffer.alloc(height * (1 + Math.ceil(width / 8))));
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', head), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', head),
+    chunk('IDAT', rows),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 test('20000x20000, as a picture and as a film', async () => {
@@ -98,12 +138,23 @@ test('20000x20000, as a picture and as a film', async () => {
   const { ftyp, moov, description } = await readMovieTable(at('small.mov'));
   description.writeUInt16BE(20000, 32);
   description.writeUInt16BE(20000, 34);
-  const track = { descriptions: [description], sizes: [huge.length], chunks: [{ samples: 1, description: 0 }], ticksPerSample: 512 };
+  const track = {
+    descriptions: [description],
+    sizes: [huge.length],
+    chunks: [{ samples: 1, description: 0 }],
+    ticksPerSample: 512,
+  };
   const table = buildMoov(moov, track, [0], false);
   const head = Buffer.from([0, 0, 0, 0, 0x6d, 0x64, 0x61, 0x74]);
   head.writeUInt32BE(huge.length + 8, 0);
-  writeFileSync(at('huge.mov'), Buffer.concat([ftyp, buildMoov(moov, track, [ftyp.length + table.length + 8], false), head, huge]));
-  await expect(probeClip(at('huge.mov'))).rejects.toMatchObject({ code: 'SIZE_REFUSED', details: { width: 20000, height: 20000 } });
+  writeFileSync(
+    at('huge.mov'),
+    Buffer.concat([ftyp, buildMoov(moov, track, [ftyp.length + table.length + 8], false), head, huge]),
+  );
+  await expect(probeClip(at('huge.mov'))).rejects.toMatchObject({
+    code: 'SIZE_REFUSED',
+    details: { width: 20000, height: 20000 },
+  });
 });
 
 test('a size that only the header claims', async () => {
@@ -119,13 +170,20 @@ test('a size that only the header claims', async () => {
 
 test('more frames than are taken at once', async () => {
   const path = await makeClip(at('many.mp4'), { frames: 40, encode: x264 });
-  await expect(probeClip(path, { limits: { maxFrames: 39 } })).rejects.toMatchObject({ code: 'DURATION_REFUSED', details: { frames: 40, limit: 39 } });
+  await expect(probeClip(path, { limits: { maxFrames: 39 } })).rejects.toMatchObject({
+    code: 'DURATION_REFUSED',
+    details: { frames: 40, limit: 39 },
+  });
   expect(await codeOf(path, { limits: { maxFrames: 40 } })).toBe('taken with 40 frames');
 });
 
 test('a file with two pictures a year apart does not become a film of millions', async () => {
   const path = at('years.mkv');
-  await makeClip(path, { frames: 3, filters: "format=gbrp,setpts='if(eq(N,2),31536000/TB,N/25/TB)'", encode: ['-vsync', 'passthrough', '-c:v', 'ffv1'] });
+  await makeClip(path, {
+    frames: 3,
+    filters: "format=gbrp,setpts='if(eq(N,2),31536000/TB,N/25/TB)'",
+    encode: ['-vsync', 'passthrough', '-c:v', 'ffv1'],
+  });
   expect(await codeOf(path)).toBe('DURATION_REFUSED');
 });
 

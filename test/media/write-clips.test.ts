@@ -24,23 +24,47 @@ function numbered(number: number, width = 320, height = 128, alpha = false): Fra
   const size = width * height;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const colour = y < height / 2 ? Array(3).fill((number >> Math.floor((x * bits) / width)) & 1 ? 235 : 20) : patches[Math.floor((x * patches.length) / width)];
+      const colour =
+        y < height / 2
+          ? Array(3).fill((number >> Math.floor((x * bits) / width)) & 1 ? 235 : 20)
+          : patches[Math.floor((x * patches.length) / width)];
       for (let channel = 0; channel < 3; channel++) frame.rgb[channel * size + y * width + x] = colour[channel] / 255;
     }
   }
-  const ramp = Float32Array.from({ length: size }, (_, index) => Math.min(Math.max((2 * (index % width)) / width - 0.5, 0), 1));
+  const ramp = Float32Array.from({ length: size }, (_, index) =>
+    Math.min(Math.max((2 * (index % width)) / width - 0.5, 0), 1),
+  );
   return alpha ? { ...frame, alpha: ramp } : frame;
 }
 
-async function write(path: string, codec: CodecName, rate: Rate, from: number, count: number, alpha = false, size = [320, 128]) {
+async function write(
+  path: string,
+  codec: CodecName,
+  rate: Rate,
+  from: number,
+  count: number,
+  alpha = false,
+  size = [320, 128],
+) {
   const encoder = await createEncoder(path, { codec, rate, width: size[0], height: size[1], alpha });
-  for (let number = from; number < from + count; number++) await encoder.write(numbered(number, size[0], size[1], alpha));
+  for (let number = from; number < from + count; number++)
+    await encoder.write(numbered(number, size[0], size[1], alpha));
   return encoder.finish();
 }
 
 /** Asks ffprobe, which shares no code with the product. */
 async function ask(path: string): Promise<Record<string, string>> {
-  const text = await runProgram('ffprobe', ['-v', 'error', '-select_streams', 'v', '-count_frames', '-show_streams', '-of', 'json', path]);
+  const text = await runProgram('ffprobe', [
+    '-v',
+    'error',
+    '-select_streams',
+    'v',
+    '-count_frames',
+    '-show_streams',
+    '-of',
+    'json',
+    path,
+  ]);
   return (JSON.parse(text.toString()) as { streams: Record<string, string>[] }).streams[0];
 }
 
@@ -80,12 +104,18 @@ describe('each codec keeps count, rate, tags and colour', () => {
     const read = await decodeAll(path, info);
     expect(numbers(read)).toEqual(upTo(15));
     expect(Math.max(...read.map(colourError))).toBeLessThan(limit);
-    await expect(verifyClip(path, { frames: 15, rate, width: 320, height: 128, alpha })).resolves.toMatchObject({ frames: 15, hasAlpha: alpha, hasAudio: false });
+    await expect(verifyClip(path, { frames: 15, rate, width: 320, height: 128, alpha })).resolves.toMatchObject({
+      frames: 15,
+      hasAlpha: alpha,
+      hasAudio: false,
+    });
     if (!alpha) return;
     const wanted = numbered(0, 320, 128, true).alpha!;
     const got = read[3].alpha!;
     expect(got.every((value, index) => Math.abs(value - wanted[index]) < 0.0012)).toBe(true);
-    expect(got.every((value, index) => (wanted[index] !== 0 && wanted[index] !== 1) || value === wanted[index])).toBe(true);
+    expect(got.every((value, index) => (wanted[index] !== 0 && wanted[index] !== 1) || value === wanted[index])).toBe(
+      true,
+    );
   });
 
   test('PNG keeps 16 bits and alpha', async () => {
@@ -95,9 +125,15 @@ describe('each codec keeps count, rate, tags and colour', () => {
     const [first] = await listSequence(at('pictures'));
     const frame = await loadPicture(first.path);
     const wanted = numbered(0, 320, 128, true);
-    expect(Math.max(...frame.rgb.map((value, index) => Math.abs(value - wanted.rgb[index])))).toBeLessThan(0.51 / 65535);
-    expect(Math.max(...frame.alpha!.map((value, index) => Math.abs(value - wanted.alpha![index])))).toBeLessThan(0.51 / 65535);
-    await expect(verifyClip(at('pictures'), { frames: 3, rate: fifty, width: 320, height: 128, alpha: true })).resolves.toMatchObject({ frames: 3 });
+    expect(Math.max(...frame.rgb.map((value, index) => Math.abs(value - wanted.rgb[index])))).toBeLessThan(
+      0.51 / 65535,
+    );
+    expect(Math.max(...frame.alpha!.map((value, index) => Math.abs(value - wanted.alpha![index])))).toBeLessThan(
+      0.51 / 65535,
+    );
+    await expect(
+      verifyClip(at('pictures'), { frames: 3, rate: fifty, width: 320, height: 128, alpha: true }),
+    ).resolves.toMatchObject({ frames: 3 });
   });
 
   test('a named sequence replaces an older, longer one and leaves other files alone', async () => {
@@ -129,7 +165,17 @@ test.each([
 });
 
 test('a track clock holds every rate exactly', () => {
-  for (const [num, den] of [[50, 1], [24000, 1001], [30000, 1001], [60000, 1001], [25, 1], [179, 6], [12, 1], [1, 1], [239, 10]]) {
+  for (const [num, den] of [
+    [50, 1],
+    [24000, 1001],
+    [30000, 1001],
+    [60000, 1001],
+    [25, 1],
+    [179, 6],
+    [12, 1],
+    [1, 1],
+    [239, 10],
+  ]) {
     const scale = trackTimescale({ num, den });
     expect((scale * den) % num).toBe(0);
     expect(scale).toBeGreaterThanOrEqual(10_000);
@@ -144,18 +190,41 @@ describe('joining', () => {
     ['h264', { num: 24000, den: 1001 }],
   ] as const)('%s segments of unequal length become one clip with exact times', async (codec, rate) => {
     const segments: string[] = [];
-    for (const [from, count] of [[0, 7], [7, 1], [8, 30]]) {
-      segments.push((await write(at(`part-${codec}-${from}${segmentEnding(codec)}`), codec, rate, from, count, codec === 'prores4444')).path);
+    for (const [from, count] of [
+      [0, 7],
+      [7, 1],
+      [8, 30],
+    ]) {
+      segments.push(
+        (
+          await write(
+            at(`part-${codec}-${from}${segmentEnding(codec)}`),
+            codec,
+            rate,
+            from,
+            count,
+            codec === 'prores4444',
+          )
+        ).path,
+      );
     }
     const joined = await joinSegments(segments, at(`joined-${codec}${segmentEnding(codec)}`), 38);
     expect(joined.frames).toBe(38);
     await verifyClip(joined.path, { frames: 38, rate, width: 320, height: 128, alpha: codec === 'prores4444' });
-    expect(await ask(joined.path)).toMatchObject({ nb_read_frames: '38', r_frame_rate: `${rate.num}/${rate.den}`, avg_frame_rate: `${rate.num}/${rate.den}`, start_pts: 0, color_space: 'bt709' });
+    expect(await ask(joined.path)).toMatchObject({
+      nb_read_frames: '38',
+      r_frame_rate: `${rate.num}/${rate.den}`,
+      avg_frame_rate: `${rate.num}/${rate.den}`,
+      start_pts: 0,
+      color_space: 'bt709',
+    });
     const info = await probeClip(joined.path);
     expect(numbers(await decodeAll(joined.path, info))).toEqual(upTo(38));
     expect(numbers(await decodeAll(joined.path, info, { first: 20, last: 25 }))).toEqual([20, 21, 22, 23, 24, 25]);
     // Nobody complains, not even about warnings.
-    await expect(runProgram('ffmpeg', ['-v', 'warning', '-xerror', '-i', joined.path, '-f', 'null', '-'])).resolves.toHaveLength(0);
+    await expect(
+      runProgram('ffmpeg', ['-v', 'warning', '-xerror', '-i', joined.path, '-f', 'null', '-']),
+    ).resolves.toHaveLength(0);
   });
 
   test('pictures of several folders are numbered on', async () => {
@@ -171,8 +240,13 @@ describe('joining', () => {
   test('a missing, a short and an odd segment are refused, and nothing is left', async () => {
     const good = (await write(at('good.mov'), 'prores422hq', fifty, 0, 4)).path;
     const other = (await write(at('other.mov'), 'prores422hq', { num: 25, den: 1 }, 4, 4)).path;
-    await expect(joinSegments([good, at('gone.mov')], at('bad.mov'), 8)).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
-    await expect(joinSegments([good], at('bad.mov'), 8)).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE', details: { actual: 4, expected: 8 } });
+    await expect(joinSegments([good, at('gone.mov')], at('bad.mov'), 8)).rejects.toMatchObject({
+      code: 'RESULT_INCOMPLETE',
+    });
+    await expect(joinSegments([good], at('bad.mov'), 8)).rejects.toMatchObject({
+      code: 'RESULT_INCOMPLETE',
+      details: { actual: 4, expected: 8 },
+    });
     await expect(joinSegments([good, other], at('bad.mov'), 8)).rejects.toMatchObject({ code: 'RESULT_WRONG' });
     expect(readdirSync(folder).filter(name => name.startsWith('bad'))).toEqual([]);
   });
@@ -182,8 +256,13 @@ describe('verifying finds', () => {
   test('missing frames, another rate, another size, missing alpha, damage', async () => {
     const { path } = await write(at('verify.mov'), 'prores422hq', fifty, 0, 6);
     const right = { frames: 6, rate: fifty, width: 320, height: 128 };
-    await expect(verifyClip(path, { ...right, frames: 7 })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE', details: { actual: 6, expected: 7 } });
-    await expect(verifyClip(path, { ...right, rate: { num: 25, den: 1 } })).rejects.toMatchObject({ code: 'RESULT_WRONG' });
+    await expect(verifyClip(path, { ...right, frames: 7 })).rejects.toMatchObject({
+      code: 'RESULT_INCOMPLETE',
+      details: { actual: 6, expected: 7 },
+    });
+    await expect(verifyClip(path, { ...right, rate: { num: 25, den: 1 } })).rejects.toMatchObject({
+      code: 'RESULT_WRONG',
+    });
     await expect(verifyClip(path, { ...right, width: 640 })).rejects.toMatchObject({ code: 'RESULT_WRONG' });
     await expect(verifyClip(path, { ...right, alpha: true })).rejects.toMatchObject({ code: 'RESULT_WRONG' });
     const bytes = readFileSync(path);
@@ -192,16 +271,22 @@ describe('verifying finds', () => {
     const frameStart = bytes.indexOf('icpf', bytes.indexOf('icpf') + 4);
     bytes.fill(0, frameStart, frameStart + 2000);
     writeFileSync(at('hole.mov'), bytes);
-    await expect(verifyClip(at('hole.mov'), right)).rejects.toMatchObject({ code: expect.stringMatching(/RESULT_(INCOMPLETE|WRONG)/) });
+    await expect(verifyClip(at('hole.mov'), right)).rejects.toMatchObject({
+      code: expect.stringMatching(/RESULT_(INCOMPLETE|WRONG)/),
+    });
   });
 
   test('a torn picture of a sequence', async () => {
     await write(at('torn'), 'png', fifty, 0, 3);
     const [, second] = await listSequence(at('torn'));
     writeFileSync(second.path, readFileSync(second.path).subarray(0, 900));
-    await expect(verifyClip(at('torn'), { frames: 3, rate: fifty, width: 320, height: 128 })).rejects.toMatchObject({ code: 'RESULT_WRONG' });
+    await expect(verifyClip(at('torn'), { frames: 3, rate: fifty, width: 320, height: 128 })).rejects.toMatchObject({
+      code: 'RESULT_WRONG',
+    });
     rmSync(second.path);
-    await expect(verifyClip(at('torn'), { frames: 3, rate: fifty, width: 320, height: 128 })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
+    await expect(verifyClip(at('torn'), { frames: 3, rate: fifty, width: 320, height: 128 })).rejects.toMatchObject({
+      code: 'RESULT_INCOMPLETE',
+    });
   });
 });
 
@@ -221,12 +306,22 @@ describe('nothing half-written is left', () => {
 
   test('an output that cannot be: alpha, name, size, folder', async () => {
     const size = { rate: fifty, width: 320, height: 128 };
-    await expect(createEncoder(at('a.mov'), { codec: 'prores422hq', ...size, alpha: true })).rejects.toMatchObject({ code: 'OUTPUT_UNSUITABLE' });
-    await expect(createEncoder(at('a.avi'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({ code: 'OUTPUT_NAME_WRONG' });
-    await expect(createEncoder(at('a.mov'), { codec: 'dnxhr', ...size, width: 64 })).rejects.toMatchObject({ code: 'SIZE_REFUSED' });
+    await expect(createEncoder(at('a.mov'), { codec: 'prores422hq', ...size, alpha: true })).rejects.toMatchObject({
+      code: 'OUTPUT_UNSUITABLE',
+    });
+    await expect(createEncoder(at('a.avi'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({
+      code: 'OUTPUT_NAME_WRONG',
+    });
+    await expect(createEncoder(at('a.mov'), { codec: 'dnxhr', ...size, width: 64 })).rejects.toMatchObject({
+      code: 'SIZE_REFUSED',
+    });
     mkdirSync(at('taken.mov'));
-    await expect(createEncoder(at('taken.mov'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
-    await expect(createEncoder(at('abort.mov/inside.mov'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+    await expect(createEncoder(at('taken.mov'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+    });
+    await expect(createEncoder(at('abort.mov/inside.mov'), { codec: 'prores422hq', ...size })).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+    });
   });
 
   // Writing to this device always fails as if the disk were full.

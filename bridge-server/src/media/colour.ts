@@ -22,11 +22,17 @@ export function yuvMatrix(tag: string, codedHeight: number): YuvMatrix {
 }
 
 /** Offsets and scales that turn integer samples into luma 0..1 and chroma -0.5..0.5. Source: ITU-T H.273, equations 20 to 30. */
-export type SampleRange = { readonly lumaZero: number; readonly lumaSpan: number; readonly chromaZero: number; readonly chromaSpan: number };
+export type SampleRange = {
+  readonly lumaZero: number;
+  readonly lumaSpan: number;
+  readonly chromaZero: number;
+  readonly chromaSpan: number;
+};
 
 export function sampleRange(range: 'tv' | 'pc', depth: number): SampleRange {
   const unit = 2 ** (depth - 8);
-  if (range === 'tv') return { lumaZero: 16 * unit, lumaSpan: 219 * unit, chromaZero: 128 * unit, chromaSpan: 224 * unit };
+  if (range === 'tv')
+    return { lumaZero: 16 * unit, lumaSpan: 219 * unit, chromaZero: 128 * unit, chromaSpan: 224 * unit };
   const top = 2 ** depth - 1;
   return { lumaZero: 0, lumaSpan: top, chromaZero: 128 * unit, chromaSpan: top };
 }
@@ -36,8 +42,13 @@ type Matrix3 = readonly [number, number, number, number, number, number, number,
 
 /** Chromaticities to BT.709, white D65 throughout. Source: computed from ITU-T H.273, table 2. */
 const toBt709: Readonly<Record<string, Matrix3>> = {
-  bt2020: [1.6604910021, -0.5876411388, -0.0728498633, -0.1245504745, 1.1328998971, -0.0083494226, -0.0181507634, -0.1005788980, 1.1187296614],
-  smpte432: [1.2249401763, -0.2249401763, 0, -0.0420569547, 1.0420569547, 0, -0.0196375546, -0.0786360456, 1.0982736001],
+  bt2020: [
+    1.6604910021, -0.5876411388, -0.0728498633, -0.1245504745, 1.1328998971, -0.0083494226, -0.0181507634, -0.100578898,
+    1.1187296614,
+  ],
+  smpte432: [
+    1.2249401763, -0.2249401763, 0, -0.0420569547, 1.0420569547, 0, -0.0196375546, -0.0786360456, 1.0982736001,
+  ],
 };
 
 /** Source: ITU-R BT.1886 with a black level of zero. */
@@ -98,16 +109,23 @@ export function convertToBt709({ primaries, transfer }: PictureColour): (rgb: Fl
   const matrix = toBt709[primaries] ?? [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const isHdr = transfer === 'smpte2084' || transfer === 'arib-std-b67';
   const toLight = table(
-    transfer === 'smpte2084' ? value => (perceptualQuantiser(value) * 10_000) / referenceWhiteNits
-    : transfer === 'arib-std-b67' ? hybridLogGamma
-    : transfer === 'linear' ? value => value
-    : displayGamma,
+    transfer === 'smpte2084'
+      ? value => (perceptualQuantiser(value) * 10_000) / referenceWhiteNits
+      : transfer === 'arib-std-b67'
+        ? hybridLogGamma
+        : transfer === 'linear'
+          ? value => value
+          : displayGamma,
   );
   const fromLight = table(inverseDisplayGamma);
   return rgb => {
     const size = rgb.length / 3;
     for (let index = 0; index < size; index++) {
-      let [r, g, b] = [lookUp(toLight, rgb[index]), lookUp(toLight, rgb[size + index]), lookUp(toLight, rgb[2 * size + index])];
+      let [r, g, b] = [
+        lookUp(toLight, rgb[index]),
+        lookUp(toLight, rgb[size + index]),
+        lookUp(toLight, rgb[2 * size + index]),
+      ];
       if (transfer === 'arib-std-b67') {
         // The display's own curve, for 1000 nits. Source: ITU-R BT.2100, table 5 (OOTF, gamma 1.2).
         const luminance = 0.2627 * r + 0.678 * g + 0.0593 * b;

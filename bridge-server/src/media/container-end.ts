@@ -11,7 +11,8 @@ export async function findMissingEnd(path: string): Promise<string | undefined> 
     const { size } = await file.stat();
     const head = await readAt(file, 0, 16);
     if (head.length < 16) return undefined;
-    if (/^(ftyp|moov|mdat|wide|free|skip|pnot)$/.test(head.toString('latin1', 4, 8))) return await endOfBoxes(file, size);
+    if (/^(ftyp|moov|mdat|wide|free|skip|pnot)$/.test(head.toString('latin1', 4, 8)))
+      return await endOfBoxes(file, size);
     if (head.readUInt32BE(0) === 0x1a45dfa3) return await endOfMatroska(file, size);
     if (head.toString('latin1', 0, 4) === 'RIFF') return endOfRiff(head, size);
     return undefined;

@@ -66,7 +66,9 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
     filters: [
       ...(info.interlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
       // The scaler is named only where it has work: left alone, the decoder's samples pass untouched.
-      ...(size !== '' || !own ? [`scale=${size}${keepRange}flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp`] : []),
+      ...(size !== '' || !own
+        ? [`scale=${size}${keepRange}flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp`]
+        : []),
       `format=${piped.name}`,
     ],
     decoder,
@@ -116,7 +118,11 @@ const seekable = /^(mov|matroska)/;
  * reader, and stops at once when the reader does.
  * @throws AppError RANGE_OUTSIDE, MEDIA_DAMAGED (no picture at all), FFMPEG_FAILED, FFMPEG_NOT_FOUND, CANCELLED
  */
-export async function* decodeFrames(path: string, info: ClipInfo, options: DecodeOptions): AsyncGenerator<Frame, void, undefined> {
+export async function* decodeFrames(
+  path: string,
+  info: ClipInfo,
+  options: DecodeOptions,
+): AsyncGenerator<Frame, void, undefined> {
   const { first, last, signal } = options;
   if (first < 0 || last < first || last >= info.frames) {
     throw new AppError('RANGE_OUTSIDE', { first, last, frames: info.frames });
@@ -156,7 +162,8 @@ async function* place(
   let held: Held | undefined;
   const show = (slot: number, from: Held): Frame => {
     // The picture that belongs here is the last one meant for this place or one before; any other is a stand-in.
-    if (slots[pictureAt(slots, slot)] !== from.slot) concealed?.(slot, source.lastProblem() ?? 'the decoder gave no picture');
+    if (slots[pictureAt(slots, slot)] !== from.slot)
+      concealed?.(slot, source.lastProblem() ?? 'the decoder gave no picture');
     return toFrame(plan, from.bytes, slot);
   };
   for await (const picture of pictures) {

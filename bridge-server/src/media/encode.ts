@@ -84,7 +84,11 @@ function even(length: number, needed: boolean): number {
 }
 
 /** The size in which a codec writes pictures of this size: some take even sizes only, and repeat the last column or row. */
-export function encodedSize(codec: CodecName, width: number, height: number): { readonly width: number; readonly height: number } {
+export function encodedSize(
+  codec: CodecName,
+  width: number,
+  height: number,
+): { readonly width: number; readonly height: number } {
   if (codec === 'png') return { width, height };
   const { evenWidth, evenHeight } = recipes[codec];
   return { width: even(width, evenWidth), height: even(height, evenHeight) };
@@ -99,10 +103,14 @@ export function segmentEnding(codec: CodecName): string {
  * Checks that a codec can hold what it is to hold, before any work is done.
  * @throws AppError OUTPUT_UNSUITABLE, OUTPUT_NAME_WRONG, SIZE_REFUSED
  */
-export function checkOutput(path: string, { codec, alpha, width, height }: Pick<EncoderOptions, 'codec' | 'alpha' | 'width' | 'height'>): void {
+export function checkOutput(
+  path: string,
+  { codec, alpha, width, height }: Pick<EncoderOptions, 'codec' | 'alpha' | 'width' | 'height'>,
+): void {
   if (codec === 'png') return;
   const recipe = recipes[codec];
-  if (alpha && !recipe.format.alpha) throw new AppError('OUTPUT_UNSUITABLE', { codec: recipe.title, what: 'transparency' });
+  if (alpha && !recipe.format.alpha)
+    throw new AppError('OUTPUT_UNSUITABLE', { codec: recipe.title, what: 'transparency' });
   if (!recipe.endings.includes(extname(path).toLowerCase())) {
     throw new AppError('OUTPUT_NAME_WRONG', { codec: recipe.title, path, endings: recipe.endings.join(', ') });
   }
@@ -126,7 +134,8 @@ export async function createEncoder(path: string, options: EncoderOptions): Prom
   const target = resolve(path);
   try {
     await mkdir(dirname(target), { recursive: true });
-    if ((await stat(target).catch(() => undefined))?.isDirectory()) throw new AppError('OUTPUT_UNWRITABLE', { path, problem: 'it is a folder' });
+    if ((await stat(target).catch(() => undefined))?.isDirectory())
+      throw new AppError('OUTPUT_UNWRITABLE', { path, problem: 'it is a folder' });
   } catch (problem) {
     throw toWriteError(path, problem);
   }
@@ -142,10 +151,31 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
     ffmpeg,
     [
       ...[...commonArgs(), '-y', '-f', 'rawvideo', '-pixel_format', format.name, '-video_size', `${width}x${height}`],
-      ...['-framerate', `${at.num}/${at.den}`, '-i', 'pipe:0', '-map_metadata', '-1', '-c:v', recipe.encoder, ...recipe.args],
+      ...[
+        '-framerate',
+        `${at.num}/${at.den}`,
+        '-i',
+        'pipe:0',
+        '-map_metadata',
+        '-1',
+        '-c:v',
+        recipe.encoder,
+        ...recipe.args,
+      ],
       // Some encoders write the colour that frames carry, others the one of the stream: both are told.
       ...['-vf', 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv'],
-      ...['-pix_fmt', format.name, '-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
+      ...[
+        '-pix_fmt',
+        format.name,
+        '-color_primaries',
+        'bt709',
+        '-color_trc',
+        'bt709',
+        '-colorspace',
+        'bt709',
+        '-color_range',
+        'tv',
+      ],
       ...['-movflags', '+write_colr', '-video_track_timescale', String(trackTimescale(at)), '-fflags', '+bitexact'],
       ...['-f', extname(target).toLowerCase() === '.mov' ? 'mov' : 'mp4', `file:${partial}`],
     ],
@@ -164,7 +194,8 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
     const problem = running.errors().find(isDiskFull);
     if (problem) return new AppError('DISK_FULL', { path: dirname(target), need: 'some space' });
     const words = problemOf(running);
-    if (/Permission denied|Read-only file system|No such file or directory/.test(words)) return new AppError('OUTPUT_UNWRITABLE', { path: target, problem: words });
+    if (/Permission denied|Read-only file system|No such file or directory/.test(words))
+      return new AppError('OUTPUT_UNWRITABLE', { path: target, problem: words });
     return new AppError('FFMPEG_FAILED', { task: `write ${recipe.title}`, problem: words });
   };
 
@@ -178,14 +209,22 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
     width,
     height,
     ...(width !== options.width || height !== options.height
-      ? { note: `${recipe.title} takes even sizes only: ${options.width}x${options.height} was written as ${width}x${height}, the edge repeated` }
+      ? {
+          note: `${recipe.title} takes even sizes only: ${options.width}x${options.height} was written as ${width}x${height}, the edge repeated`,
+        }
       : {}),
     async write(frame) {
       if (frame.width !== options.width || frame.height !== options.height) {
-        throw new RangeError(`a frame of ${frame.width}x${frame.height} in a clip of ${options.width}x${options.height}`);
+        throw new RangeError(
+          `a frame of ${frame.width}x${frame.height} in a clip of ${options.width}x${options.height}`,
+        );
       }
       const source = options.alpha ? frame : { ...frame, alpha: undefined };
-      const bytes = rgbToPlanes(source, format, width, height, { matrix: yuvMatrix('bt709', height), range: 'tv', dithered: format.depth === 8 });
+      const bytes = rgbToPlanes(source, format, width, height, {
+        matrix: yuvMatrix('bt709', height),
+        range: 'tv',
+        dithered: format.depth === 8,
+      });
       await pending;
       if (ended) throw await failure();
       pending = send(bytes);

@@ -81,7 +81,15 @@ async function examine(path: string, source: Ffmpeg['source']): Promise<Ffmpeg |
       await names(path, '-decoders'),
       await names(path, '-demuxers'),
     ];
-    return { path, version, libavcodec: Number(libavcodec[1]) + Number(libavcodec[2]) / 100, source, encoders, decoders, demuxers };
+    return {
+      path,
+      version,
+      libavcodec: Number(libavcodec[1]) + Number(libavcodec[2]) / 100,
+      source,
+      encoders,
+      decoders,
+      demuxers,
+    };
   } catch {
     return undefined; // not a program, or one for another machine: the next candidate is tried
   }

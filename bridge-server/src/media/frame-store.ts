@@ -123,7 +123,9 @@ async function toFile(samples: Uint16Array, frame: Frame): Promise<Uint8Array[]>
     (packedLow ? flag.lowPacked : 0);
   const bodies = [packedHigh ?? high, packedLow ?? low];
   const head = Buffer.alloc(headBytes);
-  [magic, flags, frame.width, frame.height, frame.index, bodies[0].length, bodies[1].length].forEach((value, at) => head.writeUInt32LE(value, 4 * at));
+  [magic, flags, frame.width, frame.height, frame.index, bodies[0].length, bodies[1].length].forEach((value, at) =>
+    head.writeUInt32LE(value, 4 * at),
+  );
   return [head, ...bodies, checksum([head, ...bodies])];
 }
 
@@ -146,7 +148,12 @@ async function toFrame({ head, high, low }: Parsed): Promise<Frame> {
     flags & flag.highPacked ? inflate(high, limit) : high,
     flags & flag.lowPacked ? inflate(low, limit) : low,
   ]);
-  return fromSamples(merge(wholeHigh, wholeLow, width), { index, width, height, ...(flags & flag.shotStart ? { shotStart: true } : {}) });
+  return fromSamples(merge(wholeHigh, wholeLow, width), {
+    index,
+    width,
+    height,
+    ...(flags & flag.shotStart ? { shotStart: true } : {}),
+  });
 }
 
 /**
@@ -166,7 +173,9 @@ export async function createFrameStore(folder: string, options: { readonly sync?
   };
   const indices = async () => {
     const names = await readdir(folder);
-    return names.flatMap(name => (/^\d{6,}\.frame$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b);
+    return names
+      .flatMap(name => (/^\d{6,}\.frame$/.test(name) ? [Number.parseInt(name, 10)] : []))
+      .sort((a, b) => a - b);
   };
   return {
     folder,

@@ -16,9 +16,15 @@ const copyBytes = 4 << 20;
  * With folders of pictures as segments, the target is a sequence numbered from 0.
  * @throws AppError RESULT_INCOMPLETE (a segment is missing or short), RESULT_WRONG (unlike the others), DISK_FULL, OUTPUT_UNWRITABLE
  */
-export async function joinSegments(segments: readonly string[], target: string, expectedFrames: number): Promise<Encoded> {
+export async function joinSegments(
+  segments: readonly string[],
+  target: string,
+  expectedFrames: number,
+): Promise<Encoded> {
   const isMovie = /\.(mov|mp4|m4v)$/i.test(extname(segments[0] ?? target));
-  return isMovie ? joinMovies(segments, resolve(target), expectedFrames) : joinSequences(segments, target, expectedFrames);
+  return isMovie
+    ? joinMovies(segments, resolve(target), expectedFrames)
+    : joinSequences(segments, target, expectedFrames);
 }
 
 async function tablesOf(segments: readonly string[], expected: number): Promise<MovieTable[]> {
@@ -33,10 +39,14 @@ async function tablesOf(segments: readonly string[], expected: number): Promise<
   }
   const [first] = tables;
   const odd = tables.findIndex(
-    table => table.ticksPerSample === 0 || table.ticksPerSample !== first.ticksPerSample || table.timescale !== first.timescale,
+    table =>
+      table.ticksPerSample === 0 ||
+      table.ticksPerSample !== first.ticksPerSample ||
+      table.timescale !== first.timescale,
   );
   const actual = tables.reduce((sum, table) => sum + table.sizes.length, 0);
-  if (odd >= 0) throw new AppError('RESULT_WRONG', { path: segments[odd], problem: 'this part has another rate than the others' });
+  if (odd >= 0)
+    throw new AppError('RESULT_WRONG', { path: segments[odd], problem: 'this part has another rate than the others' });
   if (actual !== expected || actual === 0) throw new AppError('RESULT_INCOMPLETE', { actual, expected });
   return tables;
 }
@@ -101,7 +111,7 @@ async function joinMovies(segments: readonly string[], target: string, expected:
 }
 
 async function writeAll(out: FileHandle, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await out.write(bytes, done)).bytesWritten;
+  for (let done = 0; done < bytes.length;) done += (await out.write(bytes, done)).bytesWritten;
 }
 
 /** Copies a segment's pictures in order; neighbours in the file are read together. */
@@ -109,13 +119,14 @@ async function copySamples(segment: string, table: MovieTable, out: FileHandle):
   const source = await open(segment, 'r');
   const buffer = Buffer.alloc(copyBytes);
   try {
-    for (let sample = 0; sample < table.sizes.length; ) {
+    for (let sample = 0; sample < table.sizes.length;) {
       const start = table.offsets[sample];
       let end = start;
       while (sample < table.sizes.length && table.offsets[sample] === end) end += table.sizes[sample++];
-      for (let position = start; position < end; ) {
+      for (let position = start; position < end;) {
         const { bytesRead } = await source.read(buffer, 0, Math.min(copyBytes, end - position), position);
-        if (bytesRead === 0) throw new AppError('RESULT_INCOMPLETE', { actual: sample, expected: table.sizes.length, segment });
+        if (bytesRead === 0)
+          throw new AppError('RESULT_INCOMPLETE', { actual: sample, expected: table.sizes.length, segment });
         await writeAll(out, buffer.subarray(0, bytesRead));
         position += bytesRead;
       }

@@ -6,7 +6,11 @@ import { encodePicture } from './still';
 import { partialName, syncFolder, toWriteError, writeWhole } from './write-whole';
 
 /** Where the pictures of a sequence lie and what they are called. */
-export type SequenceName = { readonly folder: string; readonly fileOf: (number: number) => string; readonly pattern: RegExp };
+export type SequenceName = {
+  readonly folder: string;
+  readonly fileOf: (number: number) => string;
+  readonly pattern: RegExp;
+};
 
 /**
  * @param path a folder ("shots/a": 000000.png …), a name with its number's width ("shots/a-%04d.png"), or a plain name
@@ -69,7 +73,8 @@ export async function createSequence(path: string, options: EncoderOptions): Pro
   let frames = 0;
   let sizeBytes = 0;
   try {
-    if ((await stat(folder).catch(() => undefined))?.isFile()) throw new AppError('OUTPUT_UNWRITABLE', { path, problem: 'it is a file' });
+    if ((await stat(folder).catch(() => undefined))?.isFile())
+      throw new AppError('OUTPUT_UNWRITABLE', { path, problem: 'it is a file' });
     await rm(working, { recursive: true, force: true });
     await mkdir(working, { recursive: true });
   } catch (problem) {
@@ -81,7 +86,9 @@ export async function createSequence(path: string, options: EncoderOptions): Pro
     height: options.height,
     async write(frame) {
       const { alpha, ...opaque } = frame;
-      const kept = options.alpha ? { ...opaque, alpha: alpha ?? new Float32Array(frame.width * frame.height).fill(1) } : opaque;
+      const kept = options.alpha
+        ? { ...opaque, alpha: alpha ?? new Float32Array(frame.width * frame.height).fill(1) }
+        : opaque;
       const bytes = await encodePicture(kept, 'png16');
       try {
         await writeWhole(join(working, fileOf(first + frames)), [bytes], { sync: false });

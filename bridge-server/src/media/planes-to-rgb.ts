@@ -10,7 +10,12 @@ export type RgbOptions = {
   readonly rotation: 0 | 90 | 180 | 270;
 };
 
-export type RgbPicture = { readonly width: number; readonly height: number; readonly rgb: Float32Array; readonly alpha?: Float32Array };
+export type RgbPicture = {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Float32Array;
+  readonly alpha?: Float32Array;
+};
 
 type Walk = { readonly base: number; readonly stepX: number; readonly stepY: number };
 
@@ -31,7 +36,16 @@ function walk(width: number, height: number, rotation: RgbOptions['rotation']): 
 type Scale = { readonly zero: number; readonly span: number };
 
 /** Copies one plane, scaled so that `zero` becomes 0 and `zero + span` 1. */
-function spread(samples: Samples, from: number, width: number, height: number, scale: Scale, to: Walk, out: Float32Array, at: number) {
+function spread(
+  samples: Samples,
+  from: number,
+  width: number,
+  height: number,
+  scale: Scale,
+  to: Walk,
+  out: Float32Array,
+  at: number,
+) {
   const row = new Float32Array(width);
   for (let y = 0; y < height; y++) {
     row.set(samples.subarray(from + y * width, from + (y + 1) * width));
@@ -61,7 +75,13 @@ function widen(row: Float32Array, wide: Float32Array, width: number, left: boole
 }
 
 /** Takes packed pixels apart. */
-function unpack(samples: Samples, format: RawFormat, width: number, height: number, to: Walk): { rgb: Float32Array; alpha?: Float32Array } {
+function unpack(
+  samples: Samples,
+  format: RawFormat,
+  width: number,
+  height: number,
+  to: Walk,
+): { rgb: Float32Array; alpha?: Float32Array } {
   const { samples: step, places, bigEndian } = format.packing!;
   const size = width * height;
   const rgb = new Float32Array(3 * size);
@@ -82,7 +102,13 @@ function unpack(samples: Samples, format: RawFormat, width: number, height: numb
   return alpha ? { rgb, alpha } : { rgb };
 }
 
-function yuvToRgb(samples: Samples, format: RawFormat, width: number, height: number, options: RgbOptions): Float32Array {
+function yuvToRgb(
+  samples: Samples,
+  format: RawFormat,
+  width: number,
+  height: number,
+  options: RgbOptions,
+): Float32Array {
   const [, chroma, second] = planesOf(format, width, height);
   const { lumaZero, lumaSpan, chromaZero, chromaSpan } = sampleRange(options.range, format.depth);
   const { red, blue } = options.matrix;
@@ -140,7 +166,13 @@ function yuvToRgb(samples: Samples, format: RawFormat, width: number, height: nu
  * Turns a raw picture into planar RGB 0..1, exactly: no table, no rounding between.
  * @param samples as `samplesOf` views them, `width` x `height` as stored
  */
-export function planesToRgb(samples: Samples, format: RawFormat, width: number, height: number, options: RgbOptions): RgbPicture {
+export function planesToRgb(
+  samples: Samples,
+  format: RawFormat,
+  width: number,
+  height: number,
+  options: RgbOptions,
+): RgbPicture {
   const size = width * height;
   const to = walk(width, height, options.rotation);
   const planes = planesOf(format, width, height);

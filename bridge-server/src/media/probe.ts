@@ -56,7 +56,11 @@ async function fileSize(path: string): Promise<number> {
 /** @throws AppError SIZE_REFUSED */
 export function checkSize(width: number, height: number, limits: ProbeLimits): void {
   const problem =
-    Math.min(width, height) < limits.minSide ? 'too small' : Math.max(width, height) > limits.maxSide ? 'too large' : undefined;
+    Math.min(width, height) < limits.minSide
+      ? 'too small'
+      : Math.max(width, height) > limits.maxSide
+        ? 'too large'
+        : undefined;
   if (problem) throw new AppError('SIZE_REFUSED', { width, height, problem });
 }
 
@@ -69,7 +73,10 @@ function checkClaimedSize(problems: readonly string[], limits: ProbeLimits): voi
 }
 
 /** Width and height as shown: width stretched by the sample aspect (height kept), then turned. */
-export function shownSize(video: Pick<VideoFacts, 'width' | 'height' | 'sampleAspect' | 'rotation'>): { width: number; height: number } {
+export function shownSize(video: Pick<VideoFacts, 'width' | 'height' | 'sampleAspect' | 'rotation'>): {
+  width: number;
+  height: number;
+} {
   const { num, den } = video.sampleAspect;
   const stretched = Math.max(1, Math.round((video.width * num) / den));
   const turned = video.rotation === 90 || video.rotation === 270;
@@ -118,7 +125,11 @@ async function picturesOf(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): P
  * no usable times at all.
  * @returns undefined when there is no picture
  */
-export async function timelineOf(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<{ timeline: Timeline; timed: boolean } | undefined> {
+export async function timelineOf(
+  ffmpeg: Ffmpeg,
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ timeline: Timeline; timed: boolean } | undefined> {
   const scan = await packetsOf(ffmpeg, path, signal);
   if (scan.timeline) return { timeline: scan.timeline, timed: true };
   const pictures = await picturesOf(ffmpeg, path, signal);
@@ -126,7 +137,11 @@ export async function timelineOf(ffmpeg: Ffmpeg, path: string, signal?: AbortSig
   if (pictures.pictures === 0) return undefined;
   const [claim] = scan.facts?.video?.claimedRates ?? [];
   const hundredths = Math.round(Number(claim ?? 25) * 100) || 2500;
-  const timeline = { timeBase: rate(100, hundredths), pts: Array.from({ length: pictures.pictures }, (_, index) => index), lastDuration: 1 };
+  const timeline = {
+    timeBase: rate(100, hundredths),
+    pts: Array.from({ length: pictures.pictures }, (_, index) => index),
+    lastDuration: 1,
+  };
   return { timeline, timed: false };
 }
 
@@ -157,7 +172,8 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   if (video.width > 0 && video.height > 0) checkSize(video.width, video.height, limits);
   const missing = await findMissingEnd(path);
   if (missing) throw new AppError('MEDIA_DAMAGED', { path, problem: missing });
-  if (scan.packets > limits.maxFrames) throw new AppError('DURATION_REFUSED', { frames: scan.packets, limit: limits.maxFrames });
+  if (scan.packets > limits.maxFrames)
+    throw new AppError('DURATION_REFUSED', { frames: scan.packets, limit: limits.maxFrames });
   const broken = scan.problems.find(problem => /partial file|ended prematurely|truncat/i.test(problem));
   if (broken) throw new AppError('MEDIA_DAMAGED', { path, problem: broken });
   const alphaBeside = video.alphaBeside && alphaDecoder(ffmpeg, video.codec) !== undefined;
@@ -169,7 +185,8 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   const found = await timelineOf(ffmpeg, path, options.signal);
   if (!found) throw new AppError('MEDIA_DAMAGED', { path, problem: 'no picture can be decoded' });
   const pace = findPace(found.timeline, video.claimedRates);
-  if (pace.frames > limits.maxFrames) throw new AppError('DURATION_REFUSED', { frames: pace.frames, limit: limits.maxFrames });
+  if (pace.frames > limits.maxFrames)
+    throw new AppError('DURATION_REFUSED', { frames: pace.frames, limit: limits.maxFrames });
   const coded = { width: look.first.width, height: look.first.height };
   const sampleAspect = soundAspect(video.sampleAspect);
   const shown = shownSize({ ...coded, sampleAspect, rotation: video.rotation });
@@ -209,7 +226,10 @@ export function alphaDecoder(ffmpeg: Ffmpeg, codec: string): string | undefined 
   return name && ffmpeg.decoders.has(name) ? name : undefined;
 }
 
-async function describeStill(path: string, limits: ProbeLimits): Promise<Omit<ClipInfo, 'sha256' | 'name' | 'sizeBytes'>> {
+async function describeStill(
+  path: string,
+  limits: ProbeLimits,
+): Promise<Omit<ClipInfo, 'sha256' | 'name' | 'sizeBytes'>> {
   const facts = await probeStill(path);
   checkSize(facts.width, facts.height, limits);
   return {

@@ -24,7 +24,7 @@ type Box = { readonly type: string; readonly start: number; readonly body: numbe
 
 function boxesIn(bytes: Buffer, from: number, to: number): Box[] {
   const boxes: Box[] = [];
-  for (let start = from; start + 8 <= to; ) {
+  for (let start = from; start + 8 <= to;) {
     const size32 = bytes.readUInt32BE(start);
     const type = bytes.toString('latin1', start + 4, start + 8);
     const long = size32 === 1;
@@ -60,7 +60,7 @@ export async function readMovieTable(path: string): Promise<MovieTable> {
     const { size } = await file.stat();
     let ftyp: Buffer | undefined;
     let moov: Buffer | undefined;
-    for (let position = 0; position + 8 <= size; ) {
+    for (let position = 0; position + 8 <= size;) {
       const head = await readExactly(file, position, Math.min(16, size - position));
       const type = head.toString('latin1', 4, 8);
       const size32 = head.readUInt32BE(0);
@@ -92,7 +92,8 @@ function parseTrack(moov: Buffer): Omit<MovieTable, 'ftyp' | 'moov'> {
   if (!mdhd || moov[mdhd.body] !== 0) throw new Error('its track has no header of a known kind');
   const stts = need('stts');
   const deltas = new Set<number>();
-  for (let row = 0, at = stts.body + 8; row < moov.readUInt32BE(stts.body + 4); row++, at += 8) deltas.add(moov.readUInt32BE(at + 4));
+  for (let row = 0, at = stts.body + 8; row < moov.readUInt32BE(stts.body + 4); row++, at += 8)
+    deltas.add(moov.readUInt32BE(at + 4));
   const stsz = need('stsz');
   const uniform = moov.readUInt32BE(stsz.body + 4);
   const count = moov.readUInt32BE(stsz.body + 8);
@@ -105,11 +106,24 @@ function parseTrack(moov: Buffer): Omit<MovieTable, 'ftyp' | 'moov'> {
     description: Buffer.from(moov.subarray(stsd.body + 8, stsd.end)),
     sizes,
     offsets: sampleOffsets(moov, sizes, need('stsc'), part('stco'), part('co64')),
-    ...(stss ? { keys: Array.from({ length: moov.readUInt32BE(stss.body + 4) }, (_, row) => moov.readUInt32BE(stss.body + 8 + 4 * row) - 1) } : {}),
+    ...(stss
+      ? {
+          keys: Array.from(
+            { length: moov.readUInt32BE(stss.body + 4) },
+            (_, row) => moov.readUInt32BE(stss.body + 8 + 4 * row) - 1,
+          ),
+        }
+      : {}),
   };
 }
 
-function sampleOffsets(moov: Buffer, sizes: readonly number[], stsc: Box, stco: Box | undefined, co64: Box | undefined): number[] {
+function sampleOffsets(
+  moov: Buffer,
+  sizes: readonly number[],
+  stsc: Box,
+  stco: Box | undefined,
+  co64: Box | undefined,
+): number[] {
   const table = stco ?? co64;
   if (!table) throw new Error('it does not say where its pictures lie');
   const chunks = Array.from({ length: moov.readUInt32BE(table.body + 4) }, (_, row) =>
@@ -169,7 +183,9 @@ function sampleTable(track: JoinedTrack, chunkOffsets: readonly number[], wide: 
     }
   });
   const places = Buffer.alloc(chunkOffsets.length * (wide ? 8 : 4));
-  chunkOffsets.forEach((offset, index) => (wide ? places.writeBigUInt64BE(BigInt(offset), 8 * index) : places.writeUInt32BE(offset, 4 * index)));
+  chunkOffsets.forEach((offset, index) =>
+    wide ? places.writeBigUInt64BE(BigInt(offset), 8 * index) : places.writeUInt32BE(offset, 4 * index),
+  );
   return box(
     'stbl',
     box('stsd', numbers(0, track.descriptions.length), ...track.descriptions),

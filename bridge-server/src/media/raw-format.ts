@@ -18,13 +18,66 @@ const subsampling: Readonly<Record<string, readonly [0 | 1, 0 | 1]>> = { '420': 
 
 /** Rare formats, and the one among those below that holds the same samples. */
 const twins: Readonly<Record<string, string>> = {
-  ...{ nv12: 'yuv420p', nv21: 'yuv420p', nv16: 'yuv422p', nv24: 'yuv444p', nv42: 'yuv444p', yuv411p: 'yuv444p', yuv410p: 'yuv444p' },
-  ...{ yuv440p: 'yuv444p', yuvj440p: 'yuvj444p', yuvj411p: 'yuvj444p', uyyvyy411: 'yuv444p', yuv440p10: 'yuv444p10le', yuv440p12: 'yuv444p12le' },
-  ...{ yuyv422: 'yuv422p', uyvy422: 'yuv422p', yvyu422: 'yuv422p', vuya: 'yuva444p', vuyx: 'yuv444p', ayuv: 'yuva444p', ayuv64: 'yuva444p16le' },
-  ...{ p010: 'yuv420p10le', p012: 'yuv420p12le', p016: 'yuv420p16le', p210: 'yuv422p10le', p216: 'yuv422p16le', p410: 'yuv444p10le' },
-  ...{ p416: 'yuv444p16le', nv20: 'yuv422p10le', y210: 'yuv422p10le', y212: 'yuv422p12le', xv30: 'yuv444p10le', xv36: 'yuv444p12le' },
-  ...{ rgb565: 'rgb24', rgb555: 'rgb24', bgr565: 'rgb24', bgr555: 'rgb24', rgb444: 'rgb24', bgr444: 'rgb24', rgb8: 'rgb24', bgr8: 'rgb24' },
-  ...{ rgb4_byte: 'rgb24', bgr4_byte: 'rgb24', pal8: 'rgba', x2rgb10: 'gbrp10le', x2bgr10: 'gbrp10le', xyz12: 'gbrp16le' },
+  ...{
+    nv12: 'yuv420p',
+    nv21: 'yuv420p',
+    nv16: 'yuv422p',
+    nv24: 'yuv444p',
+    nv42: 'yuv444p',
+    yuv411p: 'yuv444p',
+    yuv410p: 'yuv444p',
+  },
+  ...{
+    yuv440p: 'yuv444p',
+    yuvj440p: 'yuvj444p',
+    yuvj411p: 'yuvj444p',
+    uyyvyy411: 'yuv444p',
+    yuv440p10: 'yuv444p10le',
+    yuv440p12: 'yuv444p12le',
+  },
+  ...{
+    yuyv422: 'yuv422p',
+    uyvy422: 'yuv422p',
+    yvyu422: 'yuv422p',
+    vuya: 'yuva444p',
+    vuyx: 'yuv444p',
+    ayuv: 'yuva444p',
+    ayuv64: 'yuva444p16le',
+  },
+  ...{
+    p010: 'yuv420p10le',
+    p012: 'yuv420p12le',
+    p016: 'yuv420p16le',
+    p210: 'yuv422p10le',
+    p216: 'yuv422p16le',
+    p410: 'yuv444p10le',
+  },
+  ...{
+    p416: 'yuv444p16le',
+    nv20: 'yuv422p10le',
+    y210: 'yuv422p10le',
+    y212: 'yuv422p12le',
+    xv30: 'yuv444p10le',
+    xv36: 'yuv444p12le',
+  },
+  ...{
+    rgb565: 'rgb24',
+    rgb555: 'rgb24',
+    bgr565: 'rgb24',
+    bgr555: 'rgb24',
+    rgb444: 'rgb24',
+    bgr444: 'rgb24',
+    rgb8: 'rgb24',
+    bgr8: 'rgb24',
+  },
+  ...{
+    rgb4_byte: 'rgb24',
+    bgr4_byte: 'rgb24',
+    pal8: 'rgba',
+    x2rgb10: 'gbrp10le',
+    x2bgr10: 'gbrp10le',
+    xyz12: 'gbrp16le',
+  },
   ...{ gray8: 'gray', monow: 'gray', monob: 'gray', rgbf32: 'gbrpf32le', rgbaf32: 'gbrapf32le', grayf32: 'gbrpf32le' },
 };
 
@@ -36,7 +89,10 @@ function packedFormat(name: string): RawFormat | undefined {
   const shallow = /^(rgb|bgr)24$|^([rgba0]{4})$|^(ya)8$/.exec(name);
   const letters = deep?.[1] ?? deep?.[4] ?? deep?.[7] ?? shallow?.[1] ?? shallow?.[2] ?? shallow?.[3];
   if (!letters) return undefined;
-  const places = letters === 'ya' ? [0, 0, 0, 1] : ['r', 'g', 'b', ...(letters.includes('a') ? ['a'] : [])].map(letter => letters.indexOf(letter));
+  const places =
+    letters === 'ya'
+      ? [0, 0, 0, 1]
+      : ['r', 'g', 'b', ...(letters.includes('a') ? ['a'] : [])].map(letter => letters.indexOf(letter));
   if (places.includes(-1)) return undefined;
   const bigEndian = name.endsWith('be');
   return {

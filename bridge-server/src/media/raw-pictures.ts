@@ -103,7 +103,8 @@ export class RawPictures implements AsyncIterable<RawPicture> {
       for (let order = 0; ; order++) {
         while (queue.length === 0 && !ended) await new Promise<void>(resolve => (notify = resolve));
         throwIfAborted(this.signal);
-        if (this.hung) throw new AppError('FFMPEG_FAILED', { task: 'decode', problem: `it said nothing for ${silenceMs / 1000} s` });
+        if (this.hung)
+          throw new AppError('FFMPEG_FAILED', { task: 'decode', problem: `it said nothing for ${silenceMs / 1000} s` });
         const bytes = queue.shift();
         if (!bytes) break;
         if (queue.length < ahead && stdout.isPaused()) {

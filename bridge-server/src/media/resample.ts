@@ -21,7 +21,8 @@ function taps(source: number, target: number): Taps {
     const start = Math.min(Math.max(Math.ceil(centre - 3 * stretch), 0), source - count);
     from[index] = start;
     let sum = 0;
-    for (let tap = 0; tap < count; tap++) sum += weights[index * count + tap] = lanczos((start + tap - centre) / stretch);
+    for (let tap = 0; tap < count; tap++)
+      sum += weights[index * count + tap] = lanczos((start + tap - centre) / stretch);
     for (let tap = 0; tap < count; tap++) weights[index * count + tap] /= sum;
   }
   return { from, weights, count };
@@ -72,11 +73,19 @@ export function resample(frame: Frame, width: number, height: number): Frame {
     const target = scaled(source);
     if (alpha) {
       const bare = scaled(plane);
-      for (let index = 0; index < target.length; index++) target[index] = alpha[index] > 1e-3 ? target[index] / alpha[index] : bare[index];
+      for (let index = 0; index < target.length; index++)
+        target[index] = alpha[index] > 1e-3 ? target[index] / alpha[index] : bare[index];
     }
     clip(target);
     rgb.set(target, channel * width * height);
   }
   if (alpha) clip(alpha);
-  return { index: frame.index, width, height, rgb, ...(alpha ? { alpha } : {}), ...(frame.shotStart ? { shotStart: true } : {}) };
+  return {
+    index: frame.index,
+    width,
+    height,
+    rgb,
+    ...(alpha ? { alpha } : {}),
+    ...(frame.shotStart ? { shotStart: true } : {}),
+  };
 }

@@ -127,7 +127,10 @@ function yuvPlanes(
     if (!pairDone) continue;
     const share = 1 / ((y % rows) + 1);
     const line = Math.floor(y / rows);
-    for (const [sum, plane] of [[sumCb, chroma], [sumCr, second]] as const) {
+    for (const [sum, plane] of [
+      [sumCb, chroma],
+      [sumCr, second],
+    ] as const) {
       if (format.chromaShiftX) {
         // Samples lie on even columns: half of the column itself, a quarter of each neighbour.
         for (let x = 0, from = 0; x < narrow.length; x++, from += 2) {

@@ -8,7 +8,22 @@ import type { Ffmpeg } from './find-ffmpeg';
  * among them: such a file, under any name, could make ffmpeg open other files.
  */
 const containers = [
-  ...['mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'mxf', 'flv', 'asf', 'ogg', 'nut', 'ivf', 'gif', 'dv', 'yuv4mpegpipe'],
+  ...[
+    'mov',
+    'matroska',
+    'avi',
+    'mpegts',
+    'mpeg',
+    'mxf',
+    'flv',
+    'asf',
+    'ogg',
+    'nut',
+    'ivf',
+    'gif',
+    'dv',
+    'yuv4mpegpipe',
+  ],
   ...['h264', 'hevc', 'm4v', 'mpegvideo', 'rm', 'wtv', 'gxf'],
   // Sound alone, so that it can be told from what is no media at all.
   ...['wav', 'mp3', 'flac', 'aac', 'aiff', 'caf', 'ac3', 'w64'],
@@ -114,7 +129,10 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: Ru
 
 /** ffmpeg's own words without its addresses and levels: "[mov @ 0x55] [error] moov atom not found" → "moov atom not found". */
 export function plainMessage(line: string): string {
-  return line.replace(/\[[^\]]* @ [^\]]*\] ?/g, '').replace(/\[(error|fatal|panic|warning|info)\] ?/g, '').trim();
+  return line
+    .replace(/\[[^\]]* @ [^\]]*\] ?/g, '')
+    .replace(/\[(error|fatal|panic|warning|info)\] ?/g, '')
+    .trim();
 }
 
 /** The most telling of the last errors, in ffmpeg's words. */

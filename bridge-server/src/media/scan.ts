@@ -3,7 +3,15 @@ import { createInterface } from 'node:readline';
 import { AppError } from '#protocol/errors';
 import { rate, type Rate } from '#protocol/time';
 import type { Ffmpeg } from './find-ffmpeg';
-import { commonArgs, inputArgs, passthroughArgs, plainMessage, problemOf, startFfmpeg, throwIfAborted } from './run-ffmpeg';
+import {
+  commonArgs,
+  inputArgs,
+  passthroughArgs,
+  plainMessage,
+  problemOf,
+  startFfmpeg,
+  throwIfAborted,
+} from './run-ffmpeg';
 import { parseStreamFacts, type StreamFacts } from './stream-facts';
 import type { Timeline } from './timeline';
 
@@ -24,7 +32,9 @@ export type PacketScan = {
  */
 const timedContainers = /^(mov|matroska)/;
 const onePicturePerPacket = new Set(
-  'h264 hevc prores dnxhd mjpeg png qtrle vp9 av1 mpeg4 ffv1 rawvideo v210 cfhd mpeg2video mjpegb utvideo huffyuv ffvhuff'.split(' '),
+  'h264 hevc prores dnxhd mjpeg png qtrle vp9 av1 mpeg4 ffv1 rawvideo v210 cfhd mpeg2video mjpegb utvideo huffyuv ffvhuff'.split(
+    ' ',
+  ),
 );
 
 const discarded = 0x4;

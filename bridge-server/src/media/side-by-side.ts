@@ -38,10 +38,16 @@ export function beside(left: Frame, right: Frame): Frame {
 }
 
 /** Source and result at the same instants, for each frame of the result. */
-async function* pairs(source: Shown, result: Shown, size: { width: number; height: number }, signal?: AbortSignal): AsyncGenerator<Frame> {
+async function* pairs(
+  source: Shown,
+  result: Shown,
+  size: { width: number; height: number },
+  signal?: AbortSignal,
+): AsyncGenerator<Frame> {
   const begin = source.first ?? 0;
   const last = result.info.frames - 1;
-  const of = (frame: number) => Math.min(begin + frameAt(frame, result.info.rate, source.info.rate), source.info.frames - 1);
+  const of = (frame: number) =>
+    Math.min(begin + frameAt(frame, result.info.rate, source.info.rate), source.info.frames - 1);
   const left = decodeFrames(source.path, source.info, { first: of(0), last: of(last), scaleTo: size, signal });
   try {
     let shown = (await left.next()).value as Frame;
@@ -66,7 +72,12 @@ export async function writeSideBySide(
   options: { readonly height?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Encoded> {
   const size = halfSize(result.info, options.height ?? 720);
-  const encoder = await createEncoder(path, { codec: 'h264', rate: result.info.rate, width: 2 * size.width + gap, height: size.height });
+  const encoder = await createEncoder(path, {
+    codec: 'h264',
+    rate: result.info.rate,
+    width: 2 * size.width + gap,
+    height: size.height,
+  });
   try {
     for await (const frame of pairs(source, result, size, options.signal)) await encoder.write(frame);
     return await encoder.finish();
@@ -95,7 +106,13 @@ export async function writeComparisonSheet(
     const at = rows === 1 ? 0 : Math.round((row * (result.info.frames - 1)) / (rows - 1));
     const from = Math.min(begin + frameAt(at, result.info.rate, source.info.rate), source.info.frames - 1);
     const one = async (shown: Shown, frame: number) => {
-      for await (const picture of decodeFrames(shown.path, shown.info, { first: frame, last: frame, scaleTo: size, signal: options.signal })) return picture;
+      for await (const picture of decodeFrames(shown.path, shown.info, {
+        first: frame,
+        last: frame,
+        scaleTo: size,
+        signal: options.signal,
+      }))
+        return picture;
       throw new Error(`no frame ${frame}`);
     };
     const both = beside(await one(source, from), await one(result, at));

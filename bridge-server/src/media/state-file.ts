@@ -29,7 +29,11 @@ function bytesOf(data: TensorData): Uint8Array {
  * Stores a state bit for bit, whole or not at all, with a checksum.
  * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
  */
-export async function saveState(path: string, state: TensorState, options: { readonly sync?: boolean } = {}): Promise<void> {
+export async function saveState(
+  path: string,
+  state: TensorState,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
   const names = Object.keys(state.tensors);
   const head: Head = {
     version: 1,

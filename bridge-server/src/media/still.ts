@@ -62,20 +62,34 @@ export async function probeStill(
   options: { readonly decode?: boolean } = {},
 ): Promise<StillFacts> {
   const bytes = await bytesOf(source);
-  const facts = await sharp(bytes, { limitInputPixels: false }).metadata().catch((problem: unknown) => {
-    throw unreadable(name, problem);
-  });
+  const facts = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch((problem: unknown) => {
+      throw unreadable(name, problem);
+    });
   if (!readable.has(facts.format)) throw unreadable(name, new Error(`${facts.format} is not read`));
   const { width, height } = facts.autoOrient;
   const problem =
-    Math.max(width, height) > maxSide || width * height > pixelLimit ? 'too large' : Math.min(width, height) < 1 ? 'empty' : undefined;
+    Math.max(width, height) > maxSide || width * height > pixelLimit
+      ? 'too large'
+      : Math.min(width, height) < 1
+        ? 'empty'
+        : undefined;
   if (problem) throw new AppError('SIZE_REFUSED', { width, height, problem });
   if (options.decode) {
-    await sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' }).stats().catch((problem: unknown) => {
-      throw unreadable(name, problem);
-    });
+    await sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' })
+      .stats()
+      .catch((problem: unknown) => {
+        throw unreadable(name, problem);
+      });
   }
-  return { width, height, format: facts.format, depth: facts.depth === 'ushort' || facts.depth === 'short' ? 16 : 8, hasAlpha: facts.hasAlpha };
+  return {
+    width,
+    height,
+    format: facts.format,
+    depth: facts.depth === 'ushort' || facts.depth === 'short' ? 16 : 8,
+    hasAlpha: facts.hasAlpha,
+  };
 }
 
 /**
@@ -92,9 +106,12 @@ export async function loadPicture(
   const facts = await probeStill(bytes, name);
   const deep = facts.depth === 16;
   let pipeline = sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' }).autoOrient();
-  if (options.scaleTo) pipeline = pipeline.resize(options.scaleTo.width, options.scaleTo.height, { fit: 'fill', kernel: 'lanczos3' });
+  if (options.scaleTo)
+    pipeline = pipeline.resize(options.scaleTo.width, options.scaleTo.height, { fit: 'fill', kernel: 'lanczos3' });
   // Widening 8 bits to 16 shifts instead of scaling (255 becomes 65280 plus noise), so shallow pictures stay shallow.
-  pipeline = deep ? pipeline.toColourspace('rgb16').raw({ depth: 'ushort' }) : pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
+  pipeline = deep
+    ? pipeline.toColourspace('rgb16').raw({ depth: 'ushort' })
+    : pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
   const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch((problem: unknown) => {
     throw unreadable(name, problem);
   });
@@ -102,13 +119,20 @@ export async function loadPicture(
   return fromInterleaved(samples, info.width, info.height, info.channels, deep ? 65535 : 255);
 }
 
-function fromInterleaved(samples: ArrayLike<number>, width: number, height: number, channels: number, top: number): Frame {
+function fromInterleaved(
+  samples: ArrayLike<number>,
+  width: number,
+  height: number,
+  channels: number,
+  top: number,
+): Frame {
   const size = width * height;
   const rgb = new Float32Array(3 * size);
   const colours = channels >= 3 ? 3 : 1;
   for (let channel = 0; channel < 3; channel++) {
     const from = colours === 3 ? channel : 0;
-    for (let pixel = 0, at = from; pixel < size; pixel++, at += channels) rgb[channel * size + pixel] = samples[at] / top;
+    for (let pixel = 0, at = from; pixel < size; pixel++, at += channels)
+      rgb[channel * size + pixel] = samples[at] / top;
   }
   if (channels === colours) return { index: 0, width, height, rgb };
   const alpha = new Float32Array(size);
@@ -146,7 +170,8 @@ export async function encodePicture(
   const channels = frame.alpha ? 4 : 3;
   const samples = toInterleaved(frame, format === 'png16' ? 16 : 8);
   let pipeline = sharp(samples, { raw: { width: frame.width, height: frame.height, channels } });
-  if (options.width && options.width !== frame.width) pipeline = pipeline.resize({ width: options.width, kernel: 'lanczos3' });
+  if (options.width && options.width !== frame.width)
+    pipeline = pipeline.resize({ width: options.width, kernel: 'lanczos3' });
   switch (format) {
     case 'png16':
       return pipeline.toColourspace('rgb16').png({ compressionLevel: 3 }).toBuffer();
@@ -154,7 +179,10 @@ export async function encodePicture(
       return pipeline.png({ compressionLevel: 6 }).toBuffer();
     case 'jpeg':
       // A thumbnail of a cut-out shows it on grey, not on whatever lies under the transparent parts.
-      return pipeline.flatten({ background: '#808080' }).jpeg({ quality: options.quality ?? 88, chromaSubsampling: '4:4:4' }).toBuffer();
+      return pipeline
+        .flatten({ background: '#808080' })
+        .jpeg({ quality: options.quality ?? 88, chromaSubsampling: '4:4:4' })
+        .toBuffer();
     case 'webp':
       return pipeline.webp({ quality: options.quality ?? 85 }).toBuffer();
   }

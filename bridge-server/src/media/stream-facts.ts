@@ -34,7 +34,9 @@ function parseColour(inside: string): Pick<VideoFacts, 'range' | 'matrix' | 'pri
   const isOther = (part: string) =>
     part === '' || part === range || /(first|progressive|swapped|bpc|left|center|top|bottom|unspecified)/.test(part);
   const colours = parts.find(part => !isOther(part)) ?? 'unknown';
-  const [matrix, primaries = matrix, transfer = matrix] = colours.split('/').map(name => name.replace('reserved', 'unknown'));
+  const [matrix, primaries = matrix, transfer = matrix] = colours
+    .split('/')
+    .map(name => name.replace('reserved', 'unknown'));
   return { range, matrix, primaries, transfer, interlaced: /first/.test(inside) };
 }
 
@@ -57,7 +59,10 @@ function parseVideo(line: string, details: readonly string[]): VideoFacts | unde
     ...parseColour(format?.[2] ?? ''),
     width: Number(size?.[1] ?? 0),
     height: Number(size?.[2] ?? 0),
-    sampleAspect: aspect && Number(aspect[1]) > 0 && Number(aspect[2]) > 0 ? { num: Number(aspect[1]), den: Number(aspect[2]) } : { num: 1, den: 1 },
+    sampleAspect:
+      aspect && Number(aspect[1]) > 0 && Number(aspect[2]) > 0
+        ? { num: Number(aspect[1]), den: Number(aspect[2]) }
+        : { num: 1, den: 1 },
     rotation: [0, 90, 180, 270][quarter] as VideoFacts['rotation'],
     alphaBeside: details.some(detail => /^\s*alpha_mode\s*:\s*1\s*$/.test(detail)),
     claimedRates: rates,

@@ -89,7 +89,10 @@ function mountains(point: Point, camera: number): { colour: Colour; cover: numbe
   const slope = rough(x * 14 + point.y * 6, point.y * 18, 31, 4);
   const snow = ramp(0.06, 0.0, point.y - ridge - 0.03 * slope);
   const rock = mix([0.34, 0.33, 0.46], [0.55, 0.5, 0.58], slope);
-  return { colour: mix(mix(rock, [0.93, 0.88, 0.88], 0.75 * snow), [0.8, 0.65, 0.6], 0.3), cover: ramp(-point.pixel, point.pixel, point.y - ridge) };
+  return {
+    colour: mix(mix(rock, [0.93, 0.88, 0.88], 0.75 * snow), [0.8, 0.65, 0.6], 0.3),
+    cover: ramp(-point.pixel, point.pixel, point.y - ridge),
+  };
 }
 
 const millAt = 1.32;
@@ -155,7 +158,8 @@ function tree(point: Point, camera: number): { colour: Colour; cover: number } {
   const crown = ramp(0.03, -0.03, shape - 0.62 - 0.75 * (leaves - 0.35));
   const light = ramp(0.25, 0.8, leaves + 0.5 * x - 0.35 * (point.y - 0.36));
   const leaf = mix([0.07, 0.13, 0.06], [0.52, 0.5, 0.16], light);
-  if (crown > 0.02) return { colour: crown > trunk ? leaf : mix([0.2, 0.14, 0.1], leaf, crown), cover: Math.max(crown, trunk) };
+  if (crown > 0.02)
+    return { colour: crown > trunk ? leaf : mix([0.2, 0.14, 0.1], leaf, crown), cover: Math.max(crown, trunk) };
   const bark = mix([0.14, 0.1, 0.08], [0.42, 0.3, 0.2], noise(x * 120, point.y * 14, 73));
   return { colour: bark, cover: point.y < 0.97 && point.y > 0.3 ? trunk : 0 };
 }
@@ -189,7 +193,8 @@ export function drawScene(index: number, options: SceneOptions = {}): Frame {
       }
       const edge = Math.hypot(column / width - 0.5, row / height - 0.5);
       const vignette = 1 - 0.35 * ramp(0.35, 0.75, edge);
-      for (let channel = 0; channel < 3; channel++) frame.rgb[channel * size + row * width + column] = Math.min(colour[channel] * vignette, 1);
+      for (let channel = 0; channel < 3; channel++)
+        frame.rgb[channel * size + row * width + column] = Math.min(colour[channel] * vignette, 1);
     }
   }
   return index === 0 ? { ...frame, shotStart: true } : frame;

@@ -18,7 +18,12 @@ export function thumbnailSize(width: number, height: number, side: number): { wi
 export async function filmstrip(
   path: string,
   info: ClipInfo,
-  options: { readonly count: number; readonly side?: number; readonly format?: PictureFormat; readonly signal?: AbortSignal },
+  options: {
+    readonly count: number;
+    readonly side?: number;
+    readonly format?: PictureFormat;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Thumbnail[]> {
   const count = Math.min(options.count, info.frames);
   const scaleTo = thumbnailSize(info.width, info.height, options.side ?? 160);

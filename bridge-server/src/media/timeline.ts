@@ -59,7 +59,10 @@ function nearestStandard(perSecond: number): Rate {
 
 /** The constant rate for pictures that come when they like: so fast that few are lost, but no faster. */
 function rateForVariable({ pts, timeBase }: Timeline): Rate {
-  const deltas = pts.slice(1).map((at, index) => at - pts[index]).sort((a, b) => a - b);
+  const deltas = pts
+    .slice(1)
+    .map((at, index) => at - pts[index])
+    .sort((a, b) => a - b);
   const ticksPerSecond = timeBase.den / timeBase.num;
   const mean = ((pts.length - 1) * ticksPerSecond) / (pts[pts.length - 1] - pts[0]);
   const fast = ticksPerSecond / deltas[Math.floor(deltas.length / 10)];
@@ -86,7 +89,8 @@ export function findPace(timeline: Timeline, claims: readonly string[]): Pace {
   const tick = (one: Rate) => (timeBase.num * one.num) / (timeBase.den * one.den);
   // One tick of slack for containers that round (milliseconds in Matroska), but never a quarter of a frame.
   const fits = (one: Rate) => deviation(timeline, one) <= Math.min(tick(one) * 1.01, 0.25);
-  const byDeviation = (list: readonly Rate[]) => [...list].sort((a, b) => deviation(timeline, a) - deviation(timeline, b));
+  const byDeviation = (list: readonly Rate[]) =>
+    [...list].sort((a, b) => deviation(timeline, a) - deviation(timeline, b));
   const near = standardRates.filter(one => deviation(timeline, one) < 0.5);
   const preferred = [
     ...byDeviation(near.filter(one => isClaimed(one))).filter(fits),

@@ -54,12 +54,15 @@ export async function verifyClip(path: string, expected: ExpectedClip, signal?: 
   // Exactly, not nearly: time x rate is the number of the picture, in integers.
   const { num, den } = timeline.timeBase;
   const off = timeline.pts.findIndex(
-    (pts, index) => BigInt(pts) * BigInt(num) * BigInt(expected.rate.num) !== BigInt(index) * BigInt(den) * BigInt(expected.rate.den),
+    (pts, index) =>
+      BigInt(pts) * BigInt(num) * BigInt(expected.rate.num) !== BigInt(index) * BigInt(den) * BigInt(expected.rate.den),
   );
-  if (off >= 0) throw wrong(`picture ${off} is shown at another time than at ${expected.rate.num}/${expected.rate.den}`);
+  if (off >= 0)
+    throw wrong(`picture ${off} is shown at another time than at ${expected.rate.num}/${expected.rate.den}`);
   const pace = findPace(timeline, packets.facts?.video?.claimedRates ?? []);
   if (expected.frames > 1 && !sameRate(pace.rate, expected.rate)) throw wrong('another rate');
-  if (first.width !== expected.width || first.height !== expected.height) throw wrong(`its size is ${first.width}x${first.height}`);
+  if (first.width !== expected.width || first.height !== expected.height)
+    throw wrong(`its size is ${first.width}x${first.height}`);
   const hasAlpha = hasAlphaPlane(first.pixelFormat);
   if (expected.alpha && !hasAlpha) throw wrong('it has no alpha');
   return {
@@ -92,7 +95,8 @@ async function verifySequence(path: string, expected: ExpectedClip): Promise<Ver
     const facts = await probeStill(picture.path, picture.path, { decode: true }).catch((problem: unknown) => {
       throw wrong(`${picture.path}: ${problem instanceof Error ? problem.message : String(problem)}`);
     });
-    if (facts.width !== expected.width || facts.height !== expected.height) throw wrong(`picture ${index} is ${facts.width}x${facts.height}`);
+    if (facts.width !== expected.width || facts.height !== expected.height)
+      throw wrong(`picture ${index} is ${facts.width}x${facts.height}`);
     if (expected.alpha && !facts.hasAlpha) throw wrong(`picture ${index} has no alpha`);
     hasAlpha ||= facts.hasAlpha;
     sizeBytes += (await stat(picture.path)).size;

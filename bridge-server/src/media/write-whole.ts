@@ -32,7 +32,8 @@ export async function syncFolder(path: string): Promise<void> {
 export function toWriteError(path: string, problem: unknown): AppError {
   if (problem instanceof AppError) return problem;
   const { code } = problem as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('DISK_FULL', { path: dirname(path), need: 'some space' }, { cause: problem });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new AppError('DISK_FULL', { path: dirname(path), need: 'some space' }, { cause: problem });
   return new AppError('OUTPUT_UNWRITABLE', { path, problem: code ?? String(problem) }, { cause: problem });
 }
 
@@ -41,7 +42,11 @@ export function toWriteError(path: string, problem: unknown): AppError {
  * @param options.sync waits until it would survive a power failure
  * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
  */
-export async function writeWhole(path: string, parts: readonly Uint8Array[], options: { readonly sync?: boolean } = {}): Promise<void> {
+export async function writeWhole(
+  path: string,
+  parts: readonly Uint8Array[],
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
   const partial = partialName(path);
   try {
     const file = await open(partial, 'w');
