@@ -73,6 +73,7 @@ export function createFakeMedia(options: FakeMediaOptions = {}): TaskMedia {
           const bytes = Buffer.concat([header, bytesOf(frame.rgb)]);
           await writeFile(`${path(index)}.tmp`, bytes);
           await rename(`${path(index)}.tmp`, path(index));
+          return { ...frame, index };
         },
         async read(index) {
           if (!existsSync(path(index))) return undefined;

@@ -7,7 +7,8 @@ import { runTask } from '../../bridge-server/src/pipeline/run-task';
 import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
 import type { TaskMedia } from '../../bridge-server/src/pipeline/task-media';
 import type { TaskSaid } from '../../bridge-server/src/pipeline/task-run';
-import { testStages } from '../fakes/paint-stages';
+import { createRandom } from '../../bridge-server/src/pipeline/random';
+import { memoryPainter, testStages } from '../fakes/paint-stages';
 import { createFakeMedia, makeClip } from '../fakes/task-media';
 
 let folder: string;
@@ -55,7 +56,7 @@ function run(task: Task, { signal = new AbortController().signal, said = [], med
 test('a painted shot is stored, delivered and joined, and each task says when it is done', async () => {
   const painted = await run(makePaint());
   expect(painted).toMatchObject({ frames: 20, width: 16, height: 16, provider: 'cpu' });
-  expect(painted.stages!.map(stage => [stage.stage, stage.frames])).toEqual([['decode', 20], ['stylize', 20], ['store', 20]]);
+  expect(painted.stages!.map(stage => [stage.stage, stage.frames])).toEqual([['decode', 20], ['stylize', 20], ['check', 20], ['store', 20]]);
   expect(existsSync(join(folder, 'tasks/paint/done.json'))).toBe(true);
   expect(existsSync(join(folder, 'tasks/paint/states'))).toBe(false);
   await run(makeDeliver({ id: 'd0', out: { first: 0, last: 11 } }));
@@ -80,7 +81,8 @@ test('a shot that fails in the middle goes on from its last state and gives the 
   expect(existsSync(join(folder, 'tasks/paint/done.json'))).toBe(false);
   const decoded: number[] = [];
   const resumed = await run(makePaint(), { media: createFakeMedia({ decoded }) });
-  expect(decoded[0]).toBe(13);
+  // The one before is read too: checks compare with it.
+  expect(decoded[0]).toBe(12);
   expect(resumed.outputs).toEqual(whole.outputs);
 });
 
@@ -89,7 +91,7 @@ test('a stage that gives states seldom is resumed from the last of them', async 
   await expect(run(makePaint({ stages: [stylize({ storeEvery: 6, failAt: 17 })] }))).rejects.toThrow();
   const decoded: number[] = [];
   const resumed = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { media: createFakeMedia({ decoded }) });
-  expect(decoded[0]).toBe(12);
+  expect(decoded[0]).toBe(11);
   expect(resumed.outputs).toEqual(whole.outputs);
 });
 
@@ -156,6 +158,71 @@ test('a segment whose decoder counts otherwise is not finished', async () => {
   const media: TaskMedia = { ...whole, verifySegment: (path, options) => whole.verifySegment(path, { ...options, frames: 19 }) };
   await expect(run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 } }), { media })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
   expect(existsSync(join(folder, 'tasks/deliver/done.json'))).toBe(false);
+});
+
+/** Paints well but for some frames, which come out black. */
+const clumsy = (isWrong: (frame: number) => boolean): StageTable => ({
+  ...testStages,
+  stylize: async function* (input, params, ctx) {
+    for await (const frame of memoryPainter(input, params as object, ctx)) yield isWrong(frame.index) ? { ...frame, rgb: new Float32Array(frame.rgb.length) } : frame;
+  },
+});
+
+test('a frame that comes out black is painted a second time, and the report says so', async () => {
+  const tries: number[] = [];
+  const table = clumsy(frame => frame === 6 && tries.push(frame) === 1);
+  const said: TaskSaid[] = [];
+  const facts = await run(makePaint(), { table, said });
+  expect(facts.notices).toMatchObject([{ kind: 'frame-repaired', frame: 6, stage: 'stylize' }]);
+  expect(tries).toEqual([6, 6]);
+  // What comes after is what it would have been.
+  expect(said.filter(event => event.type === 'picture' && event.final).map(event => event.type === 'picture' && event.frame)).toEqual([...Array(20).keys()]);
+});
+
+test('a frame that no second try mends is named, and after a few of them no more time is spent', async () => {
+  const tries: number[] = [];
+  const table = clumsy(frame => frame % 3 === 2 && tries.push(frame) > 0);
+  const facts = await run(makePaint(), { table });
+  expect(facts.notices!.filter(notice => notice.kind === 'frame-suspect').map(notice => notice.frame)).toEqual([2, 5, 8, 11, 14, 17]);
+  expect(tries).toEqual([2, 2, 5, 5, 8, 8, 11, 14, 17]);
+});
+
+test('a resumed task mends the same frames as an undisturbed one', async () => {
+  let made = 0;
+  // Wrong for some first tries, right at the second: chance differs, and nothing else.
+  const wrong = (frame: number) => frame === 9 || frame === 15;
+  const withChance = (failAt?: number): StageTable => ({
+    ...testStages,
+    stylize: async function* (input, _params, ctx) {
+      for await (const frame of memoryPainter(input, { failAt }, ctx)) {
+        made++;
+        const usual = createRandom(7, 'stylize#0', frame.index)();
+        const retried = ctx.random(frame.index)() !== usual;
+        yield wrong(frame.index) && !retried ? { ...frame, rgb: new Float32Array(frame.rgb.length) } : frame;
+      }
+    },
+  });
+  const whole = await run(makePaint(), { table: withChance(), into: join(folder, 'whole') });
+  expect(whole.notices!.map(notice => notice.frame)).toEqual([9, 15]);
+  for (const failAt of [9, 10, 11, 15, 16]) {
+    const into = join(folder, String(failAt));
+    await expect(run(makePaint(), { table: withChance(failAt), into })).rejects.toThrow();
+    expect((await run(makePaint(), { table: withChance(), into })).outputs).toEqual(whole.outputs);
+  }
+  expect(made).toBeGreaterThan(100);
+});
+
+test('a value that is no number never reaches a result', async () => {
+  const table: StageTable = {
+    ...testStages,
+    stylize: async function* (input) {
+      for await (const frame of input) yield frame.index === 4 ? { ...frame, rgb: frame.rgb.map((value, i) => (i === 77 ? NaN : value)) } : frame;
+    },
+  };
+  await expect(run(makePaint(), { table })).rejects.toMatchObject({ code: 'FRAME_DEFECT', details: { frame: 4, stage: 'stylize' } });
+  const composite: StageTable = { composite: table.stylize };
+  const deliver = makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, stages: [{ stage: 'composite', params: {}, sequential: false }] });
+  await expect(run(deliver, { table: composite })).rejects.toMatchObject({ code: 'FRAME_DEFECT', details: { frame: 4 } });
 });
 
 test('an abort ends the task with CANCELLED and it can be resumed', async () => {

@@ -36,6 +36,12 @@ export class Checkpoints {
     this.waiting.push(state);
   }
 
+  /** Frame `next` was refused: states that come after it are worth nothing. */
+  forgetAfter(next: number): void {
+    const sound = this.waiting.filter(state => state.nextIndex <= next);
+    this.waiting.splice(0, this.waiting.length, ...sound);
+  }
+
   /** Frames below `next` are on disk. Writes the newest state that they complete, if one is due. */
   async stored(next: number, always = false): Promise<void> {
     let newest: StageState | undefined;

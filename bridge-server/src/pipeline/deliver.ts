@@ -5,6 +5,7 @@ import { sourcePosition } from '#protocol/time';
 import type { Frame } from '../frame/frame';
 import type { Span, Task, TaskFacts } from '../jobs/task';
 import { hashOf } from './file-hash';
+import { isBroken } from './frame-watch';
 import { prefetch } from './prefetch';
 import { framesAhead, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
@@ -65,6 +66,7 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
   try {
     for await (const frame of prefetch(chain.frames, Math.max(1, ahead))) {
       signal.throwIfAborted();
+      if (isBroken(frame)) throw new AppError('FRAME_DEFECT', { frame: task.out.first + done, defect: 'not all numbers', stage: lastStage(task) });
       if (done === total) throw new AppError('RESULT_INCOMPLETE', { actual: total + 1, expected: total });
       if (!writer) {
         size = { width: frame.width, height: frame.height };

@@ -2,13 +2,17 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { sourcePosition, type Rate } from '#protocol/time';
+import type { Frame } from '../frame/frame';
+import { scalarTensor } from '../frame/tensor';
 import type { Span, StageNode, Task, TaskFacts } from '../jobs/task';
-import { hashOf } from './file-hash';
+import type { Defect } from '../stages/check-frames';
 import { Checkpoints, type CheckpointRule } from './checkpoints';
+import { hashOf } from './file-hash';
+import { createFrameWatch } from './frame-watch';
 import { prefetch } from './prefetch';
 import { framesAhead, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
-import { chainStages } from './stage-chain';
+import { chainStages, type StageTime } from './stage-chain';
 import type { StageState } from './stage';
 import { taskFolder, type TaskFolder } from './task-folder';
 import type { StoredFrames, TaskMedia } from './task-media';
@@ -20,102 +24,197 @@ export type PaintTask = Extract<Task, { kind: 'paint' }>;
 const keptStates = 2;
 
 /**
- * One shot through its stages, each finished frame stored by itself. Where it was stopped it goes on: from the newest
- * state whose frames are all there, so that the result is the same bit for bit; without one, from the beginning.
+ * One shot through its stages, each finished frame checked and stored by itself. Where it was stopped it goes on: from
+ * the newest state whose frames are all there, so that the result is the same bit for bit; without one, from the beginning.
  */
 export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointRule): Promise<TaskFacts> {
-  const { order, media, signal } = run;
+  const { order, media } = run;
   const folder = taskFolder(order.folders.job, task.id);
   const wanted = task.frames ?? task.span;
-  const total = wanted.last - wanted.first + 1;
   await mkdir(folder.states, { recursive: true });
   const store = await media.frames(folder.frames);
 
   const present = await firstMissing(store, wanted);
-  const resumed = present > wanted.last ? undefined : await newestState(media, folder, wanted.first, present);
-  const begin = present > wanted.last ? present : (resumed?.nextIndex ?? wanted.first);
-  const decode = new Clock('decode');
-  const write = new Clock('store');
-  let size = { width: 0, height: 0 };
-  let times: TaskFacts['stages'] = [];
-
-  if (begin <= wanted.last) {
-    const frameBytes = order.clip.width * order.clip.height * 12;
-    const ahead = framesAhead(order.attempt, frameBytes);
-    const read = readSpan(task, resumed ? begin : undefined);
-    const source = decode.through(
-      sourceFrames({
-        media,
-        clip: order.clip,
-        jobFolder: order.folders.job,
-        source: task.source,
-        wanted: read.span,
-        whole: task.span,
-        cuts: [],
-        resumed: resumed !== undefined,
-        signal,
-        notice: notice => run.say({ type: 'notice', notice }),
-      }),
-    );
-    const checkpoints = new Checkpoints(state => writeState(media, folder, state), begin, rule);
-    const chain = chainStages(ahead > 0 ? prefetch(source, ahead) : source, {
-      nodes: withLevel(read.stages, workLevels[run.level], order.clip),
-      table: run.table,
-      services: run.services,
-      signal,
-      seed: task.seed,
-      resumed,
-      ahead,
-      events: {
-        notice: notice => run.say({ type: 'notice', notice }),
-        step: step => {
-          run.say({ type: 'step', stage: step.stage, frame: step.frame });
-          if (step.preview) run.say({ type: 'picture', frame: step.frame, picture: step.preview, final: false });
-          if (step.total && step.frame >= wanted.first) {
-            const frames = step.frame - wanted.first + (step.done ?? 0) / step.total;
-            run.say({ type: 'progress', done: Math.min(1, frames / total), stage: step.stage, frame: step.frame });
-          }
-        },
-        store: state => checkpoints.offer(state),
-      },
-    });
-    let next = begin;
-    try {
-      for await (const frame of prefetch(chain.frames, 1)) {
-        signal.throwIfAborted();
-        if (frame.index < next) continue; // of the handle: painted so that the first delivered frame is settled
-        if (frame.index !== next) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
-        if (frame.index > wanted.last) break;
-        await write.measure(() => store.write(frame.index, frame));
-        size = { width: frame.width, height: frame.height };
-        next++;
-        run.say({ type: 'progress', done: (next - wanted.first) / total, stage: lastOf(task.stages), frame: frame.index });
-        run.say({ type: 'picture', frame: frame.index, picture: frame, final: true });
-        await checkpoints.stored(next);
-      }
-    } catch (thrown) {
-      // What is stored is sound whatever went wrong after it: the next try begins here.
-      await checkpoints.stored(next, true).catch(() => undefined);
-      throw thrown;
-    }
-    if (next !== wanted.last + 1) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
-    times = chain.times;
+  const clocks = { decode: new Clock('decode'), check: new Clock('check'), write: new Clock('store') };
+  let size: { width: number; height: number } | undefined;
+  const times: StageTime[] = [];
+  if (present <= wanted.last) {
+    const found = await newestState(media, folder, wanted.first, present);
+    size = await paintFrom({ task, run, store, folder, clocks, times, rule }, found);
   }
 
-  if (size.width === 0) {
-    const frame = await store.read(wanted.first);
-    if (frame) size = { width: frame.width, height: frame.height };
-  }
+  size ??= await store.read(wanted.first);
   await rm(folder.states, { recursive: true, force: true });
   return {
-    frames: total,
-    ...size,
-    stages: [decode.time, ...times, write.time],
+    frames: wanted.last - wanted.first + 1,
+    width: size?.width ?? 0,
+    height: size?.height ?? 0,
+    stages: [clocks.decode.time, ...times, clocks.check.time, clocks.write.time],
     outputs: [{ path: `tasks/${task.id}/frames`, ...(await hashOf(folder.frames)) }],
   };
 }
 
-const lastOf = (stages: readonly StageNode[]) => stages[stages.length - 1]?.stage ?? 'store';
+type Painting = {
+  readonly task: PaintTask;
+  readonly run: TaskRun;
+  readonly store: StoredFrames;
+  readonly folder: TaskFolder;
+  readonly clocks: { readonly decode: Clock; readonly check: Clock; readonly write: Clock };
+  /** Times of the stages, added to. */
+  readonly times: StageTime[];
+  readonly rule?: CheckpointRule;
+};
+
+/** A state with what the pipeline itself has to remember beside it. */
+type Resumable = { readonly state: StageState; readonly unmended: number };
+
+/**
+ * Paints from a state (or from the beginning) to the end. A frame that a check refuses is painted a second time, from
+ * the state before it and with other random numbers.
+ */
+async function paintFrom(painting: Painting, found: Resumable | undefined): Promise<{ width: number; height: number } | undefined> {
+  const { task, run, store, folder, clocks } = painting;
+  const { media, signal } = run;
+  const wanted = task.frames ?? task.span;
+  const total = wanted.last - wanted.first + 1;
+  const stage = task.stages[task.stages.length - 1]?.stage ?? 'store';
+  const first = found?.state.nextIndex ?? wanted.first;
+  const stored = first > wanted.first ? await store.read(first - 1) : undefined;
+  const watch = createFrameWatch(found && { stored, unmended: found.unmended });
+  const checkpoints = new Checkpoints(state => writeState(media, folder, { state, unmended: watch.unmendedBefore(state.nextIndex) }), first, painting.rule);
+  /** The newest state that no accepted frame has outrun, and the ones after it: where a second try begins. */
+  let states: StageState[] = found ? [found.state] : [];
+  const secondTry = new Map<number, readonly Defect[]>();
+  let size: { width: number; height: number } | undefined;
+  let next = first;
+
+  try {
+    while (next <= wanted.last) {
+      const from = states.findLast(state => state.nextIndex <= next);
+      const chain = openChain(painting, from, {
+        retryOf: frame => (secondTry.has(frame) ? 1 : 0),
+        content: frame => watch.tookContent(frame),
+        store: state => {
+          states.push(state);
+          checkpoints.offer(state);
+        },
+      });
+      let again = false;
+      for await (const frame of prefetch(chain.frames, 1)) {
+        signal.throwIfAborted();
+        if (frame.index < next) continue; // settles the first delivered frame, or was accepted before a second try
+        if (frame.index !== next) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
+        if (next > wanted.last) break;
+        const defects = await clocks.check.measure(async () => watch.check(frame));
+        const before = secondTry.get(next);
+        if (defects.length > 0 && before === undefined && watch.mayRetry) {
+          secondTry.set(next, defects);
+          again = true;
+          break;
+        }
+        tellDefects(run, stage, next, defects, before);
+        const kept = await clocks.write.measure(() => store.write(next, frame));
+        watch.accepted(kept, defects);
+        size = { width: frame.width, height: frame.height };
+        next++;
+        states = states.filter((state, at) => state.nextIndex > next || at === states.findLastIndex(other => other.nextIndex <= next));
+        run.say({ type: 'progress', done: (next - wanted.first) / total, stage, frame: frame.index });
+        run.say({ type: 'picture', frame: frame.index, picture: frame, final: true });
+        await checkpoints.stored(next);
+      }
+      for (const time of chain.times) addTime(painting.times, time);
+      if (!again && next <= wanted.last) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
+      if (again) {
+        // States after this frame belong to the refused one.
+        states = states.filter(state => state.nextIndex <= next);
+        checkpoints.forgetAfter(next);
+      }
+    }
+  } catch (thrown) {
+    // What is stored is sound whatever went wrong after it: the next try begins here.
+    await checkpoints.stored(next, true).catch(() => undefined);
+    throw thrown;
+  }
+  return size;
+}
+
+/** @throws AppError FRAME_DEFECT for a frame that cannot be shown at all */
+function tellDefects(run: TaskRun, stage: string, frame: number, defects: readonly Defect[], before: readonly Defect[] | undefined): void {
+  const words = (list: readonly Defect[]) => list.map(defect => defect.text).join('; ');
+  if (defects.some(defect => defect.kind === 'not-a-number')) throw new AppError('FRAME_DEFECT', { frame, defect: words(defects), stage });
+  if (defects.length > 0) {
+    run.say({ type: 'notice', notice: { kind: 'frame-suspect', stage, frame, text: `${words(defects)}${before ? '; a second try did not change it' : ''}.` } });
+  } else if (before) {
+    run.say({ type: 'notice', notice: { kind: 'frame-repaired', stage, frame, text: `${words(before)}; mended by a second try.` } });
+  }
+}
+
+/** A second try adds to the times of the first. */
+function addTime(times: StageTime[], time: StageTime): void {
+  const known = times.find(other => other.stage === time.stage);
+  if (!known) {
+    times.push({ ...time });
+    return;
+  }
+  known.frames += time.frames;
+  known.seconds += time.seconds;
+}
+
+type ChainWish = {
+  readonly retryOf: (frame: number) => number;
+  readonly content: (frame: Frame) => void;
+  readonly store: (state: StageState) => void;
+};
+
+function openChain({ task, run, clocks }: Painting, from: StageState | undefined, wish: ChainWish) {
+  const { order, media, signal } = run;
+  const wanted = task.frames ?? task.span;
+  const total = wanted.last - wanted.first + 1;
+  const ahead = framesAhead(order.attempt, order.clip.width * order.clip.height * 12);
+  const read = readSpan(task, from?.nextIndex);
+  const source = clocks.decode.through(
+    sourceFrames({
+      media,
+      clip: order.clip,
+      jobFolder: order.folders.job,
+      source: task.source,
+      wanted: read.span,
+      whole: task.span,
+      cuts: [],
+      resumed: from !== undefined,
+      signal,
+      notice: notice => run.say({ type: 'notice', notice }),
+    }),
+  );
+  const nodes = withLevel(read.stages, workLevels[run.level], order.clip);
+  const zooms = nodes.some(node => node.stage === 'zoom');
+  return chainStages(ahead > 0 ? prefetch(source, ahead) : source, {
+    nodes,
+    table: run.table,
+    services: run.services,
+    signal,
+    seed: task.seed,
+    retryOf: wish.retryOf,
+    resumed: from,
+    ...(from && !zooms ? { begin: from.nextIndex } : {}),
+    ahead,
+    events: {
+      notice: notice => run.say({ type: 'notice', notice }),
+      content: frame => {
+        if (!zooms) wish.content(frame);
+      },
+      step: step => {
+        run.say({ type: 'step', stage: step.stage, frame: step.frame });
+        if (step.preview) run.say({ type: 'picture', frame: step.frame, picture: step.preview, final: false });
+        if (step.total && step.frame >= wanted.first) {
+          const frames = step.frame - wanted.first + (step.done ?? 0) / step.total;
+          run.say({ type: 'progress', done: Math.min(1, frames / total), stage: step.stage, frame: step.frame });
+        }
+      },
+      store: wish.store,
+    },
+  });
+}
 
 async function firstMissing(store: StoredFrames, wanted: Span): Promise<number> {
   for (let index = wanted.first; index <= wanted.last; index++) if (!(await store.has(index))) return index;
@@ -123,13 +222,17 @@ async function firstMissing(store: StoredFrames, wanted: Span): Promise<number> 
 }
 
 const stateName = (next: number) => `${String(next).padStart(8, '0')}.state`;
+/** A number of the pipeline's own in a stage's state. */
+const unmendedName = 'pipeline/unmended';
 
-async function newestState(media: TaskMedia, folder: TaskFolder, first: number, present: number): Promise<StageState | undefined> {
+async function newestState(media: TaskMedia, folder: TaskFolder, first: number, present: number): Promise<Resumable | undefined> {
   for (const name of (await stateNames(folder)).reverse()) {
     const next = Number.parseInt(name, 10);
     if (next > present || next <= first) continue;
     const state = await media.readState(join(folder.states, name));
-    if (state && state.nextIndex === next) return state;
+    if (!state || state.nextIndex !== next) continue;
+    const { [unmendedName]: unmended, ...tensors } = state.tensors;
+    return { state: { nextIndex: next, tensors }, unmended: unmended ? Number(unmended.data[0]) : 0 };
   }
   return undefined;
 }
@@ -138,8 +241,9 @@ async function stateNames(folder: TaskFolder): Promise<string[]> {
   return (await readdir(folder.states)).filter(name => /^\d{8}\.state$/.test(name)).sort();
 }
 
-async function writeState(media: TaskMedia, folder: TaskFolder, state: StageState): Promise<void> {
-  await media.writeState(join(folder.states, stateName(state.nextIndex)), state);
+async function writeState(media: TaskMedia, folder: TaskFolder, { state, unmended }: Resumable): Promise<void> {
+  const whole = { ...state, tensors: { ...state.tensors, [unmendedName]: scalarTensor(unmended) } };
+  await media.writeState(join(folder.states, stateName(state.nextIndex)), whole);
   for (const name of (await stateNames(folder)).slice(0, -keptStates)) await rm(join(folder.states, name), { force: true });
 }
 
@@ -147,19 +251,21 @@ type RetimeParams = { readonly from: Rate; readonly to: Rate; readonly first: nu
 
 /**
  * The frames to read, and the stages to put them through, when a task begins at frame `begin` of what it stores
- * (undefined: at its very beginning, with the frames before it that settle it).
+ * (undefined: at its very beginning, with the frames before it that settle it). The frame before `begin` is read too:
+ * checks compare with it.
  */
 function readSpan(task: PaintTask, begin: number | undefined): { span: Span; stages: readonly StageNode[] } {
   if (begin === undefined) return { span: { first: task.span.first - task.handle, last: task.span.last }, stages: task.stages };
   // A zoom makes its frames from one; its state holds all that it needs.
   if (task.stages.some(node => node.stage === 'zoom')) return { span: task.span, stages: task.stages };
   const retime = task.stages.find(node => node.stage === 'retime');
-  if (!retime) return { span: { first: begin, last: task.span.last }, stages: task.stages };
+  if (!retime) return { span: { first: Math.max(task.span.first, begin - 1), last: task.span.last }, stages: task.stages };
   const params = retime.params as RetimeParams;
-  const first = params.first + sourcePosition(begin, params.to, params.from).frame;
-  const changed = { ...retime, params: { ...params, out: { ...params.out, first: begin } } };
+  const out = { ...params.out, first: Math.max(params.out.first, begin - 1) };
+  const first = params.first + sourcePosition(out.first, params.to, params.from).frame;
+  const changed = { ...retime, params: { ...params, out } };
   return {
-    span: { first: Math.max(task.span.first, first - 1), last: task.span.last },
+    span: { first: Math.max(task.span.first, first), last: task.span.last },
     stages: task.stages.map(node => (node === retime ? changed : node)),
   };
 }

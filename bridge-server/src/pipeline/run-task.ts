@@ -5,6 +5,7 @@ import { AppError, toAppError } from '#protocol/errors';
 import type { Notice } from '#protocol/report';
 import type { Task, TaskFacts } from '../jobs/task';
 import { runDeliver } from './deliver';
+import { deliveredFrame } from './delivered-frame';
 import { runPaint } from './paint';
 import { levelOf, storeLevel, workLevels } from './smaller-work';
 import { readDone, taskFolder, writeDone, type TaskFolder } from './task-folder';
@@ -36,8 +37,12 @@ export async function runTask(run: TaskSetup): Promise<TaskFacts> {
   const started = performance.now();
   const notices: Notice[] = [];
   const say: TaskRun['say'] = said => {
-    if (said.type === 'notice') notices.push(said.notice);
-    run.say(said);
+    const frame = 'frame' in said ? deliveredFrame(order, said.frame) : 0;
+    if (said.type !== 'notice') return run.say({ ...said, frame });
+    const { notice } = said;
+    const told = notice.frame === undefined ? notice : { ...notice, frame: deliveredFrame(order, notice.frame) };
+    notices.push(told);
+    run.say({ type: 'notice', notice: told });
   };
   const found = await levelOf(folder);
   let level = found.level;

@@ -17,6 +17,8 @@ export type ChainEvents = {
   notice(notice: Notice): void;
   /** A stage has taken a frame in hand, or has done `done` of `total` steps on it. */
   step(step: { readonly stage: string; readonly frame: number; readonly done?: number; readonly total?: number; readonly preview?: Frame }): void;
+  /** The sequential stage is given a frame. */
+  content?(frame: Frame): void;
   /** The state of the chain's sequential stage; see `StageContext.store`. */
   store(state: StageState): void;
 };
@@ -31,6 +33,8 @@ export type ChainOptions = {
   /** Number of the try that is to mend a frame; 0 for the first. */
   readonly retryOf?: (frame: number) => number;
   readonly resumed?: StageState;
+  /** The sequential stage is not given frames before this one: they only passed through the stages before it. */
+  readonly begin?: number;
   /** Frames that may wait between two stages. */
   readonly ahead: number;
 };
@@ -70,14 +74,22 @@ export function chainStages(input: AsyncIterable<Frame>, options: ChainOptions):
       },
     };
     const waited = { ms: 0 };
-    const pulled = watchInput(index > 0 && ahead > 0 ? prefetch(frames, ahead) : frames, waited, frame => events.step({ stage: node.stage, frame: frame.index }));
+    const arriving = index > 0 && ahead > 0 ? prefetch(frames, ahead) : frames;
+    const pulled = watchInput(arriving, waited, frame => {
+      if (node.sequential) {
+        events.content?.(frame);
+        if (options.begin !== undefined && frame.index < options.begin) return false;
+      }
+      events.step({ stage: node.stage, frame: frame.index });
+      return true;
+    });
     frames = timeStage(stage(pulled, node.params, context), time, waited);
   });
   return { frames, times };
 }
 
-/** Adds the time that the consumer waits for a frame to `waited`. */
-async function* watchInput(input: AsyncIterable<Frame>, waited: { ms: number }, onFrame: (frame: Frame) => void): AsyncIterable<Frame> {
+/** Adds the time that the consumer waits for a frame to `waited`; `take` says which frames it gets. */
+async function* watchInput(input: AsyncIterable<Frame>, waited: { ms: number }, take: (frame: Frame) => boolean): AsyncIterable<Frame> {
   const iterator = input[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -85,8 +97,7 @@ async function* watchInput(input: AsyncIterable<Frame>, waited: { ms: number }, 
       const item = await iterator.next();
       waited.ms += performance.now() - started;
       if (item.done) return;
-      onFrame(item.value);
-      yield item.value;
+      if (take(item.value)) yield item.value;
     }
   } finally {
     await iterator.return?.();

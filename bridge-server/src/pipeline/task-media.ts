@@ -20,7 +20,8 @@ export type SegmentWriter = {
 /** Frames on disk, one by one; a frame is there in full or not at all (`media/frame-store.ts`). */
 export type StoredFrames = {
   has(index: number): Promise<boolean>;
-  write(index: number, frame: Frame): Promise<unknown>;
+  /** @returns the frame as it will be read again */
+  write(index: number, frame: Frame): Promise<Frame>;
   /** @returns undefined when it was never written or is not whole */
   read(index: number): Promise<Frame | undefined>;
 };

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { frameAt } from '#protocol/time';
 import type { Frame } from '../frame/frame';
-import type { TaskOrder } from '../jobs/task';
 import { writePicture } from './picture-file';
 
 /** Previews are for looking at while one waits: small, and not more than the eye follows. */
@@ -34,12 +32,4 @@ export function createPreviewWriter(folder: string, onWritten: (frame: number, f
     },
     settled: () => writing ?? Promise.resolve(),
   };
-}
-
-/** The number that a task's frame has in the delivered clip. */
-export function deliveredFrame(order: TaskOrder, frame: number): number {
-  const { task, delivered } = order;
-  const countsAsOutput = task.kind === 'deliver' || task.kind === 'join' || (task.kind === 'paint' && task.frames !== undefined);
-  if (countsAsOutput || !delivered) return Math.max(0, frame);
-  return Math.max(0, frameAt(frame - delivered.first, delivered.from, delivered.to));
 }

@@ -6,7 +6,7 @@ import type { StageTable } from '../pipeline/stage-chain';
 import type { TaskMedia } from '../pipeline/task-media';
 import { availableBytes } from '../runtime/memory';
 import type { Device } from './device';
-import { createPreviewWriter, deliveredFrame } from './preview-writer';
+import { createPreviewWriter } from './preview-writer';
 import { createServices, type Painters } from './task-services';
 
 export type OrderContext = {
@@ -51,14 +51,14 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
             const now = performance.now();
             if (said.done < 1 && now - lastProgress < progressMs) return;
             lastProgress = now;
-            send({ type: 'progress', task, done: said.done, stage: said.stage, frame: deliveredFrame(order, said.frame) });
+            send({ type: 'progress', task, done: said.done, stage: said.stage, frame: said.frame });
             return;
           }
           case 'step':
             onSign(said.stage, said.frame);
             return;
           case 'picture':
-            previews.offer(deliveredFrame(order, said.frame), said.picture, said.final);
+            previews.offer(said.frame, said.picture, said.final);
             return;
           case 'notice':
             send({ type: 'notice', task, notice: said.notice });
