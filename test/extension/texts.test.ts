@@ -27,6 +27,7 @@ const madeUp = [
   ...['connecting', 'open', 'lost', 'refused', 'closed'].map(status => `connection.${status}`),
   ...['hashing', 'sending', 'checking'].map(step => `step.${step}`),
   ...['placed', 'replaced', 'already-there', 'moved-by-user', 'downloaded'].map(outcome => `placed.${outcome}`),
+  ...['embedded', 'pulled', 'imported'].map(kind => `net.${kind}`),
   ...['needs-export', 'refused'].map(kind => `selection.${kind}`),
   ...['frames', 'setup.problems'].flatMap(key => [`${key}.one`, `${key}.other`]),
 ];

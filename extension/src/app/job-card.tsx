@@ -119,6 +119,9 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           <Button look="quiet" icon={open ? 'down' : 'right'} onClick={() => setOpened(!open)}>
             {t(job.status === 'done' ? 'report' : 'job.previews')}
           </Button>
+          {!underWay && (
+            <Button look="quiet" icon="undo" title={t('job.again')} onClick={() => session.useSettings(preset)} />
+          )}
           {!underWay && job.status !== 'paused' && (
             <SureButton look="quiet" icon="trash" title={t('job.delete')} question={t('job.delete.sure')} onClick={() => session.job('delete', job.id)} />
           )}

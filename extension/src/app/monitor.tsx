@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { httpPaths } from '#protocol/http';
 import { formatTimecode, frameCount } from '#protocol/time';
 import { Button } from '../components/button';
@@ -29,6 +29,17 @@ export function Monitor() {
   const [mode, setMode] = useState<CompareMode>('compare');
   const [zoomed, setZoomed] = useState(false);
   const shownFrame = useRested(playhead, scrubRestMs);
+  useEffect(() => {
+    // As in every editing program: I and O mark in and out at the playhead, unless something is being typed.
+    const onKeyDown = (event: KeyboardEvent) => {
+      const typing = event.target instanceof Element && event.target.closest('input:not([type=file]), select, textarea');
+      if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === 'i') session.setRange(playhead, Math.max(playhead, range.last));
+      else if (event.key === 'o') session.setRange(Math.min(playhead, range.first), playhead);
+    };
+    window.addEventListener('keydown', onKeyDown);
+    return () => window.removeEventListener('keydown', onKeyDown);
+  }, [session, playhead, range]);
   if (source.phase !== 'ready') return null;
   const { clip } = source;
 

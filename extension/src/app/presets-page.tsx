@@ -3,23 +3,12 @@ import { toAppError } from '#protocol/errors';
 import type { Preset } from '#protocol/preset';
 import { Button, SureButton } from '../components/button';
 import { DropArea, TextField, useFileChooser } from '../components/fields';
+import { saveText } from '../components/save-text';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { presetName, readPresetFile, samePicture } from './draft';
 import { PresetSwatch, usePresetDescription, usePresetTitle } from './preset-chooser';
 import styles from './list.module.css';
-
-/** A preset as a file: a person can read it, the command line takes it. */
-function saveAsFile(preset: Preset) {
-  const url = URL.createObjectURL(new Blob([`${JSON.stringify(preset, null, 2)}\n`], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${preset.name}.json`;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
 
 export function PresetsPage() {
   const { t } = useTexts();
@@ -94,7 +83,7 @@ export function PresetsPage() {
               >
                 {t('preset.use')}
               </Button>
-              <Button look="quiet" icon="save" title={t('preset.export')} onClick={() => saveAsFile(preset)} />
+              <Button look="quiet" icon="save" title={t('preset.export')} onClick={() => saveText(`${preset.name}.json`, `${JSON.stringify(preset, null, 2)}\n`)} />
               {!builtIn && (
                 <SureButton look="quiet" icon="trash" title={t('preset.delete')} question={t('preset.delete.sure')} onClick={() => session.deletePreset(preset.name)} />
               )}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { presetSchema } from '#protocol/preset';
+import { sectionSchema, type Section } from './sections';
 import { pages, type AppState } from './state';
 
 /** What the panel remembers from one opening to the next. Jobs and presets live on the bridge. */
@@ -25,6 +26,7 @@ export type Saved = z.infer<typeof savedSchema>;
 
 type Storage = { getItem(key: string): string | null; setItem(key: string, value: string): void };
 const key = 'reverie.panel';
+const sectionsKey = (clip: string) => `reverie.sections.${clip}`;
 
 /** @returns undefined where nothing, or nothing readable, was saved: then the panel starts as new */
 export function readSaved(storage: Storage): Saved | undefined {
@@ -54,5 +56,26 @@ export function writeSaved(storage: Storage, saved: Saved): void {
     storage.setItem(key, JSON.stringify(saved));
   } catch {
     // A browser that keeps nothing (private window, full storage) forgets: the panel works all the same.
+  }
+}
+
+/** @returns the sections that were left with a clip, or undefined where there are none that cover it */
+export function readSections(storage: Storage, clip: string, frames: number): Section[] | undefined {
+  try {
+    const parsed = z.array(sectionSchema).min(1).safeParse(JSON.parse(storage.getItem(sectionsKey(clip)) ?? 'null'));
+    if (!parsed.success) return undefined;
+    const { data } = parsed;
+    const covers = data.every((section, index) => section.last >= section.first && section.first === (index === 0 ? 0 : data[index - 1].last + 1));
+    return covers && data[data.length - 1].last === frames - 1 ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeSections(storage: Storage, clip: string, sections: readonly Section[]): void {
+  try {
+    storage.setItem(sectionsKey(clip), JSON.stringify(sections));
+  } catch {
+    // As in `writeSaved`: then they live as long as the page.
   }
 }

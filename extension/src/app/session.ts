@@ -9,7 +9,8 @@ import { fromBlob } from '../bridge/bytes';
 import { createAtlasViewer } from './atlas';
 import { fromLabels, toLabels } from './placement';
 import { createPreviewer } from './preview';
-import { readSaved, toSaved, writeSaved } from './saved';
+import { readSaved, readSections, toSaved, writeSaved, writeSections } from './saved';
+import { fromMarkers, fromSong, renderOrder, toMarkers, type Section } from './sections';
 import type { Page, Settings } from './state';
 import type { Store } from './store';
 
@@ -35,6 +36,8 @@ export type Session = {
   /** Changes the preset as it is when the change arrives, which may be after an upload. */
   changeDraft(change: (draft: Preset) => Preset): void;
   paintStill(): void;
+  /** Takes up the preset of an earlier job. */
+  useSettings(preset: Preset): void;
   savePreset(name: string, title: string): void;
   deletePreset(name: string): void;
   importPresets(presets: readonly Preset[]): void;
@@ -42,6 +45,7 @@ export type Session = {
   sendPictures(files: readonly File[], onSent: (sha256: string) => void): Promise<void>;
   /** @returns the picture's SHA-256, or undefined after a message */
   sendPicture(file: File): Promise<string | undefined>;
+  importNet(file: File): void;
   /** @returns the clip's SHA-256 (a matte), or undefined after a message */
   sendClip(file: File): Promise<string | undefined>;
 
@@ -56,8 +60,12 @@ export type Session = {
 
   showAtlas(net: string, channelsOf?: string): void;
   stopAtlas(): void;
+  /** Listens to the clip: waveform, beats, and sections where there are none yet. */
   findSections(): void;
-  setSectionPreset(index: number, preset: string | undefined): void;
+  sectionsFromMarkers(): void;
+  markersFromSections(): void;
+  changeSections(change: (sections: readonly Section[]) => readonly Section[]): void;
+  /** Submits every section that has a preset, the shortest first. */
   renderSections(): void;
   checkSetup(): void;
   startBridge(): void;
@@ -110,6 +118,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     }
   }
 
+  async function loadNets() {
+    const { nets } = await connection.request('nets', {});
+    store.dispatch({ type: 'nets', nets });
+  }
+
   async function loadJobs() {
     const { jobs, seqs } = await connection.request('jobs', {});
     store.dispatch({ type: 'jobs', jobs, seqs });
@@ -132,7 +145,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
 
   function onOpen() {
     run(loadPresets());
-    run(connection.request('nets', {}).then(({ nets }) => store.dispatch({ type: 'nets', nets })));
+    run(loadNets());
     run(loadJobs());
     // A clip that the bridge has cleared away since is simply not there: the panel begins with an empty monitor.
     restoreClip().catch(thrown => toAppError(thrown).code !== 'CLIP_NOT_FOUND' && fail(thrown));
@@ -184,6 +197,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     host.watchSelection?.((clips, range) => store.dispatch({ type: 'selection', clips, range })) ?? (() => {}),
     store.subscribe(() => {
       previewer.follow();
+      followClip();
       clearTimeout(saveTimer);
       saveTimer = setTimeout(save, 300);
     }),
@@ -371,9 +385,19 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     }
   }
 
-  function clipOfSong(): string | undefined {
-    const { source } = store.get();
-    return source.phase === 'ready' ? source.clip.sha256 : undefined;
+  function setSections(list: readonly Section[]) {
+    const { sections } = store.get();
+    store.dispatch({ type: 'sections', sections: { ...sections, list } });
+    if (sections.clip) writeSections(storage, sections.clip, list);
+  }
+
+  /** Another clip has other sections: those that were left with it, or one that is all of it. */
+  function followClip() {
+    const { source, sections } = store.get();
+    if (source.phase !== 'ready' || sections.clip === source.clip.sha256) return;
+    const { sha256, frames } = source.clip;
+    const list = readSections(storage, sha256, frames) ?? [{ label: 'A', first: 0, last: frames - 1 }];
+    store.dispatch({ type: 'sections', sections: { clip: sha256, list, listening: false } });
   }
 
   return {
@@ -403,6 +427,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       if (draft) store.dispatch({ type: 'draft', draft: change(draft) });
     },
     paintStill: previewer.askNow,
+    useSettings(preset) {
+      store.dispatch({ type: 'choose', name: preset.name });
+      store.dispatch({ type: 'draft', draft: preset });
+      store.dispatch({ type: 'page', page: 'render' });
+    },
     savePreset(name, title) {
       const { draft } = store.get();
       if (!draft) return;
@@ -433,6 +462,21 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     },
     sendPicture: file => send(file, 'image'),
     sendClip: file => send(file, 'clip'),
+    importNet(file) {
+      const bring = async () => {
+        store.dispatch({ type: 'net-coming', name: file.name, done: 0 });
+        try {
+          await bridge.upload(fromBlob(file, file.name), 'net', {
+            onProgress: ({ phase, doneBytes, totalBytes }) =>
+              store.dispatch({ type: 'net-coming', name: file.name, done: phase === 'sending' ? doneBytes / totalBytes : undefined }),
+          });
+          await loadNets();
+        } finally {
+          store.dispatch({ type: 'net-coming', name: undefined });
+        }
+      };
+      run(bring());
+    },
 
     stylize,
     stylizeSelection,
@@ -446,38 +490,46 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     showAtlas: atlas.show,
     stopAtlas: atlas.stop,
     findSections() {
-      const clip = clipOfSong();
-      if (!clip) return;
-      store.dispatch({ type: 'sections', sections: { phase: 'asked', clip } });
+      const { source, sections } = store.get();
+      if (source.phase !== 'ready') return;
+      const { sha256, rate, frames } = source.clip;
+      store.dispatch({ type: 'sections', sections: { ...sections, listening: true, error: undefined } });
       connection
-        .request('sections', { clip })
-        .then(song => store.dispatch({ type: 'sections', sections: { phase: 'known', clip, song } }))
-        .catch(thrown => store.dispatch({ type: 'sections', sections: { phase: 'failed', clip, error: toAppError(thrown).toJSON() } }));
-    },
-    setSectionPreset(index, preset) {
-      const { sections } = store.get();
-      if (sections.phase !== 'known') return;
-      const changed = sections.song.sections.map((each, at) => (at === index ? { ...each, preset } : each));
-      store.dispatch({ type: 'sections', sections: { ...sections, song: { ...sections.song, sections: changed } } });
-    },
-    renderSections() {
-      const { sections, source, presets } = store.get();
-      if (sections.phase !== 'known' || source.phase !== 'ready') return;
-      const { rate, frames } = source.clip;
-      const submitAll = async () => {
-        for (const [index, section] of sections.song.sections.entries()) {
-          const preset = presets.find(each => each.preset.name === section.preset)?.preset;
-          if (!preset) continue;
-          const first = Math.max(0, Math.round((section.startSeconds * rate.num) / rate.den));
-          const last = Math.min(frames, Math.round((section.endSeconds * rate.num) / rate.den)) - 1;
-          if (last < first) continue;
-          const spec = specOf(preset, first, last, labelsFor(first, last, section.label));
-          if (!spec) return;
-          const job = await submit(spec);
+        .request('sections', { clip: sha256 })
+        .then(song => {
           const now = store.get().sections;
-          if (now.phase !== 'known') return;
-          const marked = now.song.sections.map((each, at) => (at === index ? { ...each, job: job.id } : each));
-          store.dispatch({ type: 'sections', sections: { ...now, song: { ...now.song, sections: marked } } });
+          if (now.clip !== sha256) return;
+          const sound = { waveform: song.waveform, beats: song.beats };
+          store.dispatch({ type: 'sections', sections: { ...now, listening: false, sound, list: fromSong(song, rate, frames) } });
+        })
+        .catch(thrown => {
+          const now = store.get().sections;
+          if (now.clip === sha256) store.dispatch({ type: 'sections', sections: { ...now, listening: false, error: toAppError(thrown).toJSON() } });
+        });
+    },
+    sectionsFromMarkers() {
+      const { source } = store.get();
+      if (source.phase !== 'ready') return;
+      const { timeline, clip } = source;
+      const read = host.readMarkers?.() ?? Promise.resolve(timeline.markers);
+      run(read.then(markers => setSections(fromMarkers(markers, timeline.range.first, clip.frames))));
+    },
+    markersFromSections() {
+      const { source, sections } = store.get();
+      if (source.phase === 'ready' && host.writeMarkers) run(host.writeMarkers(toMarkers(sections.list, source.timeline.range.first)));
+    },
+    changeSections: change => setSections(change(store.get().sections.list)),
+    renderSections() {
+      const submitAll = async () => {
+        for (const index of renderOrder(store.get().sections.list)) {
+          const { sections, presets } = store.get();
+          const section = sections.list[index];
+          const preset = presets.find(each => each.preset.name === section?.preset)?.preset;
+          const spec = section && preset && specOf(preset, section.first, section.last, labelsFor(section.first, section.last, section.label));
+          if (!spec) continue;
+          const job = await submit(spec);
+          // Sections may have been moved while the bridge answered: the mark goes to the one that was submitted.
+          setSections(store.get().sections.list.map(each => (each.first === section.first && each.last === section.last ? { ...each, job: job.id } : each)));
         }
       };
       run(submitAll());

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import type { Check } from '#protocol/messages';
 import { Button } from '../components/button';
-import { Row, Select } from '../components/fields';
+import { Progress, Row, Select, useFileChooser } from '../components/fields';
 import { Icon } from '../components/icon';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
@@ -25,6 +25,45 @@ function Checks({ heading, checks }: { heading: string; checks: readonly Check[]
               <span className={styles.name}>{find(`check.${check.what}`, check.what)}</span>
               <span className={`${styles.dim} ${styles.found}`}>{check.found}</span>
               {!check.ok && check.remedy && <span className={styles.found}>{check.remedy}</span>}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const netFiles = '.onnx,.caffemodel,.param,.bin,.zip,.tflite';
+
+function Nets() {
+  const { t, bytes } = useTexts();
+  const session = useSession();
+  const nets = useApp(state => state.nets);
+  const coming = useApp(state => state.netComing);
+  const connected = useApp(state => state.connection.status === 'open');
+  const chooser = useFileChooser(netFiles, false, files => session.importNet(files[0]));
+  return (
+    <section aria-label={t('setup.nets')}>
+      {chooser.input}
+      <div className={styles.bar}>
+        <h2 className={styles.heading}>{t('setup.nets')}</h2>
+        <span className={styles.spring} />
+        <Button onClick={chooser.open} disabled={!connected || coming !== undefined}>
+          {t('setup.nets.import')}
+        </Button>
+      </div>
+      {coming && <Progress label={t('setup.nets.importing', { name: coming.name })} done={coming.done} />}
+      <ul className={styles.list}>
+        {nets.map(net => (
+          <li key={net.name} className={styles.item} data-net={net.name}>
+            <span className={net.installed ? styles.good : styles.dim}>
+              <Icon name={net.installed ? 'check' : 'dot'} />
+            </span>
+            <span className={styles.words}>
+              <span className={`${styles.name} ${styles.clamp}`}>{net.title}</span>
+              <span className={`${styles.dim} ${styles.clamp}`} title={net.origin}>
+                {net.installed ? t(`net.${net.kind}`) : t('net.missing')} · {t('net.size', { size: bytes(net.sizeBytes), licence: net.licence })}
+              </span>
             </span>
           </li>
         ))}
@@ -68,6 +107,7 @@ export function SetupPage() {
           ]}
         />
       )}
+      <Nets />
       <section className={styles.narrow} aria-label={t('setup.panel')}>
         <h2 className={styles.heading}>{t('setup.panel')}</h2>
         <Row label={t('setup.language')}>

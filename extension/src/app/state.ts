@@ -7,6 +7,7 @@ import type { ExportedClip, Theme, TimelineClip, TimelineRange } from '#protocol
 import type { ConnectionState } from '../bridge/connection';
 import type { HostCheck, HostStep } from '../host/host';
 import { reduceJobs, type JobAction, type Jobs } from './jobs';
+import type { Section } from './sections';
 
 export const pages = ['render', 'jobs', 'presets', 'dream', 'sections', 'setup'] as const;
 export type Page = (typeof pages)[number];
@@ -55,16 +56,14 @@ export type Atlas =
     }
   | { readonly phase: 'failed'; readonly net: string; readonly error: ErrorJson };
 
-export type Song = {
-  readonly beats: readonly number[];
-  readonly sections: readonly { readonly startSeconds: number; readonly endSeconds: number; readonly label: string; readonly preset?: string; readonly job?: string }[];
-  readonly waveform: readonly number[];
+/** Sections of the clip at hand; `sound` is what was heard in it. */
+export type Sections = {
+  readonly clip?: string;
+  readonly list: readonly Section[];
+  readonly sound?: { readonly waveform: readonly number[]; readonly beats: readonly number[] };
+  readonly listening: boolean;
+  readonly error?: ErrorJson;
 };
-export type Sections =
-  | { readonly phase: 'none' }
-  | { readonly phase: 'asked'; readonly clip: string }
-  | { readonly phase: 'known'; readonly clip: string; readonly song: Song }
-  | { readonly phase: 'failed'; readonly clip: string; readonly error: ErrorJson };
 
 export type Setup =
   | { readonly phase: 'none' }
@@ -97,6 +96,8 @@ export type AppState = {
   readonly playhead: number;
   readonly presets: readonly PresetEntry[];
   readonly nets: readonly NetInfo[];
+  /** A net on its way to the bridge. */
+  readonly netComing?: { readonly name: string; readonly done?: number };
   /** Name of the preset that `draft` began as. */
   readonly chosen: string;
   readonly draft?: Preset;
@@ -131,7 +132,7 @@ export const initialState: AppState = {
   jobs: {},
   jobsKnown: false,
   atlas: { phase: 'none' },
-  sections: { phase: 'none' },
+  sections: { list: [], listening: false },
   setup: { phase: 'none' },
   messages: [],
 };
@@ -148,6 +149,7 @@ export type Action =
   | { readonly type: 'playhead'; readonly frame: number }
   | { readonly type: 'presets'; readonly presets: readonly PresetEntry[] }
   | { readonly type: 'nets'; readonly nets: readonly NetInfo[] }
+  | { readonly type: 'net-coming'; readonly name: string | undefined; readonly done?: number }
   | { readonly type: 'choose'; readonly name: string }
   | { readonly type: 'draft'; readonly draft: Preset }
   | { readonly type: 'pictures'; readonly change: number }
@@ -207,6 +209,8 @@ export function reduceApp(state: AppState, action: Action): AppState {
     }
     case 'nets':
       return { ...state, nets: action.nets };
+    case 'net-coming':
+      return { ...state, netComing: action.name === undefined ? undefined : { name: action.name, done: action.done } };
     case 'choose': {
       const entry = state.presets.find(each => each.preset.name === action.name);
       return entry ? { ...state, chosen: action.name, draft: entry.preset } : state;
