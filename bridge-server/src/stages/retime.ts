@@ -1,5 +1,5 @@
 import { withPixels, type Frame } from '../frame/frame';
-import type { Stage, StageContext } from '../pipeline/stage';
+import type { NetSource, Stage, StageContext } from '../pipeline/stage';
 import type { RetimeParams as RetimeChoice } from '#protocol/effects/retime';
 import { AppError } from '#protocol/errors';
 import { sourcePosition, type Rate } from '#protocol/time';
@@ -53,7 +53,13 @@ export const interpolationNets = ['rife-v4.6'] as const;
  * clip comes out as it does within the whole. Frames that fall on a source frame pass through untouched, and so does
  * everything when the rates are the same.
  */
-export const retime: Stage<RetimeStageParams> = async function* (input, params, ctx) {
+export const retime: Stage<RetimeStageParams> = (input, params, ctx) => retimeFrames(input, params, ctx);
+
+/** What retiming needs of its surroundings; without nets `rife` becomes `flow`. */
+export type RetimeContext = Pick<StageContext, 'signal' | 'notice'> & { readonly nets?: NetSource };
+
+/** The same outside a pipeline: to bring a source to the rate of a result before the two are compared. */
+export async function* retimeFrames(input: AsyncIterable<Frame>, params: RetimeStageParams, ctx: RetimeContext): AsyncIterable<Frame> {
   const maker = createMaker(params, ctx);
   const cuts = new Set(params.cuts);
   const isCut = (frame: number) => cuts.has(frame);
@@ -88,7 +94,7 @@ export const retime: Stage<RetimeStageParams> = async function* (input, params, 
     await frames.return?.();
     await maker.close();
   }
-};
+}
 
 /** @throws AppError RESULT_INCOMPLETE when the input left out a frame that is needed */
 async function frameAt(place: Placement, left: Frame, right: Frame, maker: Maker): Promise<Frame> {
@@ -101,7 +107,7 @@ async function frameAt(place: Placement, left: Frame, right: Frame, maker: Maker
 
 type Maker = { between(a: Frame, b: Frame, time: number): Promise<Frame>; close(): Promise<void> };
 
-function createMaker(params: RetimeStageParams, ctx: StageContext): Maker {
+function createMaker(params: RetimeStageParams, ctx: RetimeContext): Maker {
   switch (params.method) {
     case 'repeat':
     case 'blend':
@@ -145,7 +151,7 @@ function mix(a: Frame, b: Frame, time: number): Frame {
   return frameOf(first.map((value, i) => (1 - time) * value + time * second[i]), a);
 }
 
-function createFlowMaker(ctx: StageContext): Maker {
+function createFlowMaker(ctx: RetimeContext): Maker {
   const motions: MotionSource = createMotionSource(createFlowProvider('auto', ctx), { stage: 'retime', notice: notice => ctx.notice(notice), limit: 2 });
   let current: { a: Frame; b: Frame; between?: Between } | undefined;
   return {
@@ -162,11 +168,11 @@ function createFlowMaker(ctx: StageContext): Maker {
 }
 
 /** RIFE or another net that makes the frame between; without one, motion. */
-function createNetMaker(ctx: StageContext): Maker {
+function createNetMaker(ctx: RetimeContext): Maker {
   const open = async () => {
-    for (const name of interpolationNets) {
+    for (const name of ctx.nets ? interpolationNets : []) {
       try {
-        return await openInterpolator(ctx.nets, name);
+        return await openInterpolator(ctx.nets!, name);
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'NET_NOT_FOUND')) throw error;
       }
