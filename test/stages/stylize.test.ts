@@ -187,6 +187,27 @@ describe('stylize', () => {
     }
   });
 
+  it('paints groups of frames in several passes, and continues after a group to the same bits', async () => {
+    const footage = makeFootage(10, 0.5);
+    const params = makeParams({ passes: 2, iterations: 6, iterationsNext: 2, scales: 1 });
+    const begun = await context();
+    const whole = await run(footage, params, begun);
+    expect(whole.map(frame => frame.index)).toEqual(footage.map(frame => frame.index));
+    expect(begun.states.map(state => state.nextIndex)).toEqual([8, 10]);
+    const rest = await run(footage.slice(8), params, await context({ resumed: begun.states[0] }));
+    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[8 + i].rgb)).toBe(0));
+    const once = await run(footage.slice(0, 3), { ...params, passes: 1 }, await context());
+    expect(meanDifference(once[1].rgb, whole[1].rgb)).toBeGreaterThan(0);
+  });
+
+  it('runs several steps at once where a run costs copies to a device', async () => {
+    const test = await context();
+    const nets = { ...test.ctx.nets, provider: 'cuda' };
+    const [footage] = makeFootage(1, 0);
+    const [frame] = await run([footage], makeParams({ iterations: 12 }), { ...test, ctx: { ...test.ctx, nets } });
+    expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.02);
+  });
+
   it('says that fast nets are not there', () => {
     expect.assertions(1);
     try {

@@ -1,17 +1,19 @@
-import { withPixels } from '../../frame/frame';
 import type { Frame } from '../../frame/frame';
 import type { StageContext } from '../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import { AppError } from '#protocol/errors';
+import { checkFrame } from '../check-frames';
 import { createFlowProvider } from '../flow';
 import { createMotionSource } from '../flow/motion';
 import type { MotionSource } from '../flow/motion';
 import { carryPaint } from './carry';
-import { colourStatistics, inverseColours, keepHues, mapColours, matchColours } from './colour';
+import { colourStatistics, matchColours } from './colour';
 import type { ColourMap } from './colour';
 import { paintIndependent } from './independent';
 import { paintNext } from './next-frame';
 import type { Painted } from './paint';
+import { finished, maskOf, toEasel, toResult } from './painted-frame';
+import { paintPasses } from './passes';
 import { fromTensors, rememberedLosses, toTensors } from './shot';
 import type { PaintedFrame, Shot } from './shot';
 import { openStudio } from './studio';
@@ -29,44 +31,83 @@ const previewEvery = 10;
 /** Gatys optimisation frame by frame, each shot from its own first frame on. */
 export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: StyleParams, ctx: StageContext): AsyncIterable<Frame> {
   const motions = createMotionSource(createFlowProvider(params.flow, { nets: ctx.nets, signal: ctx.signal }), { stage: 'stylize', notice: ctx.notice });
-  let studio: { readonly masked: boolean; readonly width: number; readonly height: number; readonly open: Studio } | undefined;
+  let studio: Studio | undefined;
   let shot: Shot | undefined;
   let isFirst = true;
   try {
-    for await (const frame of input) {
+    for await (const group of groupFrames(input, params.passes > 1 ? groupLength : 1)) {
       ctx.signal.throwIfAborted();
-      const { width, height } = frame;
-      const masked = frame.alpha !== undefined && frame.alpha.some(alpha => alpha < 1);
-      if (studio?.masked !== masked || studio.width !== width || studio.height !== height) {
-        studio = { masked, width, height, open: await openStudio(ctx, params, frame, masked) };
-      }
-      if (isFirst && ctx.resumed?.nextIndex === frame.index) shot = fromTensors(ctx.resumed.tensors, frame);
+      const masked = group.some(isMasked);
+      const [first] = group;
+      if (studio === undefined || studio.masked !== masked || !isSameSize(studio.size, first)) studio = await openStudio(ctx, params, first, masked);
+      if (isFirst && ctx.resumed?.nextIndex === first.index) shot = fromTensors(ctx.resumed.tensors, first);
       isFirst = false;
-      const before = frame.shotStart || shot?.previous.content.width !== width || shot.previous.content.height !== height ? undefined : shot;
-      const work = { studio: studio.open, params, ctx, motions, frame: masked ? frame : { ...frame, alpha: undefined } };
-      shot = before === undefined ? await beginShot(work) : await continueShot(work, before);
-      yield toResult(shot.previous, frame, params, shot.colours);
-      ctx.store({ nextIndex: frame.index + 1, tensors: toTensors(shot) });
+      if (first.shotStart || (shot && !isSameSize(shot.previous.content, first))) shot = undefined;
+      const leading = shot?.previous;
+      const painted: PaintedFrame[] = [];
+      for (const frame of group) {
+        const work = { studio, params, ctx, motions, frame: masked ? frame : { ...frame, alpha: undefined } };
+        shot = shot === undefined ? await beginShot(work) : await continueShot(work, shot);
+        painted.push(shot.previous);
+      }
+      const begun = shot as Shot;
+      const final = params.passes > 1 ? await paintPasses({ studio, params, ctx, motions }, begun, group, painted, leading) : painted;
+      shot = withFinal(begun, painted, final);
+      for (let i = 0; i < group.length; i++) yield toResult(final[i], group[i], params, shot.colours);
+      ctx.store({ nextIndex: group[group.length - 1].index + 1, tensors: toTensors(shot) });
     }
   } finally {
     await motions.close();
   }
 }
 
+/** Frames that are painted together when there are several passes: what they all need at once must fit in memory. */
+const groupLength = 8;
+
+/** Groups of up to `length` frames of one shot and size. */
+async function* groupFrames(input: AsyncIterable<Frame>, length: number): AsyncIterable<readonly Frame[]> {
+  let group: Frame[] = [];
+  for await (const frame of input) {
+    if (group.length > 0 && (frame.shotStart || group.length === length || !isSameSize(frame, group[0]))) {
+      yield group;
+      group = [];
+    }
+    group.push(frame);
+    if (length === 1) {
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) yield group;
+}
+
+const isMasked = (frame: Frame) => frame.alpha !== undefined && frame.alpha.some(alpha => alpha < 1);
+
+function isSameSize(a: { readonly width: number; readonly height: number }, b: { readonly width: number; readonly height: number }): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
+/** The shot with the frames that later passes made in place of the first ones. */
+function withFinal(shot: Shot, painted: readonly PaintedFrame[], final: readonly PaintedFrame[]): Shot {
+  const replaced = (frame: PaintedFrame) => (painted.includes(frame) ? final[painted.indexOf(frame)] : frame);
+  return { ...shot, previous: replaced(shot.previous), earlier: shot.earlier.map(replaced) };
+}
+
 /** One frame and what it is painted with. */
 export type Work = {
   readonly studio: Studio;
   readonly params: StyleParams;
-  readonly ctx: Pick<StageContext, 'signal' | 'random' | 'progress'>;
+  readonly ctx: Pick<StageContext, 'signal' | 'random' | 'progress' | 'notice'>;
   readonly frame: Frame;
 };
-type NextWork = Work & { readonly ctx: StageContext; readonly motions: MotionSource };
+type NextWork = Work & { readonly motions: MotionSource };
 
 /** Paints the first frame of a shot. */
 export async function beginShot(work: Work): Promise<Shot> {
   const { frame, studio } = work;
   const colours = matchColours(colourStatistics(frame.rgb, frame.alpha), studio.stylePalette);
-  const painted = await paintAlone(work, colours);
+  const random = work.ctx.random(frame.index);
+  const painted = await mend(work, colours, undefined, await paintAlone(work, colours, random), random);
   const done = finished(frame, painted);
   return {
     previous: done,
@@ -81,12 +122,13 @@ export async function beginShot(work: Work): Promise<Shot> {
 
 async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
   const { frame, studio, motions, params, ctx } = work;
+  const random = ctx.random(frame.index);
   const carried = await carryPaint(shot, frame, motions, params.longTerm);
-  let painted =
+  const first =
     carried.exposedShare >= 1
-      ? await paintAlone(work, shot.colours)
-      : await paintNext(studio, { photograph: toEasel(work, shot.colours), ...maskOf(frame), carried, shot, random: ctx.random(frame.index) }, ctx);
-  painted = await mendOutlier(work, shot, painted);
+      ? await paintAlone(work, shot.colours, random)
+      : await paintNext(studio, { photograph: toEasel(work, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
+  const painted = await mend(work, shot.colours, shot, first, random);
   const done = finished(frame, painted);
   const keep = shot.sinceKept + 1 >= keepEvery;
   return {
@@ -100,27 +142,49 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
   };
 }
 
-/** A frame that came out much less painted than the ones before it is painted once more, without them. */
-async function mendOutlier(work: NextWork, shot: Shot, painted: Painted): Promise<Painted> {
+/**
+ * Looks at a painted frame, and paints one with a defect, or one that came out much less painted than those before
+ * it, once more without them. Whatever comes of it stands in the report.
+ */
+async function mend(work: Work, colours: ColourMap, shot: Shot | undefined, painted: Painted, random: () => number): Promise<Painted> {
   const { ctx, frame } = work;
-  const usual = median(shot.styleLosses);
-  if (shot.styleLosses.length < leastLosses || painted.losses.style <= outlierFactor * usual) return painted;
-  const again = await paintAlone(work, shot.colours);
-  const better = again.losses.style < painted.losses.style;
+  const before = faultsOf(work, colours, shot, painted);
+  if (before.length === 0) return painted;
+  const again = await paintAlone(work, colours, random);
+  const after = faultsOf(work, colours, shot, again);
+  const better = after.length < before.length || (after.length === before.length && again.losses.style < painted.losses.style);
+  if (after.some(isBroken) && before.some(isBroken)) throw new AppError('FRAME_DEFECT', { frame: frame.index, defect: 'not a picture' });
   ctx.notice({
-    kind: better ? 'frame-repaired' : 'frame-suspect',
+    kind: after.length === 0 ? 'frame-repaired' : 'frame-suspect',
     stage: 'stylize',
     frame: frame.index,
-    text: `The style loss was ${(painted.losses.style / usual).toFixed(2)} times that of the frames before; painted anew${better ? '' : ', it was no better'}.`,
+    text: `${before.join('; ')}. Painted anew${after.length === 0 ? '.' : `: ${better ? after.join('; ') : 'it was no better'}.`}`,
   });
   return better ? again : painted;
 }
 
-async function paintAlone(work: Work, colours: ColourMap): Promise<Painted> {
+const broken = 'the frame holds values that are not numbers';
+const isBroken = (fault: string) => fault === broken;
+
+/** What is wrong with a frame, in words. */
+function faultsOf(work: Work, colours: ColourMap, shot: Shot | undefined, painted: Painted): string[] {
+  const { frame, params } = work;
+  if (!painted.image.every(Number.isFinite)) return [broken];
+  const faults: string[] = [];
+  const usual = shot && shot.styleLosses.length >= leastLosses ? median(shot.styleLosses) : Infinity;
+  if (painted.losses.style > outlierFactor * usual) {
+    faults.push(`the style loss is ${(painted.losses.style / usual).toFixed(2)} times that of the frames before`);
+  }
+  const result = toResult(finished(frame, painted), frame, params, colours);
+  const previous = shot && { frame: toResult(shot.previous, shot.previous.content, params, colours), content: shot.previous.content };
+  return [...faults, ...checkFrame({ frame: result, content: frame }, previous).map(defect => defect.text)];
+}
+
+async function paintAlone(work: Work, colours: ColourMap, random: () => number): Promise<Painted> {
   const { studio, params, ctx, frame } = work;
   return paintIndependent(
     studio,
-    { photograph: toEasel(work, colours), ...maskOf(frame), scales: params.scales, random: ctx.random(frame.index) },
+    { photograph: toEasel(work, colours), ...maskOf(frame), scales: params.scales, random },
     {
       signal: ctx.signal,
       onStep: async (done, total, picture) => {
@@ -130,26 +194,6 @@ async function paintAlone(work: Work, colours: ColourMap): Promise<Painted> {
       },
     },
   );
-}
-
-const maskOf = (frame: Frame) => (frame.alpha ? { mask: frame.alpha } : {});
-
-/** The footage in the colours in which it is painted: its own, or those of the style when they are taken back afterwards. */
-function toEasel({ frame, params }: Work, colours: ColourMap): Float32Array {
-  return params.colour === 'style' ? frame.rgb : mapColours(frame.rgb, colours);
-}
-
-function finished(content: Frame, { image }: Pick<Painted, 'image'>): PaintedFrame {
-  const painted = image.map(value => Math.min(1, Math.max(0, value)));
-  if (!painted.every(Number.isFinite)) throw new AppError('FRAME_DEFECT', { frame: content.index, defect: 'not a picture' });
-  return { content: { index: content.index, width: content.width, height: content.height, rgb: content.rgb }, painted };
-}
-
-/** Back to the colours that were asked for. */
-export function toResult({ painted }: PaintedFrame, frame: Frame, params: StyleParams, colours: ColourMap): Frame {
-  const back = params.colour === 'style' ? painted : mapColours(painted, inverseColours(colours));
-  const coloured = params.colour === 'keep' ? keepHues(back, frame.rgb) : back;
-  return withPixels(frame, coloured.map(value => Math.min(1, Math.max(0, value))));
 }
 
 function median(values: readonly number[]): number {

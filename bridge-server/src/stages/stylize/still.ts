@@ -1,7 +1,8 @@
 import type { Frame } from '../../frame/frame';
 import type { StageContext } from '../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
-import { beginShot, toResult } from './optimise';
+import { beginShot } from './optimise';
+import { toResult } from './painted-frame';
 import { openStudio } from './studio';
 
 /** A picture on its way: each is sharper than the one before, the last is the result. */
@@ -14,7 +15,7 @@ export type StillStep = { readonly done: number; readonly total: number; readonl
 export async function* stylizeStill(
   frame: Frame,
   params: StyleParams,
-  ctx: Pick<StageContext, 'signal' | 'random' | 'nets' | 'image' | 'painter'>,
+  ctx: Pick<StageContext, 'signal' | 'random' | 'nets' | 'image' | 'painter' | 'notice'>,
 ): AsyncGenerator<StillStep, Frame> {
   const masked = frame.alpha !== undefined && frame.alpha.some(alpha => alpha < 1);
   const studio = await openStudio(ctx, params, frame, masked);

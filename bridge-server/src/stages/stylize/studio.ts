@@ -17,6 +17,8 @@ type Size = { readonly width: number; readonly height: number };
 /** Everything that paints frames of one size in one manner. */
 export type Studio = {
   readonly size: Size;
+  /** Whether statistics are those of the part that a mask marks. */
+  readonly masked: boolean;
   readonly weights: LossWeights;
   readonly steps: StepCounts;
   /** The colours of the style. */
@@ -36,7 +38,8 @@ export type StudioOrder = Omit<PaintOrder, 'targets' | 'weights'> & {
 /** Pictures smaller than this hold no strokes: the pyramid ends there. */
 const leastSidePx = 48;
 
-export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>, params: StyleParams, size: Size, masked: boolean): Promise<Studio> {
+export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>, params: StyleParams, { width: fullWidth, height: fullHeight }: Size, masked: boolean): Promise<Studio> {
+  const size = { width: fullWidth, height: fullHeight };
   const features = createFeatureSource(ctx.nets, params.net === 'auto' ? embeddedFeatureNet : params.net);
   const styles = createStyleSource(ctx, features, params.styles);
   const { recipe } = await features.load();
@@ -61,6 +64,7 @@ export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'pai
   };
   return {
     size,
+    masked,
     weights,
     steps: stepCounts(params),
     stylePalette,

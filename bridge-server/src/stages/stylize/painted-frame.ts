@@ -1,0 +1,28 @@
+import { withPixels } from '../../frame/frame';
+import type { Frame } from '../../frame/frame';
+import type { StyleParams } from '#protocol/effects/style';
+import { inverseColours, keepHues, mapColours } from './colour';
+import type { ColourMap } from './colour';
+import type { Painted } from './paint';
+import type { PaintedFrame } from './shot';
+
+/** The part of a frame whose statistics count. */
+export const maskOf = (frame: Frame) => (frame.alpha ? { mask: frame.alpha } : {});
+
+/** The footage in the colours in which it is painted: its own, or those of the style when they are taken back afterwards. */
+export function toEasel({ frame, params }: { readonly frame: Frame; readonly params: StyleParams }, colours: ColourMap): Float32Array {
+  return params.colour === 'style' ? frame.rgb : mapColours(frame.rgb, colours);
+}
+
+/** A picture from the easel as a frame of the shot; clamped, as a screen would. */
+export function finished(content: Frame, { image }: Pick<Painted, 'image'>): PaintedFrame {
+  const painted = image.map(value => Math.min(1, Math.max(0, value)));
+  return { content: { index: content.index, width: content.width, height: content.height, rgb: content.rgb }, painted };
+}
+
+/** Back to the colours that were asked for. */
+export function toResult({ painted }: PaintedFrame, frame: Frame, params: StyleParams, colours: ColourMap): Frame {
+  const back = params.colour === 'style' ? painted : mapColours(painted, inverseColours(colours));
+  const coloured = params.colour === 'keep' ? keepHues(back, frame.rgb) : back;
+  return withPixels(frame, coloured.map(value => Math.min(1, Math.max(0, value))));
+}
