@@ -21,15 +21,28 @@ export type WebgpuResult = {
 };
 
 /** Runs each model on the CPU and on WebGPU, in a process of its own. */
-export function compareOnWebgpu(models: readonly { readonly name: string; readonly model: Uint8Array; readonly feeds: Readonly<Record<string, Fed>> }[]): WebgpuResult[] {
+export function compareOnWebgpu(
+  models: readonly {
+    readonly name: string;
+    readonly model: Uint8Array;
+    readonly feeds: Readonly<Record<string, Fed>>;
+  }[],
+): WebgpuResult[] {
   const folder = mkdtempSync(join(tmpdir(), 'reverie-webgpu-'));
   try {
     models.forEach(({ model, feeds }, at) => {
       const path = join(folder, String(at).padStart(3, '0'));
       writeFileSync(`${path}.onnx`, model);
-      writeFileSync(`${path}.json`, JSON.stringify(Object.fromEntries(Object.entries(feeds).map(([key, fed]) => [key, { dims: fed.dims, data: Array.from(fed.data) }]))));
+      writeFileSync(
+        `${path}.json`,
+        JSON.stringify(
+          Object.fromEntries(
+            Object.entries(feeds).map(([key, fed]) => [key, { dims: fed.dims, data: Array.from(fed.data) }]),
+          ),
+        ),
+      );
     });
-    const child = spawnSync(process.execPath, [join(__dirname, 'webgpu-child.cjs'), folder], {
+    const child = spawnSync(process.execPath, [join(__dirname, 'webgpu-child.mjs'), folder], {
       env: ownDriver ? process.env : { ...process.env, VK_DRIVER_FILES: softwareDriver },
       encoding: 'utf8',
       timeout: 900_000,
@@ -39,7 +52,9 @@ export function compareOnWebgpu(models: readonly { readonly name: string; readon
     const results = lines.map(line => JSON.parse(line) as Omit<WebgpuResult, 'name'> & { file: string });
     return models.map(({ name }, at) => {
       const result = results.find(each => parseInt(each.file, 10) === at);
-      return result ? { ...result, name } : { name, differences: {}, onCpu: [], failed: `the process ended: ${child.stderr.slice(-500)}` };
+      return result
+        ? { ...result, name }
+        : { name, differences: {}, onCpu: [], failed: `the process ended: ${child.stderr.slice(-500)}` };
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -16,7 +16,16 @@ const codeOf = (work: () => unknown): unknown => {
     return error instanceof AppError ? { code: error.code, ...error.details } : error;
   }
 };
-const weights = (...dims: number[]) => g.constant(Float32Array.from(randomNumbers(dims.reduce((a, b) => a * b, 1), 7)), dims);
+const weights = (...dims: number[]) =>
+  g.constant(
+    Float32Array.from(
+      randomNumbers(
+        dims.reduce((a, b) => a * b, 1),
+        7,
+      ),
+    ),
+    dims,
+  );
 
 describe('a model written and read again', () => {
   test.each([...opCases, ...forwardCases])('computes the same: $name', each => {
@@ -34,14 +43,17 @@ describe('a model written and read again', () => {
   test('equal weights are stored once', () => {
     const x = g.input('x', [1, 8, 4, 4]);
     const one = toModel({ outputs: { y: g.conv(x, weights(8, 8, 3, 3)) } });
-    const two = toModel({ outputs: { y: g.relu(g.conv(g.conv(x, weights(8, 8, 3, 3), undefined, { pads: 1 }), weights(8, 8, 3, 3))) } });
+    const two = toModel({
+      outputs: { y: g.relu(g.conv(g.conv(x, weights(8, 8, 3, 3), undefined, { pads: 1 }), weights(8, 8, 3, 3))) },
+    });
     expect(two.length - one.length).toBeLessThan(600);
   });
 
   test('half-precision storage halves the file and rounds every number once', async () => {
     const data = Float32Array.from(randomNumbers(256, 3), x => x * 100);
     const x = g.input('x', [256]);
-    const build = (storage?: 'float16') => toModel({ outputs: { y: g.add(x, g.constant(data, [256], { name: 'w', storage })) } });
+    const build = (storage?: 'float16') =>
+      toModel({ outputs: { y: g.add(x, g.constant(data, [256], { name: 'w', storage })) } });
     expect(build('float16').length).toBeLessThan(build().length - 100);
     const { y } = await runModel(build('float16'), { x: { dims: [256], data: new Float32Array(256) } });
     expect(Array.from(y)).toEqual(Array.from(fromHalf(toHalf(data))));
@@ -52,13 +64,24 @@ describe('a model written and read again', () => {
   test('outputs may be inputs, constants, and one value under two names', async () => {
     const x = g.input('x', [2]);
     const y = g.mul(x, 2);
-    const results = await runModel(toModel({ inputs: [x], outputs: { same: x, two: g.constant([2], [1]), y, again: y } }), { x: { dims: [2], data: [3, 4] } });
-    expect(Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Array.from(data)]))).toEqual({ same: [3, 4], two: [2], y: [6, 8], again: [6, 8] });
+    const results = await runModel(
+      toModel({ inputs: [x], outputs: { same: x, two: g.constant([2], [1]), y, again: y } }),
+      { x: { dims: [2], data: [3, 4] } },
+    );
+    expect(Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Array.from(data)]))).toEqual({
+      same: [3, 4],
+      two: [2],
+      y: [6, 8],
+      again: [6, 8],
+    });
   });
 
   test('an input that is needed but not listed is a mistake', () => {
     const [x, y] = [g.input('x', [2]), g.input('y', [2])];
-    expect(codeOf(() => toModel({ inputs: [x], outputs: { z: g.add(x, y) } }))).toMatchObject({ code: 'SHAPE_MISMATCH', actual: 'y' });
+    expect(codeOf(() => toModel({ inputs: [x], outputs: { z: g.add(x, y) } }))).toMatchObject({
+      code: 'SHAPE_MISMATCH',
+      actual: 'y',
+    });
   });
 
   test('a net can be cut before layers that its size does not suit', () => {
@@ -69,23 +92,48 @@ describe('a model written and read again', () => {
     const at = Buffer.from(bytes).indexOf(Buffer.from([0x0a, 0x02, 0x08, 0x04]));
     bytes.set([0x0a, 0x02, 0x12, 0x00], at);
     const inputDims = { x: [1, 3, 6, 4] };
-    expect(codeOf(() => fromModel(bytes, { inputDims }))).toMatchObject({ code: 'NET_INPUT_WRONG', expected: expect.stringContaining('Reshape') });
+    expect(codeOf(() => fromModel(bytes, { inputDims }))).toMatchObject({
+      code: 'NET_INPUT_WRONG',
+      expected: expect.stringContaining('Reshape'),
+    });
     const cut = fromModel(bytes, { inputDims, layers: ['early'] });
     expect(cut.outputs.early.dims).toEqual([1, 3, 6, 4]);
-    expect(codeOf(() => fromModel(bytes, { inputDims, layers: ['no such layer'] }))).toMatchObject({ code: 'NET_LAYER_UNKNOWN', layer: 'no such layer' });
+    expect(codeOf(() => fromModel(bytes, { inputDims, layers: ['no such layer'] }))).toMatchObject({
+      code: 'NET_LAYER_UNKNOWN',
+      layer: 'no such layer',
+    });
   });
 
   test('metadata travels along', () => {
     const bytes = toModel({ outputs: { y: g.relu(g.input('x', [2])) }, metadata: { licence: 'MIT', origin: 'here' } });
-    expect(describeModel(bytes)).toMatchObject({ producer: 'reverie', opset: 17, metadata: { licence: 'MIT', origin: 'here' }, ops: { Relu: 1 } });
+    expect(describeModel(bytes)).toMatchObject({
+      producer: 'reverie',
+      opset: 17,
+      metadata: { licence: 'MIT', origin: 'here' },
+      ops: { Relu: 1 },
+    });
     expect(fromModel(bytes).metadata).toEqual({ licence: 'MIT', origin: 'here' });
   });
 });
 
 test('half precision follows IEEE 754', () => {
   const cases: readonly (readonly [number, number])[] = [
-    [0, 0], [-0, 0x8000], [1, 0x3c00], [-2, 0xc000], [65504, 0x7bff], [65520, 0x7c00], [1e9, 0x7c00], [-Infinity, 0xfc00],
-    [2 ** -14, 0x0400], [2 ** -24, 1], [2 ** -25, 0], [1.5 * 2 ** -24, 2], [2 ** -25 * 1.001, 1], [1 + 2 ** -11, 0x3c00], [1 + 3 * 2 ** -11, 0x3c02], [2047.5 * 2 ** -15, 0x2c00],
+    [0, 0],
+    [-0, 0x8000],
+    [1, 0x3c00],
+    [-2, 0xc000],
+    [65504, 0x7bff],
+    [65520, 0x7c00],
+    [1e9, 0x7c00],
+    [-Infinity, 0xfc00],
+    [2 ** -14, 0x0400],
+    [2 ** -24, 1],
+    [2 ** -25, 0],
+    [1.5 * 2 ** -24, 2],
+    [2 ** -25 * 1.001, 1],
+    [1 + 2 ** -11, 0x3c00],
+    [1 + 3 * 2 ** -11, 0x3c02],
+    [2047.5 * 2 ** -15, 0x2c00],
   ];
   for (const [number, bits] of cases) expect([number, toHalf([number])[0]]).toEqual([number, bits]);
   expect(toHalf([NaN])[0] & 0x7c00).toBe(0x7c00);
@@ -101,13 +149,22 @@ describe('a file that cannot be used is refused', () => {
     const hidden = g.relu(g.conv(x, weights(4, 4, 3, 3), weights(4), { pads: 1 }));
     const resized = g.resizeBilinear(g.maxPool(hidden, 3, { strides: 2, ceil: true }), 9, 7);
     const joined = g.concat([g.slice(resized, 1, 0, 2), g.pad(g.slice(resized, 1, 2), [0, 0, 0, 0, 0, 1, 0, 0])], 1);
-    return toModel({ outputs: { y: g.clip(g.reduceMean(g.reshape(joined, [1, 5, -1]), { axes: [2] }), 0, 1), z: g.transpose(resized, [0, 2, 3, 1]) } });
+    return toModel({
+      outputs: {
+        y: g.clip(g.reduceMean(g.reshape(joined, [1, 5, -1]), { axes: [2] }), 0, 1),
+        z: g.transpose(resized, [0, 2, 3, 1]),
+      },
+    });
   };
 
   test('an operator that is not known is named with its node', () => {
     const bytes = small();
     const text = Buffer.from(bytes).toString('latin1').replaceAll('Concat', 'Conkat');
-    expect(codeOf(() => fromModel(Buffer.from(text, 'latin1'), { name: 'odd' }))).toMatchObject({ code: 'NET_UNSUPPORTED', name: 'odd', what: expect.stringContaining('Conkat') });
+    expect(codeOf(() => fromModel(Buffer.from(text, 'latin1'), { name: 'odd' }))).toMatchObject({
+      code: 'NET_UNSUPPORTED',
+      name: 'odd',
+      what: expect.stringContaining('Conkat'),
+    });
   });
 
   test('weights that do not fill their size are named', () => {
@@ -116,7 +173,10 @@ describe('a file that cannot be used is refused', () => {
     const at = Buffer.from(bytes).indexOf(Buffer.from([0x08, 0x04, 0x10, 0x01]));
     expect(at).toBeGreaterThan(0);
     bytes[at + 1] = 5;
-    expect(codeOf(() => fromModel(bytes))).toMatchObject({ code: 'NET_DAMAGED', problem: expect.stringContaining('weights') });
+    expect(codeOf(() => fromModel(bytes))).toMatchObject({
+      code: 'NET_DAMAGED',
+      problem: expect.stringContaining('weights'),
+    });
   });
 
   test('an open size that nobody gave is asked for', () => {

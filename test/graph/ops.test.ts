@@ -6,7 +6,8 @@ import type { Value } from '../../bridge-server/src/graph/value';
 import { forwardCases, makeCase, opCases } from './op-cases';
 import { randomNumbers, relativeDifference, runModel } from './run-model';
 
-const numbersOf = (feeds: ReturnType<typeof makeCase>['feeds']) => Object.fromEntries(Object.entries(feeds).map(([name, fed]) => [name, fed.data]));
+const numbersOf = (feeds: ReturnType<typeof makeCase>['feeds']) =>
+  Object.fromEntries(Object.entries(feeds).map(([name, fed]) => [name, fed.data]));
 
 /** A weighted sum of all elements, so that every one matters differently. */
 function lossOf(output: Value): Value {
@@ -34,7 +35,8 @@ describe('the gradient equals central differences for', () => {
     inputs.forEach((input, at) => {
       const name = input.name as string;
       const numeric = data[name].map((_, element) => {
-        const moved = (by: number) => evaluate([loss], { ...data, [name]: data[name].map((x, i) => (i === element ? x + by : x)) })[0].data[0];
+        const moved = (by: number) =>
+          evaluate([loss], { ...data, [name]: data[name].map((x, i) => (i === element ? x + by : x)) })[0].data[0];
         return (moved(h) - moved(-h)) / (2 * h);
       });
       expect(gradients[at].dims).toEqual(input.dims);
@@ -50,5 +52,7 @@ describe('the gradient equals central differences for', () => {
 
 test('an op without a rule is named', () => {
   const { inputs, output } = makeCase(forwardCases[0]);
-  expect(() => gradient(sumAll(output), inputs)).toThrow(expect.objectContaining({ code: 'GRADIENT_MISSING', details: { op: 'GridSample' } }));
+  expect(() => gradient(sumAll(output), inputs)).toThrow(
+    expect.objectContaining({ code: 'GRADIENT_MISSING', details: { op: 'GridSample' } }),
+  );
 });

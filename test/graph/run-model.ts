@@ -3,18 +3,35 @@ import * as ort from 'onnxruntime-node';
 export type Fed = { readonly data: ArrayLike<number>; readonly dims: readonly number[] };
 
 /** Runs a serialised model on onnxruntime's CPU provider; feeds and results are float32. */
-export async function runModel(model: Uint8Array | string, feeds: Readonly<Record<string, Fed>>): Promise<Record<string, Float32Array>> {
-  const options: ort.InferenceSession.SessionOptions = { intraOpNumThreads: 1, enableMemPattern: false, logSeverityLevel: 3 };
-  const session = typeof model === 'string' ? await ort.InferenceSession.create(model, options) : await ort.InferenceSession.create(model, options);
+export async function runModel(
+  model: Uint8Array | string,
+  feeds: Readonly<Record<string, Fed>>,
+): Promise<Record<string, Float32Array>> {
+  const options: ort.InferenceSession.SessionOptions = {
+    intraOpNumThreads: 1,
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+  };
+  const session =
+    typeof model === 'string'
+      ? await ort.InferenceSession.create(model, options)
+      : await ort.InferenceSession.create(model, options);
   try {
     const results = await session.run(
       Object.fromEntries(
         session.inputNames.flatMap(name =>
-          name in feeds ? [[name, new ort.Tensor('float32', Float32Array.from(feeds[name].data), [...feeds[name].dims])]] : [],
+          name in feeds
+            ? [[name, new ort.Tensor('float32', Float32Array.from(feeds[name].data), [...feeds[name].dims])]]
+            : [],
         ),
       ),
     );
-    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, Float32Array.from(tensor.data as ArrayLike<number>, Number)]));
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [
+        name,
+        Float32Array.from(tensor.data as ArrayLike<number>, Number),
+      ]),
+    );
   } finally {
     await session.release();
   }

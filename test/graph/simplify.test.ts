@@ -8,8 +8,18 @@ import { randomNumbers, relativeDifference } from './run-model';
 
 const x = g.input('x', [1, 3, 6, 7]);
 const feeds = { x: randomNumbers(126, 5) };
-const weights = (seed: number, ...dims: number[]): Value => g.constant(Float32Array.from(randomNumbers(dims.reduce((a, b) => a * b, 1), seed)), dims);
-const opsOf = (outputs: readonly Value[]): string[] => topological(outputs).flatMap(value => (value.inputs.length > 0 ? [value.op] : []));
+const weights = (seed: number, ...dims: number[]): Value =>
+  g.constant(
+    Float32Array.from(
+      randomNumbers(
+        dims.reduce((a, b) => a * b, 1),
+        seed,
+      ),
+    ),
+    dims,
+  );
+const opsOf = (outputs: readonly Value[]): string[] =>
+  topological(outputs).flatMap(value => (value.inputs.length > 0 ? [value.op] : []));
 
 function expectSame(before: Value, after: Value): void {
   expect(after.dims).toEqual(before.dims);
@@ -18,7 +28,13 @@ function expectSame(before: Value, after: Value): void {
 
 describe('simplify', () => {
   test('batch normalisation disappears into the convolution before it', () => {
-    const normalised = g.batchNorm(g.conv(x, weights(1, 4, 3, 3, 3), weights(2, 4)), weights(3, 4), weights(4, 4), weights(5, 4), g.constant([1, 2, 3, 4], [4]));
+    const normalised = g.batchNorm(
+      g.conv(x, weights(1, 4, 3, 3, 3), weights(2, 4)),
+      weights(3, 4),
+      weights(4, 4),
+      weights(5, 4),
+      g.constant([1, 2, 3, 4], [4]),
+    );
     const [after] = simplify([g.relu(normalised)]);
     expect(opsOf([after])).toEqual(['Conv', 'Relu']);
     expectSame(g.relu(normalised), after);
@@ -70,7 +86,10 @@ describe('substitute', () => {
   test('with a repeated border a flat picture stays flat', () => {
     const flat = { x: new Float64Array(126).fill(0.5) };
     const spread = (options: { padding?: 'replicate' }) => {
-      const planes = evaluate([applyNet(net, { image: x }, ['layer'], options).get('layer') as Value], flat)[0].data.subarray(0, 42);
+      const planes = evaluate(
+        [applyNet(net, { image: x }, ['layer'], options).get('layer') as Value],
+        flat,
+      )[0].data.subarray(0, 42);
       return Math.max(...planes) - Math.min(...planes);
     };
     expect(spread({ padding: 'replicate' })).toBeLessThan(1e-12);
@@ -78,8 +97,14 @@ describe('substitute', () => {
   });
 
   test('an unknown layer and a wrong size are refused', () => {
-    expect(() => applyNet(net, { image: x }, ['nowhere'])).toThrow(expect.objectContaining({ code: 'NET_LAYER_UNKNOWN' }));
-    expect(() => applyNet(net, { picture: x }, ['layer'])).toThrow(expect.objectContaining({ code: 'NET_INPUT_WRONG' }));
-    expect(() => substitute([layer], new Map([[inner, g.input('y', [1, 3, 5, 7])]]))).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }));
+    expect(() => applyNet(net, { image: x }, ['nowhere'])).toThrow(
+      expect.objectContaining({ code: 'NET_LAYER_UNKNOWN' }),
+    );
+    expect(() => applyNet(net, { picture: x }, ['layer'])).toThrow(
+      expect.objectContaining({ code: 'NET_INPUT_WRONG' }),
+    );
+    expect(() => substitute([layer], new Map([[inner, g.input('y', [1, 3, 5, 7])]]))).toThrow(
+      expect.objectContaining({ code: 'SHAPE_MISMATCH' }),
+    );
   });
 });

@@ -10,7 +10,16 @@ import { topological } from '../../bridge-server/src/graph/value';
 import { randomNumbers, relativeDifference, runModel } from './run-model';
 
 const weights = (seed: number, ...dims: number[]): Value =>
-  g.constant(Float32Array.from(randomNumbers(dims.reduce((a, b) => a * b, 1), seed), x => x * 0.5), dims);
+  g.constant(
+    Float32Array.from(
+      randomNumbers(
+        dims.reduce((a, b) => a * b, 1),
+        seed,
+      ),
+      x => x * 0.5,
+    ),
+    dims,
+  );
 
 describe('Adam in the graph', () => {
   test('steps equal the published algorithm, one at a time and unrolled', async () => {
@@ -19,18 +28,46 @@ describe('Adam in the graph', () => {
     const step = g.input('step', []);
     const [x, m, v] = ['x', 'm', 'v'].map(name => g.input(name, [3]));
     const build = (steps: number) => {
-      const after = unrollAdam([x], [{ m, v }], step, loss, { steps, rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 });
-      return toModel({ inputs: [x, m, v, step], outputs: { x1: after.variables[0], m1: after.moments[0].m, v1: after.moments[0].v, step1: after.step, losses: after.losses } });
+      const after = unrollAdam([x], [{ m, v }], step, loss, {
+        steps,
+        rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-8,
+      });
+      return toModel({
+        inputs: [x, m, v, step],
+        outputs: {
+          x1: after.variables[0],
+          m1: after.moments[0].m,
+          v1: after.moments[0].v,
+          step1: after.step,
+          losses: after.losses,
+        },
+      });
     };
-    const start = { x: { dims: [3], data: [0, 0, 0] }, m: { dims: [3], data: [0, 0, 0] }, v: { dims: [3], data: [0, 0, 0] }, step: { dims: [], data: [0] } };
+    const start = {
+      x: { dims: [3], data: [0, 0, 0] },
+      m: { dims: [3], data: [0, 0, 0] },
+      v: { dims: [3], data: [0, 0, 0] },
+      step: { dims: [], data: [0] },
+    };
     let state: Record<string, { dims: readonly number[]; data: ArrayLike<number> }> = start;
     for (let at = 0; at < 3; at++) {
       const { x1, m1, v1, step1 } = await runModel(build(1), state);
-      state = { x: { dims: [3], data: x1 }, m: { dims: [3], data: m1 }, v: { dims: [3], data: v1 }, step: { dims: [], data: step1 } };
+      state = {
+        x: { dims: [3], data: x1 },
+        m: { dims: [3], data: m1 },
+        v: { dims: [3], data: v1 },
+        step: { dims: [], data: step1 },
+      };
     }
     const unrolled = await runModel(build(3), start);
     const expected = [0, 0, 0];
-    const [first, second] = [[0, 0, 0], [0, 0, 0]];
+    const [first, second] = [
+      [0, 0, 0],
+      [0, 0, 0],
+    ];
     for (let t = 1; t <= 3; t++) {
       [1, -2, 3].forEach((goal, i) => {
         const slope = 2 * (expected[i] - goal);
@@ -55,11 +92,22 @@ describe('Adam in the graph', () => {
     const step = g.input('step', []);
     const net = ([w0, b0, slope, w1, b1]: readonly Value[]) =>
       g.conv(g.prelu(g.conv(picture, w0, b0, { pads: 1 }), g.reshape(slope, [8, 1, 1])), w1, b1, { pads: 1 });
-    const after = unrollAdam(variables, moments, step, each => g.meanAll(g.square(g.sub(net(each), blurred))), { steps: 10, rate: 0.03 });
+    const after = unrollAdam(variables, moments, step, each => g.meanAll(g.square(g.sub(net(each), blurred))), {
+      steps: 10,
+      rate: 0.03,
+    });
     const outputs: Record<string, Value> = { losses: after.losses, 'step.next': after.step };
-    after.variables.forEach((value, at) => Object.assign(outputs, { [`w${at}.next`]: value, [`m${at}.next`]: after.moments[at].m, [`v${at}.next`]: after.moments[at].v }));
+    after.variables.forEach((value, at) =>
+      Object.assign(outputs, {
+        [`w${at}.next`]: value,
+        [`m${at}.next`]: after.moments[at].m,
+        [`v${at}.next`]: after.moments[at].v,
+      }),
+    );
     const model = toModel({ inputs: [picture, ...variables, ...moments.flatMap(({ m, v }) => [m, v]), step], outputs });
-    const feeds: Record<string, { dims: readonly number[]; data: ArrayLike<number> }> = { step: { dims: [], data: [0] } };
+    const feeds: Record<string, { dims: readonly number[]; data: ArrayLike<number> }> = {
+      step: { dims: [], data: [0] },
+    };
     shapes.forEach((shape, at) => {
       const count = shape.reduce((a, b) => a * b, 1);
       feeds[`w${at}`] = { dims: shape, data: randomNumbers(count, at + 1).map(x => x * 0.3) };
@@ -70,7 +118,8 @@ describe('Adam in the graph', () => {
       feeds.picture = { dims, data: randomNumbers(2 * 3 * 100, run % 3) };
       const results = await runModel(model, feeds);
       losses.push(...results.losses);
-      for (const name of Object.keys(feeds)) if (`${name}.next` in results) feeds[name] = { dims: feeds[name].dims, data: results[`${name}.next`] };
+      for (const name of Object.keys(feeds))
+        if (`${name}.next` in results) feeds[name] = { dims: feeds[name].dims, data: results[`${name}.next`] };
     }
     expect(losses[losses.length - 1]).toBeLessThan(losses[0] / 100);
   });
@@ -84,7 +133,9 @@ describe('half precision for GPUs', () => {
   // Scaled up on its way through the net, where it would vanish in half precision, and down again after it.
   const scale = 2 ** 14;
   const slope = g.div(gradient(loss, [image], g.scalar(scale))[0], scale);
-  const typesOf = (values: readonly Value[], op: string) => [...new Set(topological(values).flatMap(value => (value.op === op ? [value.type] : [])))];
+  const typesOf = (values: readonly Value[], op: string) => [
+    ...new Set(topological(values).flatMap(value => (value.op === op ? [value.type] : []))),
+  ];
 
   test('convolutions are half, Gram matrices single, results close', async () => {
     const converted = toHalfPrecision([loss, slope]);
@@ -93,7 +144,9 @@ describe('half precision for GPUs', () => {
     expect(converted.map(value => value.type)).toEqual(['float32', 'float32']);
     const picture = { dims: image.dims, data: randomNumbers(3 * 24 * 32, 9) };
     const exact = evaluate([loss, slope], { image: picture.data });
-    const { a, b } = await runModel(toModel({ inputs: [image], outputs: { a: converted[0], b: converted[1] } }), { image: picture });
+    const { a, b } = await runModel(toModel({ inputs: [image], outputs: { a: converted[0], b: converted[1] } }), {
+      image: picture,
+    });
     expect(relativeDifference(a, exact[0].data)).toBeLessThan(5e-3);
     // A pixel whose maximum changes with the rounding moves its gradient to a neighbour, so only the whole is compared.
     const power = (values: ArrayLike<number>) => Array.from(values).reduce((sum, x) => sum + x * x, 0);
@@ -110,7 +163,12 @@ describe('half precision for GPUs', () => {
 test('the cost of a graph is counted by hand', () => {
   const image = g.input('image', [1, 3, 8, 8]);
   const cost = costOf([g.relu(g.conv(image, weights(1, 4, 3, 3, 3), undefined, { pads: 1 }))]);
-  expect(cost).toMatchObject({ productFlops: 2 * 4 * 64 * 27, flops: 2 * 4 * 64 * 27 + 256, weightBytes: 4 * 108, nodes: 2 });
+  expect(cost).toMatchObject({
+    productFlops: 2 * 4 * 64 * 27,
+    flops: 2 * 4 * 64 * 27 + 256,
+    weightBytes: 4 * 108,
+    nodes: 2,
+  });
   // The convolution's result and the ReLU's live together; the picture is gone by then.
   expect(cost.peakActivationBytes).toBe(4 * (256 + 256));
 });

@@ -37,13 +37,17 @@ const nets: readonly (readonly [string, Record<string, readonly number[]>, numbe
     const feeds = Object.fromEntries(
       model.inputs.map(value => {
         const count = value.dims.reduce((a, b) => a * b, 1);
-        return [value.name as string, { dims: value.dims, data: randomNumbers(count, 3).map(x => ((x + 1) / 2) * scale) }];
+        return [
+          value.name as string,
+          { dims: value.dims, data: randomNumbers(count, 3).map(x => ((x + 1) / 2) * scale) },
+        ];
       }),
     );
     const expected = await runModel(bytes, feeds);
     const actual = await runModel(rewritten, feeds);
     expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
-    for (const name of Object.keys(expected)) expect([name, relativeDifference(actual[name], expected[name]) < 1e-4]).toEqual([name, true]);
+    for (const name of Object.keys(expected))
+      expect([name, relativeDifference(actual[name], expected[name]) < 1e-4]).toEqual([name, true]);
     // Half-precision weights stay half the size.
     expect(rewritten.length).toBeLessThan(bytes.length * 1.02 + 4096);
   });

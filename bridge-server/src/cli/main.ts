@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAtlasCommand } from './atlas';
+import { addBenchCommand } from './bench';
 import { addDemoCommand } from './demo';
 import { addDoctorCommand } from './doctor';
 import { addFlowCommand } from './flow';
@@ -24,6 +25,7 @@ for (const addCommand of [
   addJobsCommand,
   addDoctorCommand,
   addDemoCommand,
+  addBenchCommand,
 ]) {
   addCommand(program);
 }

@@ -4,7 +4,14 @@ import { numbers } from './shapes';
 import { topological } from './value';
 import type { Value } from './value';
 
-const bytesPer: Readonly<Record<TensorType, number>> = { float32: 4, float16: 2, int32: 4, int64: 8, uint8: 1, bool: 1 };
+const bytesPer: Readonly<Record<TensorType, number>> = {
+  float32: 4,
+  float16: 2,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+  bool: 1,
+};
 
 export type Cost = {
   /** A multiply and an add are two. Products and convolutions exactly; one per element and input for the rest. */

@@ -10,14 +10,24 @@ import type { Value } from './value';
  * @param feeds numbers for every `Input`, by its name
  * @throws AppError SHAPE_MISMATCH when an input is missing or has another size
  */
-export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<string, ArrayLike<number>>> = {}): Tensor64[] {
+export function evaluate(
+  outputs: readonly Value[],
+  feeds: Readonly<Record<string, ArrayLike<number>>> = {},
+): Tensor64[] {
   const order = topological(outputs);
   const users = new Map<Value, number>();
   for (const value of order) for (const input of value.inputs) users.set(input, (users.get(input) ?? 0) + 1);
   for (const output of outputs) users.set(output, (users.get(output) ?? 0) + 1);
   const results = new Map<Value, Tensor64>();
   for (const value of order) {
-    results.set(value, { dims: value.dims, data: evaluateOne(value, value.inputs.map(input => results.get(input) as Tensor64), feeds) });
+    results.set(value, {
+      dims: value.dims,
+      data: evaluateOne(
+        value,
+        value.inputs.map(input => results.get(input) as Tensor64),
+        feeds,
+      ),
+    });
     for (const input of value.inputs) {
       const left = (users.get(input) ?? 0) - 1;
       users.set(input, left);
@@ -27,12 +37,20 @@ export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<strin
   return outputs.map(output => results.get(output) as Tensor64);
 }
 
-function evaluateOne(value: Value, inputs: readonly Tensor64[], feeds: Readonly<Record<string, ArrayLike<number>>>): Float64Array {
-  if (isConstant(value)) return value.data instanceof Float32Array ? new Float64Array(value.data) : Float64Array.from(constantNumbers(value));
+function evaluateOne(
+  value: Value,
+  inputs: readonly Tensor64[],
+  feeds: Readonly<Record<string, ArrayLike<number>>>,
+): Float64Array {
+  if (isConstant(value))
+    return value.data instanceof Float32Array
+      ? new Float64Array(value.data)
+      : Float64Array.from(constantNumbers(value));
   if (value.op === 'Input') {
     const fed = feeds[value.name ?? ''];
     const count = value.dims.reduce((product, dim) => product * dim, 1);
-    if (fed === undefined || fed.length !== count) throw mismatch(`the input ${value.name}`, dimsText(value.dims), `${fed?.length ?? 'no'} numbers`);
+    if (fed === undefined || fed.length !== count)
+      throw mismatch(`the input ${value.name}`, dimsText(value.dims), `${fed?.length ?? 'no'} numbers`);
     return Float64Array.from(fed);
   }
   const row = rowOf(value.op);

@@ -25,7 +25,13 @@ export function fold(value: Value, budget: FoldBudget): Value {
   const [from] = value.inputs;
   // The usual form of stored weights, many megabytes of them.
   if (value.op === 'Cast' && from.type === 'float16' && value.type === 'float32') {
-    return makeValue({ ...value, op: 'Constant', inputs: [], attrs: { storage: 'float16' }, data: fromHalf(from.data as Uint16Array) });
+    return makeValue({
+      ...value,
+      op: 'Constant',
+      inputs: [],
+      attrs: { storage: 'float16' },
+      data: fromHalf(from.data as Uint16Array),
+    });
   }
   const [{ data }] = evaluate([value]);
   const isHalf = from.type === 'float16' || from.attrs.storage === 'float16';

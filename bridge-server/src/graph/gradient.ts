@@ -13,13 +13,16 @@ import type { Value } from './value';
  * @throws AppError GRADIENT_MISSING naming an op on the way that has no rule, SHAPE_MISMATCH
  */
 export function gradient(loss: Value, wrt: readonly Value[], seed?: Value): Value[] {
-  if (seed === undefined && sizeOf(loss.dims) !== 1) throw mismatch('the loss of a gradient', 'one number', dimsText(loss.dims));
-  if (seed !== undefined && !sameDims(seed.dims, loss.dims)) throw mismatch('the seed of a gradient', dimsText(loss.dims), dimsText(seed.dims));
+  if (seed === undefined && sizeOf(loss.dims) !== 1)
+    throw mismatch('the loss of a gradient', 'one number', dimsText(loss.dims));
+  if (seed !== undefined && !sameDims(seed.dims, loss.dims))
+    throw mismatch('the seed of a gradient', dimsText(loss.dims), dimsText(seed.dims));
   const order = topological([loss]);
   const targets = new Set(wrt);
   const carries = new Set<Value>();
   for (const value of order) {
-    if (isFloat(value.type) && (targets.has(value) || value.inputs.some(input => carries.has(input)))) carries.add(value);
+    if (isFloat(value.type) && (targets.has(value) || value.inputs.some(input => carries.has(input))))
+      carries.add(value);
   }
   const arriving = new Map<Value, Value>();
   if (carries.has(loss)) arriving.set(loss, seed ?? constant([1], loss.dims));
@@ -32,7 +35,8 @@ export function gradient(loss: Value, wrt: readonly Value[], seed?: Value): Valu
     parts.forEach((part, at) => {
       const target = value.inputs[at];
       if (part === undefined || !carries.has(target)) return;
-      if (!sameDims(part.dims, target.dims)) throw mismatch(`the gradient of ${value.op}`, dimsText(target.dims), dimsText(part.dims));
+      if (!sameDims(part.dims, target.dims))
+        throw mismatch(`the gradient of ${value.op}`, dimsText(target.dims), dimsText(part.dims));
       const before = arriving.get(target);
       arriving.set(target, before === undefined ? part : add(before, part));
     });

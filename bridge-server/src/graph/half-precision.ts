@@ -11,8 +11,34 @@ const starts = new Set(['Conv', 'ConvTranspose']);
 
 /** What follows in half precision when everything computed that it takes is half already. */
 const followers = new Set([
-  'Relu', 'Clip', 'LeakyRelu', 'PRelu', 'Sigmoid', 'Tanh', 'MaxPool', 'AveragePool', 'Pad', 'Concat', 'Slice', 'Resize', 'DepthToSpace', 'Gather',
-  'Add', 'Sub', 'Mul', 'Neg', 'Max', 'Min', 'Where', 'Greater', 'Less', 'Equal', 'Identity', 'Reshape', 'Transpose', 'Expand',
+  'Relu',
+  'Clip',
+  'LeakyRelu',
+  'PRelu',
+  'Sigmoid',
+  'Tanh',
+  'MaxPool',
+  'AveragePool',
+  'Pad',
+  'Concat',
+  'Slice',
+  'Resize',
+  'DepthToSpace',
+  'Gather',
+  'Add',
+  'Sub',
+  'Mul',
+  'Neg',
+  'Max',
+  'Min',
+  'Where',
+  'Greater',
+  'Less',
+  'Equal',
+  'Identity',
+  'Reshape',
+  'Transpose',
+  'Expand',
 ]);
 
 /**
@@ -32,11 +58,18 @@ export function toHalfPrecision(outputs: readonly Value[]): Value[] {
   return outputs.map(output => asSingle(replaced.get(output) as Value));
 }
 
-function convert(value: Value, inputs: readonly Value[], asHalf: (x: Value) => Value, asSingle: (x: Value) => Value): Value {
+function convert(
+  value: Value,
+  inputs: readonly Value[],
+  asHalf: (x: Value) => Value,
+  asSingle: (x: Value) => Value,
+): Value {
   // A mask has the type of what it was compared from.
   if (value.op === 'Cast' && value.type === 'float32' && comesFromHalf(inputs[0])) return cast(inputs[0], 'float16');
   const computed = inputs.filter(input => isFloat(input.type) && !isConstant(input));
-  const isHalf = starts.has(value.op) || (followers.has(value.op) && computed.length > 0 && computed.every(input => input.type === 'float16'));
+  const isHalf =
+    starts.has(value.op) ||
+    (followers.has(value.op) && computed.length > 0 && computed.every(input => input.type === 'float16'));
   const typed = inputs.map(isHalf ? asHalf : asSingle);
   if (typed.every((input, at) => input === value.inputs[at])) return value;
   return node(value.op as OpName, typed, value.attrs);

@@ -4,7 +4,12 @@ import { fieldsOf, packedFloats, packedInts, text, WireError } from './wire';
 import type { Field } from './wire';
 
 /** The parts of ONNX's `onnx.proto` (IR version 3 and later) that inference nets use, as plain data. */
-export type OnnxTensor = { readonly name: string; readonly dims: readonly number[]; readonly type: TensorType | 'float64'; readonly data: TensorData | Float64Array };
+export type OnnxTensor = {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly type: TensorType | 'float64';
+  readonly data: TensorData | Float64Array;
+};
 export type OnnxAttribute = {
   readonly name: string;
   readonly kind: number;
@@ -23,7 +28,11 @@ export type OnnxNode = {
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 };
-export type OnnxPort = { readonly name: string; readonly type: TensorType | undefined; readonly dims: readonly (number | string)[] | undefined };
+export type OnnxPort = {
+  readonly name: string;
+  readonly type: TensorType | undefined;
+  readonly dims: readonly (number | string)[] | undefined;
+};
 export type OnnxModel = {
   readonly producer: string;
   readonly opset: number;
@@ -37,10 +46,23 @@ export type OnnxModel = {
 };
 
 /** ONNX's numbers of the element types. */
-export const typeNumbers: Readonly<Record<TensorType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
+export const typeNumbers: Readonly<Record<TensorType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 export const attributeKinds = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
 const bytesPerElement: Readonly<Record<TensorType | 'float64', number>> = {
-  float32: 4, uint8: 1, int32: 4, int64: 8, bool: 1, float16: 2, float64: 8,
+  float32: 4,
+  uint8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  float64: 8,
 };
 
 export function typeOfNumber(number: number): TensorType | 'float64' | undefined {
@@ -66,7 +88,10 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
     if (field.id === 7) graph = field.bytes;
     if (field.id === 8) {
       const parts = fieldsOf(field.bytes);
-      const domain = parts.filter(part => part.id === 1).map(text).join('');
+      const domain = parts
+        .filter(part => part.id === 1)
+        .map(text)
+        .join('');
       const version = parts.find(part => part.id === 2)?.number ?? 0;
       if (domain === '' || domain === 'ai.onnx') opset = version;
       else domains.push(domain);
@@ -117,7 +142,16 @@ function parseNode(bytes: Uint8Array): OnnxNode {
 }
 
 function parseAttribute(bytes: Uint8Array): OnnxAttribute {
-  const found = { name: '', kind: 0, f: 0, i: 0, s: '', floats: [] as number[], ints: [] as number[], tensor: undefined as OnnxTensor | undefined };
+  const found = {
+    name: '',
+    kind: 0,
+    f: 0,
+    i: 0,
+    s: '',
+    floats: [] as number[],
+    ints: [] as number[],
+    tensor: undefined as OnnxTensor | undefined,
+  };
   for (const field of fieldsOf(bytes)) {
     if (field.id === 1) found.name = text(field);
     if (field.id === 2) found.f = field.number;
@@ -138,13 +172,18 @@ export function parseTensor(bytes: Uint8Array): OnnxTensor {
   const dims = fields.filter(field => field.id === 1).flatMap(packedInts);
   const name = fields.filter(field => field.id === 8).map(text)[0] ?? '';
   const type = typeOfNumber(fields.find(field => field.id === 2)?.number ?? 0);
-  if (type === undefined) throw new UnsupportedError(`weights of type ${fields.find(field => field.id === 2)?.number ?? 0}${name === '' ? '' : ` (${name})`}`);
-  if (fields.some(field => field.id === 14 && field.number === 1)) throw new UnsupportedError('weights in a file of their own');
+  if (type === undefined)
+    throw new UnsupportedError(
+      `weights of type ${fields.find(field => field.id === 2)?.number ?? 0}${name === '' ? '' : ` (${name})`}`,
+    );
+  if (fields.some(field => field.id === 14 && field.number === 1))
+    throw new UnsupportedError('weights in a file of their own');
   checkDims(dims, name);
   const count = sizeOf(dims);
   const raw = fields.find(field => field.id === 9);
   const data = raw === undefined ? listedData(type, fields) : rawData(type, raw.bytes);
-  if (data.length !== count) throw new WireError(`the tensor ${name} has ${data.length} numbers for [${dims.join(', ')}]`);
+  if (data.length !== count)
+    throw new WireError(`the tensor ${name} has ${data.length} numbers for [${dims.join(', ')}]`);
   return { name, dims, type, data };
 }
 
@@ -177,7 +216,8 @@ function rawData(type: TensorType | 'float64', bytes: Uint8Array): TensorData | 
 
 function listedData(type: TensorType | 'float64', fields: readonly Field[]): TensorData | Float64Array {
   const ints = (id: number) => fields.filter(field => field.id === id).flatMap(packedInts);
-  const floats = (id: number, size: 4 | 8) => fields.filter(field => field.id === id).flatMap(field => packedFloats(field, size));
+  const floats = (id: number, size: 4 | 8) =>
+    fields.filter(field => field.id === id).flatMap(field => packedFloats(field, size));
   switch (type) {
     case 'float32':
       return Float32Array.from(floats(4, 4));
@@ -204,7 +244,11 @@ function parsePort(bytes: Uint8Array): OnnxPort {
   const parts = fieldsOf(tensor.bytes);
   const element = typeOfNumber(parts.find(field => field.id === 1)?.number ?? 0);
   const shape = parts.find(field => field.id === 2);
-  const dims = shape && fieldsOf(shape.bytes).filter(field => field.id === 1).map(dimOf);
+  const dims =
+    shape &&
+    fieldsOf(shape.bytes)
+      .filter(field => field.id === 1)
+      .map(dimOf);
   if (dims && dims.length > highestRank) throw new WireError(`${name} has ${dims.length} dimensions`);
   return { name, type: element === 'float64' ? undefined : element, dims };
 }

@@ -19,7 +19,13 @@ export type AdamMoments = { readonly m: Value; readonly v: Value };
  * @param step how many steps are done after this one (1 on the first), one number
  * Source: Kingma and Ba, Adam, arXiv:1412.6980, algorithm 1.
  */
-export function adamStep(x: Value, g: Value, moments: AdamMoments, step: Value, options: AdamOptions): AdamMoments & { readonly x: Value } {
+export function adamStep(
+  x: Value,
+  g: Value,
+  moments: AdamMoments,
+  step: Value,
+  options: AdamOptions,
+): AdamMoments & { readonly x: Value } {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   const m = add(mul(moments.m, beta1), mul(g, 1 - beta1));
   const v = add(mul(moments.v, beta2), mul(square(g), 1 - beta2));

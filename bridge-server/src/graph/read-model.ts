@@ -34,7 +34,11 @@ export type ReadModel = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-export type ModelPort = { readonly name: string; readonly type: TensorType; readonly dims: readonly (number | string)[] };
+export type ModelPort = {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly dims: readonly (number | string)[];
+};
 export type ModelDescription = {
   readonly producer: string;
   readonly opset: number;
@@ -48,7 +52,9 @@ export type ModelDescription = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-const readers: ReadonlyMap<string, NodeReader> = new Map(Object.entries({ ...pointwiseReaders, ...arrangeReaders, ...convolveReaders }));
+const readers: ReadonlyMap<string, NodeReader> = new Map(
+  Object.entries({ ...pointwiseReaders, ...arrangeReaders, ...convolveReaders }),
+);
 
 /** Newer operator sets changed ops in ways that this reader does not know. */
 const opsets = { oldest: 7, newest: 21 };
@@ -58,7 +64,11 @@ export function describeModel(bytes: Uint8Array, name = 'model'): ModelDescripti
   const model = parse(bytes, name);
   const ops: Record<string, number> = {};
   for (const node of model.nodes) ops[node.op] = (ops[node.op] ?? 0) + 1;
-  const port = ({ name: portName, type, dims }: OnnxPort): ModelPort => ({ name: portName, type: type ?? 'float32', dims: dims ?? [] });
+  const port = ({ name: portName, type, dims }: OnnxPort): ModelPort => ({
+    name: portName,
+    type: type ?? 'float32',
+    dims: dims ?? [],
+  });
   return {
     producer: model.producer,
     opset: model.opset,
@@ -108,7 +118,12 @@ export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadMod
 }
 
 /** The nodes without which one of `layers` cannot be computed. */
-function neededNodes(model: OnnxModel, layers: readonly string[], values: ReadonlyMap<string, Value>, label: string): Set<OnnxNode> {
+function neededNodes(
+  model: OnnxModel,
+  layers: readonly string[],
+  values: ReadonlyMap<string, Value>,
+  label: string,
+): Set<OnnxNode> {
   const makers = new Map(model.nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
   const needed = new Set<OnnxNode>();
   const open = [...layers];
@@ -136,7 +151,9 @@ type ReadFile = {
 };
 
 function openSizes(ports: readonly OnnxPort[], inputs: readonly Value[]): string {
-  const open = inputs.filter((_, at) => ports[at].dims === undefined || ports[at].dims?.some(dim => typeof dim === 'string'));
+  const open = inputs.filter(
+    (_, at) => ports[at].dims === undefined || ports[at].dims?.some(dim => typeof dim === 'string'),
+  );
   return open.map(value => `${value.name} ${dimsText(value.dims)}`).join(', ');
 }
 
@@ -152,7 +169,8 @@ function guardParse<T>(label: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof UnsupportedError) throw new AppError('NET_UNSUPPORTED', { name: label, what: error.message }, { cause: error });
+    if (error instanceof UnsupportedError)
+      throw new AppError('NET_UNSUPPORTED', { name: label, what: error.message }, { cause: error });
     // Beside WireError: sizes that no array can have, numbers that are none. The bytes are not what they claim to be.
     throw damaged(label, 'the file', error instanceof WireError ? error.message : String(error), error);
   }
@@ -162,7 +180,8 @@ function damaged(name: string, where: string, problem: string, cause?: unknown):
   return new AppError('NET_DAMAGED', { name, where, problem }, { cause });
 }
 
-const whereOf = (node: OnnxNode): string => `${node.op} ${node.name === '' ? (node.outputs[0] ?? '') : node.name}`.trim();
+const whereOf = (node: OnnxNode): string =>
+  `${node.op} ${node.name === '' ? (node.outputs[0] ?? '') : node.name}`.trim();
 
 /** Old files list their weights as inputs too. */
 function trueInputs(model: OnnxModel): OnnxPort[] {
@@ -173,14 +192,19 @@ function trueInputs(model: OnnxModel): OnnxPort[] {
 function bindDims(port: OnnxPort, options: ReadOptions, label: string): number[] {
   const given = options.inputDims?.[port.name];
   const wrong = (expected: string) =>
-    new AppError('NET_INPUT_WRONG', { name: label, actual: given ? dimsText(given) : 'no size', expected: `${port.name} as ${expected}` });
+    new AppError('NET_INPUT_WRONG', {
+      name: label,
+      actual: given ? dimsText(given) : 'no size',
+      expected: `${port.name} as ${expected}`,
+    });
   const dims = port.dims ?? given;
   if (dims === undefined) throw wrong('a size of its own');
   const text = `[${dims.map(dim => (dim === '' ? '?' : dim)).join(', ')}]`;
   if (given && given.length !== dims.length) throw wrong(text);
   return dims.map((dim, axis) => {
     const size = given?.[axis] ?? (typeof dim === 'number' ? dim : axis === 0 ? 1 : undefined);
-    if (size === undefined || !Number.isSafeInteger(size) || size < 0 || (typeof dim === 'number' && size !== dim)) throw wrong(text);
+    if (size === undefined || !Number.isSafeInteger(size) || size < 0 || (typeof dim === 'number' && size !== dim))
+      throw wrong(text);
     return size;
   });
 }
@@ -189,11 +213,15 @@ function readOne(node: OnnxNode, file: ReadFile): readonly Value[] {
   const reader = node.domain === '' || node.domain === 'ai.onnx' ? readers.get(node.op) : undefined;
   if (reader === undefined) {
     const domain = node.domain === '' ? '' : ` of ${node.domain}`;
-    throw new AppError('NET_UNSUPPORTED', { name: file.label, what: `the operator ${node.op}${domain} (${whereOf(node)})` });
+    throw new AppError('NET_UNSUPPORTED', {
+      name: file.label,
+      what: `the operator ${node.op}${domain} (${whereOf(node)})`,
+    });
   }
   const inputs = node.inputs.map(name => {
     const value = file.values.get(name);
-    if (name !== '' && value === undefined) throw damaged(file.label, whereOf(node), `nothing computes its input ${name}`);
+    if (name !== '' && value === undefined)
+      throw damaged(file.label, whereOf(node), `nothing computes its input ${name}`);
     return value;
   });
   return guard(file, node, () => {
@@ -208,12 +236,24 @@ function guard<T>({ label, openSizes: sizes }: ReadFile, node: OnnxNode, work: (
     return work();
   } catch (error) {
     if (error instanceof UnsupportedError) {
-      throw new AppError('NET_UNSUPPORTED', { name: label, what: `${error.message} (${whereOf(node)})` }, { cause: error });
+      throw new AppError(
+        'NET_UNSUPPORTED',
+        { name: label, what: `${error.message} (${whereOf(node)})` },
+        { cause: error },
+      );
     }
     if (error instanceof AppError && error.code !== 'SHAPE_MISMATCH') throw error;
     if (error instanceof AppError && sizes !== '') {
       const { what, expected, actual } = error.details;
-      throw new AppError('NET_INPUT_WRONG', { name: label, actual: sizes, expected: `a size at which ${whereOf(node)} works (${what}: ${expected}, not ${actual})` }, { cause: error });
+      throw new AppError(
+        'NET_INPUT_WRONG',
+        {
+          name: label,
+          actual: sizes,
+          expected: `a size at which ${whereOf(node)} works (${what}: ${expected}, not ${actual})`,
+        },
+        { cause: error },
+      );
     }
     // Nothing but the file decides what happens here: whatever else goes wrong is its doing.
     throw damaged(label, whereOf(node), error instanceof AppError ? error.message : String(error), error);

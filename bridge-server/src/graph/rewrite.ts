@@ -11,7 +11,17 @@ import type { Value } from './value';
  */
 export function rewrite(outputs: readonly Value[], replace: (rebuilt: Value, original: Value) => Value): Value[] {
   const replaced = new Map<Value, Value>();
-  for (const value of topological(outputs)) replaced.set(value, replace(withInputs(value, value.inputs.map(input => replaced.get(input) as Value)), value));
+  for (const value of topological(outputs))
+    replaced.set(
+      value,
+      replace(
+        withInputs(
+          value,
+          value.inputs.map(input => replaced.get(input) as Value),
+        ),
+        value,
+      ),
+    );
   return outputs.map(output => replaced.get(output) as Value);
 }
 
@@ -24,5 +34,7 @@ export function withInputs(value: Value, inputs: readonly Value[]): Value {
 
 /** `stand-in` under the name of what it stands for, where it has none of its own. */
 export function keepName(standIn: Value, original: Value): Value {
-  return original.name === undefined || standIn.name !== undefined ? standIn : makeValue({ ...standIn, name: original.name });
+  return original.name === undefined || standIn.name !== undefined
+    ? standIn
+    : makeValue({ ...standIn, name: original.name });
 }

@@ -24,7 +24,8 @@ const where: ShapeRule = ([condition, a, b], attrs, op) => {
 };
 
 const matMul: ShapeRule = ([a, b], _, op) => {
-  if (a.dims.length < 2 || b.dims.length < 2) throw mismatch(op, 'matrices', `${dimsText(a.dims)} and ${dimsText(b.dims)}`);
+  if (a.dims.length < 2 || b.dims.length < 2)
+    throw mismatch(op, 'matrices', `${dimsText(a.dims)} and ${dimsText(b.dims)}`);
   const [rows, inner] = a.dims.slice(-2);
   const [innerB, columns] = b.dims.slice(-2);
   if (inner !== innerB || a.type !== b.type) {
@@ -38,7 +39,15 @@ function planes(op: string, x: Value): readonly number[] {
   return x.dims;
 }
 
-function windowCount(op: string, size: number, window: number, stride: number, before: number, after: number, ceil: boolean): number {
+function windowCount(
+  op: string,
+  size: number,
+  window: number,
+  stride: number,
+  before: number,
+  after: number,
+  ceil: boolean,
+): number {
   const room = size + before + after - window;
   if (room < 0) throw mismatch(op, `at least ${window - before - after} pixels a side`, String(size));
   const count = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
@@ -53,7 +62,8 @@ const conv: ShapeRule = ([x, w, b], attrs, op) => {
   const [top, left, bottom, right] = numbers(attrs, 'pads');
   const [sy, sx] = numbers(attrs, 'strides');
   const [dy, dx] = numbers(attrs, 'dilations');
-  if (perGroup * group !== c || out % group !== 0) throw mismatch(op, `weights for ${c} channels in ${group} groups`, dimsText(w.dims));
+  if (perGroup * group !== c || out % group !== 0)
+    throw mismatch(op, `weights for ${c} channels in ${group} groups`, dimsText(w.dims));
   if (b !== undefined && !sameDims(b.dims, [out])) throw mismatch(`${op} bias`, `[${out}]`, dimsText(b.dims));
   return {
     dims: [
@@ -74,8 +84,10 @@ const convTranspose: ShapeRule = ([x, w, b], attrs, op) => {
   const [sy, sx] = numbers(attrs, 'strides');
   const [dy, dx] = numbers(attrs, 'dilations');
   const [moreY, moreX] = numbers(attrs, 'output_padding');
-  if (inner !== c || c % group !== 0) throw mismatch(op, `weights for ${c} channels in ${group} groups`, dimsText(w.dims));
-  if (b !== undefined && !sameDims(b.dims, [perGroup * group])) throw mismatch(`${op} bias`, `[${perGroup * group}]`, dimsText(b.dims));
+  if (inner !== c || c % group !== 0)
+    throw mismatch(op, `weights for ${c} channels in ${group} groups`, dimsText(w.dims));
+  if (b !== undefined && !sameDims(b.dims, [perGroup * group]))
+    throw mismatch(`${op} bias`, `[${perGroup * group}]`, dimsText(b.dims));
   const dims = [
     n,
     perGroup * group,
@@ -102,7 +114,8 @@ const globalPool: ShapeRule = ([x], _, op) => ({ dims: [...planes(op, x).slice(0
 
 const instanceNorm: ShapeRule = ([x, scale, bias], _, op) => {
   const channels = planes(op, x)[1];
-  for (const each of [scale, bias]) if (!sameDims(each.dims, [channels])) throw mismatch(op, `[${channels}]`, dimsText(each.dims));
+  for (const each of [scale, bias])
+    if (!sameDims(each.dims, [channels])) throw mismatch(op, `[${channels}]`, dimsText(each.dims));
   return unary([x], {}, op);
 };
 
@@ -110,20 +123,24 @@ const reduce: ShapeRule = ([x], attrs, op) => {
   const axes = numbers(attrs, 'axes');
   for (const axis of axes) normaliseAxis(op, axis, x.dims.length);
   const keep = number(attrs, 'keepdims') === 1;
-  const dims = keep ? x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim)) : x.dims.filter((_, axis) => !axes.includes(axis));
+  const dims = keep
+    ? x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+    : x.dims.filter((_, axis) => !axes.includes(axis));
   return { dims, type: x.type };
 };
 
 const reshape: ShapeRule = ([x], attrs, op) => {
   const dims = numbers(attrs, 'shape');
   const count = (all: readonly number[]) => all.reduce((product, dim) => product * dim, 1);
-  if (count(dims) !== count(x.dims)) throw mismatch(op, `${count(x.dims)} elements as in ${dimsText(x.dims)}`, dimsText(dims));
+  if (count(dims) !== count(x.dims))
+    throw mismatch(op, `${count(x.dims)} elements as in ${dimsText(x.dims)}`, dimsText(dims));
   return { dims, type: x.type };
 };
 
 const transpose: ShapeRule = ([x], attrs, op) => {
   const perm = numbers(attrs, 'perm');
-  const isOrder = perm.length === x.dims.length && [...perm].sort((a, b) => a - b).every((axis, position) => axis === position);
+  const isOrder =
+    perm.length === x.dims.length && [...perm].sort((a, b) => a - b).every((axis, position) => axis === position);
   if (!isOrder) throw mismatch(op, `an order of ${x.dims.length} axes`, dimsText(perm));
   return { dims: perm.map(axis => x.dims[axis]), type: x.type };
 };
@@ -132,8 +149,10 @@ const concat: ShapeRule = (inputs, attrs, op) => {
   const [first] = inputs;
   const axis = normaliseAxis(op, number(attrs, 'axis'), first.dims.length);
   for (const input of inputs) {
-    const fits = input.dims.length === first.dims.length && input.dims.every((dim, at) => at === axis || dim === first.dims[at]);
-    if (!fits || input.type !== first.type) throw mismatch(op, `${dimsText(first.dims)} but for axis ${axis}`, dimsText(input.dims));
+    const fits =
+      input.dims.length === first.dims.length && input.dims.every((dim, at) => at === axis || dim === first.dims[at]);
+    if (!fits || input.type !== first.type)
+      throw mismatch(op, `${dimsText(first.dims)} but for axis ${axis}`, dimsText(input.dims));
   }
   const total = inputs.reduce((sum, input) => sum + input.dims[axis], 0);
   return { dims: first.dims.map((dim, at) => (at === axis ? total : dim)), type: first.type };
@@ -147,7 +166,8 @@ const slice: ShapeRule = ([x], attrs, op) => {
   x.dims.forEach((dim, axis) => {
     const last = starts[axis] + (sizes[axis] - 1) * steps[axis];
     const inside = sizes[axis] === 0 || (starts[axis] >= 0 && starts[axis] < dim && last >= 0 && last < dim);
-    if (!inside || steps[axis] === 0) throw mismatch(op, `a part of ${dimsText(x.dims)}`, `${dimsText(starts)} + ${dimsText(sizes)}`);
+    if (!inside || steps[axis] === 0)
+      throw mismatch(op, `a part of ${dimsText(x.dims)}`, `${dimsText(starts)} + ${dimsText(sizes)}`);
   });
   return { dims: sizes, type: x.type };
 };
@@ -155,11 +175,13 @@ const slice: ShapeRule = ([x], attrs, op) => {
 const pad: ShapeRule = ([x], attrs, op) => {
   const pads = numbers(attrs, 'pads');
   const rank = x.dims.length;
-  if (pads.length !== 2 * rank || pads.some(each => each < 0)) throw mismatch(op, `${2 * rank} pads of at least 0`, dimsText(pads));
+  if (pads.length !== 2 * rank || pads.some(each => each < 0))
+    throw mismatch(op, `${2 * rank} pads of at least 0`, dimsText(pads));
   x.dims.forEach((dim, axis) => {
     const widest = Math.max(pads[axis], pads[axis + rank]);
     const limit = attrs.mode === 'reflect' ? dim - 1 : attrs.mode === 'edge' && dim === 0 ? 0 : Infinity;
-    if (widest > limit) throw mismatch(`${op} ${String(attrs.mode)}`, `at most ${limit} on axis ${axis}`, String(widest));
+    if (widest > limit)
+      throw mismatch(`${op} ${String(attrs.mode)}`, `at most ${limit} on axis ${axis}`, String(widest));
   });
   return { dims: x.dims.map((dim, axis) => dim + pads[axis] + pads[axis + rank]), type: x.type };
 };
@@ -193,7 +215,8 @@ const lrn: ShapeRule = ([x], _, op) => ({ dims: planes(op, x), type: x.type });
 
 const expand: ShapeRule = ([x], attrs, op) => {
   const dims = numbers(attrs, 'shape');
-  if (!sameDims(broadcastDims(op, x.dims, dims), dims)) throw mismatch(op, `a shape that holds ${dimsText(x.dims)}`, dimsText(dims));
+  if (!sameDims(broadcastDims(op, x.dims, dims), dims))
+    throw mismatch(op, `a shape that holds ${dimsText(x.dims)}`, dimsText(dims));
   return { dims, type: x.type };
 };
 

@@ -25,7 +25,8 @@ export function simplify(outputs: readonly Value[]): Value[] {
 function simplifyOnce(outputs: readonly Value[]): Value[] {
   const users = new Map<Value, number>();
   for (const output of outputs) users.set(output, (users.get(output) ?? 0) + 1);
-  for (const value of topological(outputs)) for (const each of value.inputs) users.set(each, (users.get(each) ?? 0) + 1);
+  for (const value of topological(outputs))
+    for (const each of value.inputs) users.set(each, (users.get(each) ?? 0) + 1);
   /** How often the value is used that a rebuilt one stands for. */
   const usersOf = new Map<Value, number>();
   const budget = makeFoldBudget();
@@ -65,7 +66,9 @@ function improve(value: Value, usersOf: (value: Value) => number): Value {
     case 'Cast':
       // A wider type on the way loses nothing.
       if (x.type === value.type) return x;
-      return x.op === 'Cast' && isFloat(x.type) && x.type === 'float32' && isFloat(value.type) ? cast(x.inputs[0], value.type) : value;
+      return x.op === 'Cast' && isFloat(x.type) && x.type === 'float32' && isFloat(value.type)
+        ? cast(x.inputs[0], value.type)
+        : value;
     case 'Reshape':
       if (sameDims(x.dims, value.dims)) return x;
       return x.op === 'Reshape' ? reshape(x.inputs[0], value.dims) : value;
@@ -100,9 +103,13 @@ function joinTransposes(value: Value): Value {
 const isAll = (constant: Value, wanted: number): boolean => constantNumbers(constant).every(each => each === wanted);
 
 function withoutNeutral(value: Value, neutral: number): Value | undefined {
-  for (const [at, other] of [[0, 1], [1, 0]]) {
+  for (const [at, other] of [
+    [0, 1],
+    [1, 0],
+  ]) {
     const constant = value.inputs[other];
-    if (isConstant(constant) && isAll(constant, neutral) && sameDims(value.inputs[at].dims, value.dims)) return value.inputs[at];
+    if (isConstant(constant) && isAll(constant, neutral) && sameDims(value.inputs[at].dims, value.dims))
+      return value.inputs[at];
   }
   return undefined;
 }
@@ -113,13 +120,26 @@ function intoConv(value: Value, usersOf: (value: Value) => number): Value | unde
   if (at < 0) return undefined;
   const [x, w, b] = value.inputs[at].inputs;
   const numbersPerChannel = perChannel(value.inputs[1 - at], value.dims);
-  if (numbersPerChannel === undefined || !isConstant(w) || (b !== undefined && !isConstant(b)) || w.type !== 'float32') return undefined;
+  if (numbersPerChannel === undefined || !isConstant(w) || (b !== undefined && !isConstant(b)) || w.type !== 'float32')
+    return undefined;
   const bias = b === undefined ? new Array<number>(w.dims[0]).fill(0) : constantNumbers(b);
-  if (value.op === 'Add') return withInputs(value.inputs[at], [x, w, constant(bias.map((each, c) => each + numbersPerChannel[c]), [w.dims[0]])]);
+  if (value.op === 'Add')
+    return withInputs(value.inputs[at], [
+      x,
+      w,
+      constant(
+        bias.map((each, c) => each + numbersPerChannel[c]),
+        [w.dims[0]],
+      ),
+    ]);
   const perFilter = w.data.length / w.dims[0];
   const weights = constantNumbers(w).map((each, k) => each * numbersPerChannel[Math.floor(k / perFilter)]);
   const scaled = bias.map((each, c) => each * numbersPerChannel[c]);
-  return withInputs(value.inputs[at], [x, constant(weights, w.dims), ...(b === undefined ? [] : [constant(scaled, [w.dims[0]])])]);
+  return withInputs(value.inputs[at], [
+    x,
+    constant(weights, w.dims),
+    ...(b === undefined ? [] : [constant(scaled, [w.dims[0]])]),
+  ]);
 }
 
 /** One number per channel of `dims`, when the constant is that (or one number for all). */
@@ -133,11 +153,15 @@ function perChannel(value: Value, dims: readonly number[]): number[] | undefined
 
 function padIntoConv(value: Value, usersOf: (value: Value) => number): Value | undefined {
   const [x, w, b] = value.inputs;
-  if (x.op !== 'Pad' || usersOf(x) !== 1 || x.attrs.mode !== 'constant' || number(x.attrs, 'value') !== 0) return undefined;
+  if (x.op !== 'Pad' || usersOf(x) !== 1 || x.attrs.mode !== 'constant' || number(x.attrs, 'value') !== 0)
+    return undefined;
   const pads = numbers(x.attrs, 'pads');
   if (pads[0] + pads[1] + pads[4] + pads[5] !== 0) return undefined;
   const own = numbers(value.attrs, 'pads');
-  const [strides, dilations] = [numbers(value.attrs, 'strides'), numbers(value.attrs, 'dilations')] as [number, number][];
+  const [strides, dilations] = [numbers(value.attrs, 'strides'), numbers(value.attrs, 'dilations')] as [
+    number,
+    number,
+  ][];
   return conv(x.inputs[0], w, b, {
     strides,
     dilations,

@@ -14,10 +14,15 @@ export type SubstituteOptions = {
  * The same graph with some of its values replaced, usually inputs: plugs a picture into a net, a net into a loss.
  * @throws AppError SHAPE_MISMATCH when a replacement has another size or type
  */
-export function substitute(outputs: readonly Value[], replacements: ReadonlyMap<Value, Value>, options: SubstituteOptions = {}): Value[] {
+export function substitute(
+  outputs: readonly Value[],
+  replacements: ReadonlyMap<Value, Value>,
+  options: SubstituteOptions = {},
+): Value[] {
   for (const [from, to] of replacements) {
     const fits = sameDims(from.dims, to.dims) && from.type === to.type;
-    if (!fits) throw mismatch(from.name ?? from.op, `${from.type} ${dimsText(from.dims)}`, `${to.type} ${dimsText(to.dims)}`);
+    if (!fits)
+      throw mismatch(from.name ?? from.op, `${from.type} ${dimsText(from.dims)}`, `${to.type} ${dimsText(to.dims)}`);
   }
   return rewrite(outputs, (rebuilt, original) => {
     const replacement = replacements.get(original);

@@ -67,7 +67,8 @@ export function broadcastDims(what: string, a: readonly number[], b: readonly nu
   return Array.from({ length: rank }, (_, axis) => {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) throw mismatch(what, `sizes that broadcast with ${dimsText(a)}`, dimsText(b));
+    if (left !== right && left !== 1 && right !== 1)
+      throw mismatch(what, `sizes that broadcast with ${dimsText(a)}`, dimsText(b));
     return left === 1 ? right : left;
   });
 }
@@ -75,7 +76,8 @@ export function broadcastDims(what: string, a: readonly number[], b: readonly nu
 /** An axis as ONNX gives it (negative counts from the end). @throws AppError SHAPE_MISMATCH */
 export function normaliseAxis(what: string, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(positive) || positive < 0 || positive >= rank) throw mismatch(what, `an axis of ${rank} dimensions`, String(axis));
+  if (!Number.isInteger(positive) || positive < 0 || positive >= rank)
+    throw mismatch(what, `an axis of ${rank} dimensions`, String(axis));
   return positive;
 }
 

@@ -20,7 +20,8 @@ export function fieldsOf(bytes: Uint8Array): Field[] {
     if (wire === 0) fields.push({ id, number: readVarint(reader, bytes, true), bytes: none });
     else if (wire === 2) {
       const length = readVarint(reader, bytes);
-      if (length > bytes.length - reader.pos) throw new WireError(`${length} bytes announced, ${bytes.length - reader.pos} there`);
+      if (length > bytes.length - reader.pos)
+        throw new WireError(`${length} bytes announced, ${bytes.length - reader.pos} there`);
       fields.push({ id, number: NaN, bytes: bytes.subarray(reader.pos, reader.pos + length) });
       reader.pos += length;
     } else if (wire === 5 || wire === 1) {
@@ -54,7 +55,9 @@ export function packedInts(field: Field): number[] {
 export function packedFloats(field: Field, size: 4 | 8): number[] {
   if (field.bytes.length % size !== 0) throw new WireError('a number is cut off');
   const view = new DataView(field.bytes.buffer, field.bytes.byteOffset, field.bytes.byteLength);
-  return Array.from({ length: field.bytes.length / size }, (_, at) => (size === 4 ? view.getFloat32(at * 4, true) : view.getFloat64(at * 8, true)));
+  return Array.from({ length: field.bytes.length / size }, (_, at) =>
+    size === 4 ? view.getFloat32(at * 4, true) : view.getFloat64(at * 8, true),
+  );
 }
 
 export function text(field: Field): string {

@@ -18,7 +18,12 @@ export type ModelParts = {
   readonly metadata?: Readonly<Record<string, string>>;
 };
 
-type NodeRecord = { op: string; inputs: string[]; output: string; attributes: Readonly<Record<string, WrittenAttribute>> };
+type NodeRecord = {
+  op: string;
+  inputs: string[];
+  output: string;
+  attributes: Readonly<Record<string, WrittenAttribute>>;
+};
 type TensorRecord = { name: string; dims: readonly number[]; type: TensorType; bytes: Uint8Array };
 
 /**
@@ -33,10 +38,16 @@ export function toModel(parts: ModelParts): Uint8Array {
   const inputs = parts.inputs ?? found;
   const writer = new GraphWriter(inputs, new Map(names.map((name, at) => [name, lowered[at]])));
   const missing = found.find(value => !inputs.some(each => each.name === value.name));
-  if (missing) throw mismatch('toModel', `one of the inputs ${inputs.map(each => each.name).join(', ')}`, String(missing.name));
+  if (missing)
+    throw mismatch('toModel', `one of the inputs ${inputs.map(each => each.name).join(', ')}`, String(missing.name));
   writer.addAll(lowered);
   names.forEach((name, at) => writer.finishOutput(name, lowered[at]));
-  return serialise(writer, inputs, names.map((name, at) => ({ name, value: lowered[at] })), parts);
+  return serialise(
+    writer,
+    inputs,
+    names.map((name, at) => ({ name, value: lowered[at] })),
+    parts,
+  );
 }
 
 /** Replaces every value whose op has a better form by that form. */
@@ -72,7 +83,8 @@ class GraphWriter {
     }
     for (const input of inputs) {
       const name = input.name ?? '';
-      if (name === '' || this.taken.has(name)) throw mismatch('toModel', 'inputs and outputs with names of their own', name);
+      if (name === '' || this.taken.has(name))
+        throw mismatch('toModel', 'inputs and outputs with names of their own', name);
       this.taken.add(name);
     }
   }
@@ -89,7 +101,8 @@ class GraphWriter {
   private add(value: Value): string {
     const known = this.nameOf.get(value);
     if (known !== undefined) return known;
-    const name = value.op === 'Input' ? (value.name as string) : isConstant(value) ? this.addConstant(value) : this.addNode(value);
+    const name =
+      value.op === 'Input' ? (value.name as string) : isConstant(value) ? this.addConstant(value) : this.addNode(value);
     this.nameOf.set(value, name);
     return name;
   }
@@ -111,12 +124,22 @@ class GraphWriter {
     const half = value.attrs.storage === 'float16';
     const data = half ? toHalf(value.data as Float32Array) : (value.data as NonNullable<Value['data']>);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const name = this.addTensor({ name: value.name ?? '', dims: value.dims, type: half ? 'float16' : value.type, bytes });
+    const name = this.addTensor({
+      name: value.name ?? '',
+      dims: value.dims,
+      type: half ? 'float16' : value.type,
+      bytes,
+    });
     if (!half) return name;
     const known = this.castOf.get(name);
     if (known !== undefined) return known;
     const output = this.freeName(undefined, 'weights');
-    this.nodes.push({ op: 'Cast', inputs: [name], output, attributes: { to: { kind: 'int', value: typeNumbers.float32 } } });
+    this.nodes.push({
+      op: 'Cast',
+      inputs: [name],
+      output,
+      attributes: { to: { kind: 'int', value: typeNumbers.float32 } },
+    });
     this.castOf.set(name, output);
     return output;
   }
@@ -151,7 +174,12 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
-function serialise(graph: GraphWriter, inputs: readonly Value[], outputs: readonly { name: string; value: Value }[], parts: ModelParts): Uint8Array {
+function serialise(
+  graph: GraphWriter,
+  inputs: readonly Value[],
+  outputs: readonly { name: string; value: Value }[],
+  parts: ModelParts,
+): Uint8Array {
   const weightBytes = graph.tensors.reduce((sum, tensor) => sum + tensor.bytes.length, 0);
   const pbf = new PbfWriter(new Uint8Array(weightBytes + 256 * (graph.nodes.length + graph.tensors.length) + 4096));
   pbf.writeVarintField(1, 8);
@@ -186,7 +214,8 @@ function writeNodeMessage(node: NodeRecord, pbf: PbfWriter): void {
   pbf.writeStringField(2, node.output);
   pbf.writeStringField(3, node.output);
   pbf.writeStringField(4, node.op);
-  for (const [name, attribute] of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, { name, attribute });
+  for (const [name, attribute] of Object.entries(node.attributes))
+    pbf.writeMessage(5, writeAttribute, { name, attribute });
 }
 
 function writeAttribute({ name, attribute }: { name: string; attribute: WrittenAttribute }, pbf: PbfWriter): void {

@@ -11,7 +11,11 @@ export type WrittenAttribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] };
 
 /** A node as ONNX has it (opset 13 to 17); an absent optional input is undefined. */
-export type WrittenNode = { readonly op: string; readonly inputs: readonly (Value | undefined)[]; readonly attributes: Readonly<Record<string, WrittenAttribute>> };
+export type WrittenNode = {
+  readonly op: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Readonly<Record<string, WrittenAttribute>>;
+};
 
 const floatKeys = new Set(['alpha', 'beta', 'bias', 'epsilon']);
 
@@ -62,7 +66,9 @@ function limit(at: number, type: TensorType): Value | undefined {
 function sliceInputs(value: Value): Value[] {
   const [x] = value.inputs;
   const [starts, steps, sizes] = ['starts', 'steps', 'sizes'].map(key => numbers(value.attrs, key));
-  const axes = x.dims.flatMap((dim, axis) => (starts[axis] === 0 && steps[axis] === 1 && sizes[axis] === dim ? [] : [axis]));
+  const axes = x.dims.flatMap((dim, axis) =>
+    starts[axis] === 0 && steps[axis] === 1 && sizes[axis] === dim ? [] : [axis],
+  );
   // Going backwards, "before the first element" is written as one more than a whole axis from the end.
   const ends = axes.map(axis => {
     const end = starts[axis] + sizes[axis] * steps[axis];
@@ -76,7 +82,8 @@ function resizeInputs(value: Value): (Value | undefined)[] {
   const sizes = numbers(value.attrs, 'sizes');
   const scales = numbers(value.attrs, 'scales');
   const asRatio = sizes.every((size, at) => scales[at] === size / x.dims[at + 2]);
-  if (asRatio && !scales.every(Number.isInteger)) return [undefined, undefined, int64s([...x.dims.slice(0, 2), ...sizes])];
+  if (asRatio && !scales.every(Number.isInteger))
+    return [undefined, undefined, int64s([...x.dims.slice(0, 2), ...sizes])];
   return [undefined, constant(Float32Array.of(1, 1, ...scales), [4])];
 }
 
@@ -84,6 +91,8 @@ function resizeAttributes(value: Value): Record<string, WrittenAttribute> {
   return {
     mode: { kind: 'string', value: value.attrs.mode as string },
     coordinate_transformation_mode: { kind: 'string', value: value.attrs.coordinates as string },
-    ...(value.attrs.mode === 'nearest' ? { nearest_mode: { kind: 'string', value: value.attrs.rounding as string } } : {}),
+    ...(value.attrs.mode === 'nearest'
+      ? { nearest_mode: { kind: 'string', value: value.attrs.rounding as string } }
+      : {}),
   };
 }

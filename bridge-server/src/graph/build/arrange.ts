@@ -11,7 +11,9 @@ export function reshape(x: Value, dims: readonly number[]): Value {
 }
 
 export function transpose(x: Value, perm: readonly number[]): Value {
-  return perm.every((axis, at) => axis === at) && perm.length === x.dims.length ? x : node('Transpose', [x], { perm: [...perm] });
+  return perm.every((axis, at) => axis === at) && perm.length === x.dims.length
+    ? x
+    : node('Transpose', [x], { perm: [...perm] });
 }
 
 /** The last two axes exchanged. */
@@ -22,7 +24,9 @@ export function transposeMatrix(x: Value): Value {
 
 export function concat(values: readonly Value[], axis: number): Value {
   if (values.length === 0) throw mismatch('Concat', 'at least one value', 'none');
-  return values.length === 1 ? values[0] : node('Concat', values, { axis: normaliseAxis('Concat', axis, values[0].dims.length) });
+  return values.length === 1
+    ? values[0]
+    : node('Concat', values, { axis: normaliseAxis('Concat', axis, values[0].dims.length) });
 }
 
 /** Parts of the given sizes along `axis`, as slices. */
@@ -52,7 +56,8 @@ export function sliceAxes(x: Value, ranges: readonly AxisRange[]): Value {
   for (const { axis, start, end, step = 1 } of ranges) {
     const at = normaliseAxis('Slice', axis, x.dims.length);
     const dim = x.dims[at];
-    if (step === 0 || Number.isNaN(start) || Number.isNaN(end)) throw mismatch('Slice', 'a step other than 0', String(step));
+    if (step === 0 || Number.isNaN(start) || Number.isNaN(end))
+      throw mismatch('Slice', 'a step other than 0', String(step));
     const place = (position: number, low: number, high: number) =>
       Math.min(Math.max(position < 0 ? position + dim : position, low), high);
     const from = step > 0 ? place(start, 0, dim) : place(start, 0, dim - 1);
@@ -82,7 +87,15 @@ export function pad(x: Value, pads: readonly number[], mode: PadMode = 'constant
 }
 
 /** Pads of the two last axes of [N, C, H, W]; negative ones crop. */
-export function padPlanes(x: Value, top: number, left: number, bottom: number, right: number, mode: PadMode = 'constant', value = 0): Value {
+export function padPlanes(
+  x: Value,
+  top: number,
+  left: number,
+  bottom: number,
+  right: number,
+  mode: PadMode = 'constant',
+  value = 0,
+): Value {
   return pad(x, [0, 0, top, left, 0, 0, bottom, right], mode, value);
 }
 
@@ -94,7 +107,9 @@ export function expand(x: Value, dims: readonly number[]): Value {
 /** Rows of `axis` in the order of `indices` (an int64 tensor, or plain numbers; negative ones count from the end). */
 export function gather(x: Value, indices: Value | readonly number[], axis = 0): Value {
   const at = normaliseAxis('Gather', axis, x.dims.length);
-  return node('Gather', [x, Array.isArray(indices) ? int64s(indices as readonly number[]) : (indices as Value)], { axis: at });
+  return node('Gather', [x, Array.isArray(indices) ? int64s(indices as readonly number[]) : (indices as Value)], {
+    axis: at,
+  });
 }
 
 /** [N, C b b, H, W] -> [N, C, H b, W b]; `DCR` reads the channels as (row, column, C), `CRD` as (C, row, column). */
@@ -108,7 +123,12 @@ export function spaceToDepth(x: Value, blocksize: number, mode: 'DCR' | 'CRD' = 
   const b = blocksize;
   if (h % b !== 0 || w % b !== 0) throw mismatch('SpaceToDepth', `sides divisible by ${b}`, dimsText(x.dims));
   const blocks = reshape(x, [n, c, h / b, b, w / b, b]);
-  return reshape(transpose(blocks, mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]), [n, c * b * b, h / b, w / b]);
+  return reshape(transpose(blocks, mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]), [
+    n,
+    c * b * b,
+    h / b,
+    w / b,
+  ]);
 }
 
 /** Ones and zeros [rows, columns]: 1 where `column(row)` says. */

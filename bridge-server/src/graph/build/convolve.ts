@@ -56,7 +56,11 @@ export function maxPool(x: Value, kernel: Pair, options: PoolOptions = {}): Valu
 }
 
 /** @param options.countPad whether padding counts as pixels in the mean; default false, as in ONNX */
-export function averagePool(x: Value, kernel: Pair, options: PoolOptions & { readonly countPad?: boolean } = {}): Value {
+export function averagePool(
+  x: Value,
+  kernel: Pair,
+  options: PoolOptions & { readonly countPad?: boolean } = {},
+): Value {
   return node('AveragePool', [x], { ...poolAttrs(kernel, options), count_include_pad: options.countPad ? 1 : 0 });
 }
 
@@ -71,7 +75,13 @@ function poolAttrs(kernel: Pair, options: PoolOptions): Record<string, number | 
 
 /** By how many pixels along one axis the mean of window `at` divides: those inside the picture, or inside its padding too. */
 export function pixelsInWindow(
-  at: number, size: number, kernel: number, stride: number, before: number, after: number, countPad: boolean,
+  at: number,
+  size: number,
+  kernel: number,
+  stride: number,
+  before: number,
+  after: number,
+  countPad: boolean,
 ): number {
   const start = at * stride - before;
   const [low, high] = countPad ? [-before, size + after] : [0, size];
@@ -81,8 +91,16 @@ export function pixelsInWindow(
 export const globalAveragePool = (x: Value): Value => node('GlobalAveragePool', [x]);
 
 /** y = x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta */
-export function lrn(x: Value, options: { readonly size: number; readonly alpha?: number; readonly beta?: number; readonly bias?: number }): Value {
-  return node('LRN', [x], { size: options.size, alpha: options.alpha ?? 1e-4, beta: options.beta ?? 0.75, bias: options.bias ?? 1 });
+export function lrn(
+  x: Value,
+  options: { readonly size: number; readonly alpha?: number; readonly beta?: number; readonly bias?: number },
+): Value {
+  return node('LRN', [x], {
+    size: options.size,
+    alpha: options.alpha ?? 1e-4,
+    beta: options.beta ?? 0.75,
+    bias: options.bias ?? 1,
+  });
 }
 
 /** @param scale [C]  @param bias [C] */
@@ -97,7 +115,8 @@ export function instanceNorm(x: Value, scale: Value, bias: Value, epsilon = 1e-5
 export function batchNorm(x: Value, scale: Value, bias: Value, mean: Value, variance: Value, epsilon = 1e-5): Value {
   const channels = x.dims[1];
   for (const each of [scale, bias, mean, variance]) {
-    if (each.dims.length !== 1 || each.dims[0] !== channels) throw mismatch('BatchNormalization', `[${channels}]`, dimsText(each.dims));
+    if (each.dims.length !== 1 || each.dims[0] !== channels)
+      throw mismatch('BatchNormalization', `[${channels}]`, dimsText(each.dims));
   }
   const perChannel = [channels, ...x.dims.slice(2).map(() => 1)];
   if ([scale, bias, mean, variance].every(isConstant)) {

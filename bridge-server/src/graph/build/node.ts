@@ -26,10 +26,15 @@ export type ConstantOptions = {
 };
 
 /** @throws AppError SHAPE_MISMATCH when the data does not fill the dimensions */
-export function constant(data: TensorData | readonly number[], dims: readonly number[], options: ConstantOptions = {}): Value {
+export function constant(
+  data: TensorData | readonly number[],
+  dims: readonly number[],
+  options: ConstantOptions = {},
+): Value {
   const typed = Array.isArray(data) ? Float32Array.from(data as readonly number[]) : (data as TensorData);
   const type = options.type ?? typeOf(typed);
-  if (typed.length !== sizeOf(dims)) throw mismatch('Constant', `${sizeOf(dims)} numbers for ${dimsText(dims)}`, String(typed.length));
+  if (typed.length !== sizeOf(dims))
+    throw mismatch('Constant', `${sizeOf(dims)} numbers for ${dimsText(dims)}`, String(typed.length));
   const half = options.storage === 'float16' && type === 'float32';
   return makeValue({
     op: 'Constant',

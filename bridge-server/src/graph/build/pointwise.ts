@@ -22,13 +22,15 @@ export const round = (x: Value): Value => node('Round', [x]);
 export const not = (x: Value): Value => node('Not', [x]);
 
 /** Limits may be infinite. Rounded as the runtime rounds them, so that a value at a limit equals it. */
-export const clip = (x: Value, min: number, max: number): Value => node('Clip', [x], { min: Math.fround(min), max: Math.fround(max) });
+export const clip = (x: Value, min: number, max: number): Value =>
+  node('Clip', [x], { min: Math.fround(min), max: Math.fround(max) });
 export const relu6 = (x: Value): Value => clip(x, 0, 6);
 export const leakyRelu = (x: Value, alpha = 0.01): Value => node('LeakyRelu', [x], { alpha });
 export const elu = (x: Value, alpha = 1): Value => node('Elu', [x], { alpha });
 /** @param slope broadcasts to x, usually [C, 1, 1] */
 export const prelu = (x: Value, slope: Value): Value => node('PRelu', [x, slope]);
-export const softmax = (x: Value, axis = -1): Value => node('Softmax', [x], { axis: axis < 0 ? axis + x.dims.length : axis });
+export const softmax = (x: Value, axis = -1): Value =>
+  node('Softmax', [x], { axis: axis < 0 ? axis + x.dims.length : axis });
 
 /** The exact form, x (1 + erf(x / sqrt 2)) / 2. */
 export const gelu = (x: Value): Value => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));

@@ -38,12 +38,12 @@ export const cumSum = (x: Value, axis: number, reverse = false): Value =>
 /** Batched: [..., M, K] x [..., K, N], the leading axes broadcast. */
 export const matmul = (a: Value, b: Value): Value => node('MatMul', [a, b]);
 
-/** F F^T / (H W) of features [1, C, H, W] -> [C, C]; divided before the product, so that half precision does not overflow. */
+/** F F^T / (H W) of features [1, C, H, W] -> [C, C]; both sides scaled alike, so that its gradient is one product. */
 export function gram(features: Value): Value {
   const [n, c, h, w] = features.dims;
   if (features.dims.length !== 4 || n !== 1) throw mismatch('Gram', 'features [1, C, H, W]', dimsText(features.dims));
-  const rows = reshape(features, [c, h * w]);
-  return matmul(mul(rows, 1 / (h * w)), transposeMatrix(rows));
+  const rows = mul(reshape(features, [c, h * w]), 1 / Math.sqrt(h * w));
+  return matmul(rows, transposeMatrix(rows));
 }
 
 /** Sums what broadcasting had repeated, so that a gradient fits the value `dims` again. */
@@ -56,7 +56,8 @@ export function sumTo(x: Value, dims: readonly number[]): Value {
 }
 
 /** A mean over some axes from a sum: exact for the sizes at hand. */
-export const countOf = (dims: readonly number[], axes: readonly number[]): number => sizeOf(axes.map(axis => dims[axis]));
+export const countOf = (dims: readonly number[], axes: readonly number[]): number =>
+  sizeOf(axes.map(axis => dims[axis]));
 
 /** x / |x|, over the given axes. */
 export const normalise = (x: Value, options: ReduceOptions = {}): Value => div(x, reduceL2(x, options));

@@ -60,7 +60,12 @@ export function resizeBilinear(x: Value, height: number, width: number, options:
 export function resizeMatrix(
   input: number,
   output: number,
-  options: { readonly mode: 'nearest' | 'linear'; readonly scale?: number; readonly coordinates: CoordinateMode; readonly rounding?: NearestMode },
+  options: {
+    readonly mode: 'nearest' | 'linear';
+    readonly scale?: number;
+    readonly coordinates: CoordinateMode;
+    readonly rounding?: NearestMode;
+  },
 ): Value {
   const scale = options.scale ?? output / input;
   const data = new Float32Array(output * input);

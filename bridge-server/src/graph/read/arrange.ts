@@ -42,16 +42,23 @@ const reshape: NodeReader = node => {
   const x = node.input(0);
   const wanted = node.opset < 5 ? node.ints('shape') : node.numbers(1);
   const keepZero = node.int('allowzero', 0) === 1;
-  return g.reshape(x, (wanted ?? []).map((dim, axis) => (dim === 0 && !keepZero ? (x.dims[axis] ?? 0) : dim)));
+  return g.reshape(
+    x,
+    (wanted ?? []).map((dim, axis) => (dim === 0 && !keepZero ? (x.dims[axis] ?? 0) : dim)),
+  );
 };
 
 /** Axes from the second input (opset 13) or the attribute. */
-const axesOf = (node: ReadNode): readonly number[] | undefined => (node.opset < 13 ? node.ints('axes') : node.numbers(1));
+const axesOf = (node: ReadNode): readonly number[] | undefined =>
+  node.opset < 13 ? node.ints('axes') : node.numbers(1);
 
 const squeeze: NodeReader = node => {
   const x = node.input(0);
   const axes = axesOf(node)?.map(axis => normaliseAxis('Squeeze', axis, x.dims.length));
-  return g.reshape(x, x.dims.filter((dim, axis) => (axes ? !axes.includes(axis) : dim !== 1)));
+  return g.reshape(
+    x,
+    x.dims.filter((dim, axis) => (axes ? !axes.includes(axis) : dim !== 1)),
+  );
 };
 
 const unsqueeze: NodeReader = node => {
@@ -60,7 +67,10 @@ const unsqueeze: NodeReader = node => {
   const rank = x.dims.length + given.length;
   const axes = given.map(axis => normaliseAxis('Unsqueeze', axis, rank));
   let next = 0;
-  return g.reshape(x, Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : x.dims[next++])));
+  return g.reshape(
+    x,
+    Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : x.dims[next++])),
+  );
 };
 
 const flatten: NodeReader = node => {
@@ -75,7 +85,9 @@ const split: NodeReader = node => {
   const axis = normaliseAxis('Split', node.int('axis', 0), x.dims.length);
   const sizes = node.opset < 13 ? node.ints('split') : node.numbers(1);
   const each = Math.ceil(x.dims[axis] / node.outputCount);
-  const even = Array.from({ length: node.outputCount }, (_, at) => Math.max(0, Math.min(each, x.dims[axis] - at * each)));
+  const even = Array.from({ length: node.outputCount }, (_, at) =>
+    Math.max(0, Math.min(each, x.dims[axis] - at * each)),
+  );
   return g.split(x, sizes ?? even, axis);
 };
 
@@ -86,7 +98,10 @@ const slice: NodeReader = node => {
   const ends = (old ? node.ints('ends') : node.numbers(2)) ?? [];
   const axes = (old ? node.ints('axes') : node.numbers(3)) ?? starts.map((_, axis) => axis);
   const steps = old ? undefined : node.numbers(4);
-  return g.sliceAxes(x, axes.map((axis, at) => ({ axis, start: starts[at], end: ends[at], step: steps?.[at] ?? 1 })));
+  return g.sliceAxes(
+    x,
+    axes.map((axis, at) => ({ axis, start: starts[at], end: ends[at], step: steps?.[at] ?? 1 })),
+  );
 };
 
 const pad: NodeReader = node => {
@@ -112,8 +127,20 @@ function spreadPads(pads: readonly number[], axes: readonly number[], rank: numb
 const tile: NodeReader = node => {
   const x = node.input(0);
   const repeats = node.numbers(1) ?? [];
-  refuse(repeats.some(each => each < 0 || each > 4096), 'Tile with so many repeats');
-  return repeats.reduce((tiled, count, axis) => (count === 1 ? tiled : g.concat(Array.from({ length: count }, () => tiled), axis)), x);
+  refuse(
+    repeats.some(each => each < 0 || each > 4096),
+    'Tile with so many repeats',
+  );
+  return repeats.reduce(
+    (tiled, count, axis) =>
+      count === 1
+        ? tiled
+        : g.concat(
+            Array.from({ length: count }, () => tiled),
+            axis,
+          ),
+    x,
+  );
 };
 
 /** Only of known numbers: it makes coordinates. */
@@ -122,7 +149,14 @@ const range: NodeReader = node => {
   const count = Math.max(0, Math.ceil((limit - start) / delta));
   refuse(!(count <= 2 ** 20), 'a Range of so many numbers');
   const type = node.input(0).type;
-  return g.constant(numbersAs(type, Array.from({ length: count }, (_, at) => start + at * delta)), [count], { type });
+  return g.constant(
+    numbersAs(
+      type,
+      Array.from({ length: count }, (_, at) => start + at * delta),
+    ),
+    [count],
+    { type },
+  );
 };
 
 const shape: NodeReader = node => {
@@ -133,7 +167,11 @@ const shape: NodeReader = node => {
 
 const gather: NodeReader = node => {
   const indices = node.input(1);
-  return g.gather(node.input(0), indices.type === 'int64' || !isConstant(indices) ? indices : g.cast(indices, 'int64'), node.int('axis', 0));
+  return g.gather(
+    node.input(0),
+    indices.type === 'int64' || !isConstant(indices) ? indices : g.cast(indices, 'int64'),
+    node.int('axis', 0),
+  );
 };
 
 export const arrangeReaders: Readonly<Record<string, NodeReader>> = {
@@ -143,7 +181,8 @@ export const arrangeReaders: Readonly<Record<string, NodeReader>> = {
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Flatten: flatten,
-  Transpose: node => g.transpose(node.input(0), node.ints('perm') ?? node.input(0).dims.map((_, axis, all) => all.length - 1 - axis)),
+  Transpose: node =>
+    g.transpose(node.input(0), node.ints('perm') ?? node.input(0).dims.map((_, axis, all) => all.length - 1 - axis)),
   Concat: node => g.concat(node.inputs, node.int('axis', 1)),
   Split: split,
   Slice: slice,
@@ -154,7 +193,7 @@ export const arrangeReaders: Readonly<Record<string, NodeReader>> = {
   Shape: shape,
   Size: node => g.scalar(sizeOf(node.input(0).dims), 'int64'),
   Gather: gather,
-  DepthToSpace: node => g.depthToSpace(node.input(0), node.int('blocksize'), node.string('mode', 'DCR') as 'DCR' | 'CRD'),
+  DepthToSpace: node =>
+    g.depthToSpace(node.input(0), node.int('blocksize'), node.string('mode', 'DCR') as 'DCR' | 'CRD'),
   SpaceToDepth: node => g.spaceToDepth(node.input(0), node.int('blocksize')),
 };
-

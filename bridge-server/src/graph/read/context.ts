@@ -46,7 +46,8 @@ export function makeReadNode(node: OnnxNode, inputs: readonly (Value | undefined
     numbers: at => {
       const value = inputs[at];
       if (value === undefined) return undefined;
-      if (!isConstant(value)) throw new UnsupportedError(`${node.op} with a computed ${at === 0 ? 'input' : `input ${at + 1}`}`);
+      if (!isConstant(value))
+        throw new UnsupportedError(`${node.op} with a computed ${at === 0 ? 'input' : `input ${at + 1}`}`);
       return constantNumbers(value);
     },
     attribute,

@@ -11,7 +11,10 @@ type Quad = [number, number, number, number];
 /** Kernels are of two dimensions here; anything else is refused by its number of sizes. */
 function twoOf(node: ReadNode, name: string, otherwise = 1): Two {
   const values = node.ints(name) ?? [otherwise, otherwise];
-  refuse(values.length !== 2 || values.some(each => !Number.isInteger(each) || each < 0), `${node.op} with ${name} [${values.join(', ')}]`);
+  refuse(
+    values.length !== 2 || values.some(each => !Number.isInteger(each) || each < 0),
+    `${node.op} with ${name} [${values.join(', ')}]`,
+  );
   return [values[0], values[1]];
 }
 
@@ -21,7 +24,10 @@ function padsOf(node: ReadNode, x: Value, kernel: Two, strides: Two, dilations: 
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
     const along = (axis: 0 | 1): Two => {
       const size = x.dims[axis + 2];
-      const total = Math.max(0, (Math.ceil(size / strides[axis]) - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1 - size);
+      const total = Math.max(
+        0,
+        (Math.ceil(size / strides[axis]) - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1 - size,
+      );
       const small = Math.floor(total / 2);
       return auto === 'SAME_UPPER' ? [small, total - small] : [total - small, small];
     };
@@ -50,16 +56,29 @@ const convTranspose: NodeReader = node => {
   let outputPadding = twoOf(node, 'output_padding', 0);
   let pads = (node.ints('pads') ?? [0, 0, 0, 0]) as Quad;
   const auto = node.string('auto_pad', 'NOTSET');
-  const wanted = node.ints('output_shape')?.slice(-2) ?? (auto.startsWith('SAME') ? x.dims.slice(2).map((dim, axis) => dim * strides[axis]) : undefined);
+  const wanted =
+    node.ints('output_shape')?.slice(-2) ??
+    (auto.startsWith('SAME') ? x.dims.slice(2).map((dim, axis) => dim * strides[axis]) : undefined);
   if (wanted) {
     // The sizes are given, the pads follow from them.
-    const full = [0, 1].map(axis => strides[axis] * (x.dims[axis + 2] - 1) + outputPadding[axis] + dilations[axis] * (w.dims[axis + 2] - 1) + 1);
+    const full = [0, 1].map(
+      axis =>
+        strides[axis] * (x.dims[axis + 2] - 1) + outputPadding[axis] + dilations[axis] * (w.dims[axis + 2] - 1) + 1,
+    );
     const totals = full.map((size, axis) => size - wanted[axis]);
     outputPadding = outputPadding.map((each, axis) => each + Math.max(0, -totals[axis])) as Two;
-    const start = totals.map(total => (auto === 'SAME_UPPER' ? Math.floor(Math.max(0, total) / 2) : Math.ceil(Math.max(0, total) / 2)));
+    const start = totals.map(total =>
+      auto === 'SAME_UPPER' ? Math.floor(Math.max(0, total) / 2) : Math.ceil(Math.max(0, total) / 2),
+    );
     pads = [start[0], start[1], Math.max(0, totals[0]) - start[0], Math.max(0, totals[1]) - start[1]];
   }
-  return g.convTranspose(x, w, node.optional(2), { strides, dilations, pads, outputPadding, group: node.int('group', 1) });
+  return g.convTranspose(x, w, node.optional(2), {
+    strides,
+    dilations,
+    pads,
+    outputPadding,
+    group: node.int('group', 1),
+  });
 };
 
 function planes(node: ReadNode, ...values: readonly Value[]): void {
@@ -77,12 +96,20 @@ const pool =
     const kernel = twoOf(node, 'kernel_shape');
     const strides = twoOf(node, 'strides');
     const dilations = twoOf(node, 'dilations');
-    refuse(kernel.some(each => each > Math.max(widestPool, x.dims[2], x.dims[3])), `${node.op} over ${kernel.join('x')} pixels`);
-    refuse(dilations.some(each => each !== 1), `${node.op} with dilation`);
+    refuse(
+      kernel.some(each => each > Math.max(widestPool, x.dims[2], x.dims[3])),
+      `${node.op} over ${kernel.join('x')} pixels`,
+    );
+    refuse(
+      dilations.some(each => each !== 1),
+      `${node.op} with dilation`,
+    );
     refuse(node.outputCount > 1, `${node.op} with indices`);
     const pads = padsOf(node, x, kernel, strides, dilations);
     const options = { strides, pads, ceil: node.int('ceil_mode', 0) === 1 };
-    return kind === 'max' ? g.maxPool(x, kernel, options) : g.averagePool(x, kernel, { ...options, countPad: node.int('count_include_pad', 0) === 1 });
+    return kind === 'max'
+      ? g.maxPool(x, kernel, options)
+      : g.averagePool(x, kernel, { ...options, countPad: node.int('count_include_pad', 0) === 1 });
   };
 
 const batchNorm: NodeReader = node => {
@@ -119,7 +146,9 @@ const matMul: NodeReader = node => {
   const left = a.dims.length === 1 ? g.reshape(a, [1, a.dims[0]]) : a;
   const right = b.dims.length === 1 ? g.reshape(b, [b.dims[0], 1]) : b;
   const product = g.matmul(left, right);
-  const kept = product.dims.filter((_, at, all) => !(a.dims.length === 1 && at === all.length - 2) && !(b.dims.length === 1 && at === all.length - 1));
+  const kept = product.dims.filter(
+    (_, at, all) => !(a.dims.length === 1 && at === all.length - 2) && !(b.dims.length === 1 && at === all.length - 1),
+  );
   return g.reshape(product, kept);
 };
 
@@ -148,9 +177,14 @@ const resize: NodeReader = node => {
   refuse(wanted[0] !== x.dims[0] || wanted[1] !== x.dims[1], `${node.op} of channels`);
   refuse(node.int('antialias', 0) === 1, `${node.op} with smoothing`);
   refuse(node.ints('axes') !== undefined, `${node.op} of some axes`);
-  const coordinates = (old ? 'asymmetric' : node.string('coordinate_transformation_mode', 'half_pixel')) as CoordinateMode;
+  const coordinates = (
+    old ? 'asymmetric' : node.string('coordinate_transformation_mode', 'half_pixel')
+  ) as CoordinateMode;
   const mode = node.string('mode', 'nearest');
-  refuse(!coordinateModes.includes(coordinates) || (mode !== 'nearest' && mode !== 'linear' && mode !== 'bilinear'), `${node.op} ${mode} ${coordinates}`);
+  refuse(
+    !coordinateModes.includes(coordinates) || (mode !== 'nearest' && mode !== 'linear' && mode !== 'bilinear'),
+    `${node.op} ${mode} ${coordinates}`,
+  );
   const options = { coordinates, ...(scales && !sizes?.length ? { scales: [scales[2], scales[3]] as const } : {}) };
   if (mode !== 'nearest') return g.resizeBilinear(x, wanted[2], wanted[3], options);
   const rounding = (old ? 'floor' : node.string('nearest_mode', 'round_prefer_floor')) as NearestMode;
@@ -161,8 +195,13 @@ const gridSample: NodeReader = node => {
   const mode = node.string('mode', 'bilinear');
   const padding = node.string('padding_mode', 'zeros');
   const linear = mode === 'bilinear' || mode === 'linear';
-  if ((!linear && mode !== 'nearest') || (padding !== 'zeros' && padding !== 'border')) throw new UnsupportedError(`GridSample ${mode} ${padding}`);
-  return g.gridSample(node.input(0), node.input(1), { mode: linear ? 'bilinear' : 'nearest', padding, alignCorners: node.int('align_corners', 0) === 1 });
+  if ((!linear && mode !== 'nearest') || (padding !== 'zeros' && padding !== 'border'))
+    throw new UnsupportedError(`GridSample ${mode} ${padding}`);
+  return g.gridSample(node.input(0), node.input(1), {
+    mode: linear ? 'bilinear' : 'nearest',
+    padding,
+    alignCorners: node.int('align_corners', 0) === 1,
+  });
 };
 
 export const convolveReaders: Readonly<Record<string, NodeReader>> = {
@@ -178,9 +217,15 @@ export const convolveReaders: Readonly<Record<string, NodeReader>> = {
   LRN: node => {
     // It is computed with a matrix of channels by channels.
     refuse(node.input(0).dims[1] > 16384, 'LRN of so many channels');
-    return g.lrn(node.input(0), { size: node.int('size'), alpha: node.float('alpha', 1e-4), beta: node.float('beta', 0.75), bias: node.float('bias', 1) });
+    return g.lrn(node.input(0), {
+      size: node.int('size'),
+      alpha: node.float('alpha', 1e-4),
+      beta: node.float('beta', 0.75),
+      bias: node.float('bias', 1),
+    });
   },
-  InstanceNormalization: node => g.instanceNorm(node.input(0), node.input(1), node.input(2), node.float('epsilon', 1e-5)),
+  InstanceNormalization: node =>
+    g.instanceNorm(node.input(0), node.input(1), node.input(2), node.float('epsilon', 1e-5)),
   BatchNormalization: batchNorm,
   LayerNormalization: layerNorm,
   Gemm: gemm,

@@ -42,7 +42,10 @@ const softmax =
 /** The exponent may have a type of its own. */
 const pow: NodeReader = node => {
   const [x, exponent] = [node.input(0), node.input(1)];
-  return g.pow(x, isConstant(exponent) && exponent.data.length === 1 ? constantNumbers(exponent)[0] : g.cast(exponent, x.type));
+  return g.pow(
+    x,
+    isConstant(exponent) && exponent.data.length === 1 ? constantNumbers(exponent)[0] : g.cast(exponent, x.type),
+  );
 };
 
 const sign = (x: Value): Value => g.sub(g.mask(g.greater(x, 0), x), g.mask(g.less(x, 0), x));
@@ -89,7 +92,11 @@ export const pointwiseReaders: Readonly<Record<string, NodeReader>> = {
   Max: chain(g.max),
   Min: chain(g.min),
   Sum: chain(g.add),
-  Mean: node => g.mul(node.inputs.slice(1).reduce((sum, x) => g.add(sum, x), node.input(0)), 1 / node.inputs.length),
+  Mean: node =>
+    g.mul(
+      node.inputs.slice(1).reduce((sum, x) => g.add(sum, x), node.input(0)),
+      1 / node.inputs.length,
+    ),
   Greater: binary(g.greater),
   Less: binary(g.less),
   Equal: binary(g.equal),

@@ -7,9 +7,14 @@ export const evaluateCopy: Evaluator = ([x]) => x.data;
 export const evaluateTranspose: Evaluator = ([x], y) => {
   const own = stridesOf(x.dims);
   const out = new Float64Array(x.data.length);
-  walk(y.dims, numbers(y.attrs, 'perm').map(axis => own[axis]), 0, (at, offset) => {
-    out[at] = x.data[offset];
-  });
+  walk(
+    y.dims,
+    numbers(y.attrs, 'perm').map(axis => own[axis]),
+    0,
+    (at, offset) => {
+      out[at] = x.data[offset];
+    },
+  );
   return out;
 };
 
@@ -35,9 +40,14 @@ export const evaluateSlice: Evaluator = ([x], y) => {
   const steps = numbers(y.attrs, 'steps');
   const out = new Float64Array(y.dims.reduce((product, dim) => product * dim, 1));
   const start = starts.reduce((sum, each, axis) => sum + each * own[axis], 0);
-  walk(y.dims, own.map((stride, axis) => stride * steps[axis]), start, (at, offset) => {
-    out[at] = x.data[offset];
-  });
+  walk(
+    y.dims,
+    own.map((stride, axis) => stride * steps[axis]),
+    start,
+    (at, offset) => {
+      out[at] = x.data[offset];
+    },
+  );
   return out;
 };
 

@@ -40,7 +40,8 @@ export const evaluateConv: Evaluator = ([x, w, b], y) => {
         }
         for (let o = block * outPerGroup; o < (block + 1) * outPerGroup; o++) {
           const to = ((i * out + o) * oh + row) * ow;
-          for (let column = 0; column < ow; column++) result[to + column] = (b ? b.data[o] : 0) + dot(w.data, o * size, patches, column * size, size);
+          for (let column = 0; column < ow; column++)
+            result[to + column] = (b ? b.data[o] : 0) + dot(w.data, o * size, patches, column * size, size);
         }
       }
     }
@@ -85,7 +86,8 @@ export const evaluateConvTranspose: Evaluator = ([x, w, b], y) => {
             for (let row = rowStart; row < rowEnd; row++) {
               const to = plane + (row * sy + ky * dy - top) * ow + kx * dx - left;
               const from = source + row * width;
-              for (let column = start; column < end; column++) result[to + column * sx] += weight * x.data[from + column];
+              for (let column = start; column < end; column++)
+                result[to + column * sx] += weight * x.data[from + column];
             }
           }
         }
@@ -115,7 +117,8 @@ function poolWith(start: number, join: (sum: number, x: number) => number, divid
             }
           }
           const count = divide
-            ? pixelsInWindow(row, h, kh, sy, top, bottom, countPad) * pixelsInWindow(column, width, kw, sx, left, right, countPad)
+            ? pixelsInWindow(row, h, kh, sy, top, bottom, countPad) *
+              pixelsInWindow(column, width, kw, sx, left, right, countPad)
             : 1;
           result[at++] = sum / count;
         }
@@ -130,7 +133,9 @@ export const evaluateAveragePool = poolWith(0, (sum, x) => sum + x, true);
 
 export const evaluateGlobalAveragePool: Evaluator = ([x], y) => {
   const area = x.dims[2] * x.dims[3];
-  return new Float64Array(y.dims[0] * y.dims[1]).map((_, plane) => x.data.subarray(plane * area, (plane + 1) * area).reduce((a, b) => a + b, 0) / area);
+  return new Float64Array(y.dims[0] * y.dims[1]).map(
+    (_, plane) => x.data.subarray(plane * area, (plane + 1) * area).reduce((a, b) => a + b, 0) / area,
+  );
 };
 
 export const evaluateLrn: Evaluator = ([x], y) => {

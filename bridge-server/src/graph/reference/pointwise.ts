@@ -23,7 +23,9 @@ export const binary =
 
 /** Whole numbers divide toward 0, as in ONNX. */
 export const evaluateDiv: Evaluator = (inputs, y) =>
-  binary(y.type === 'int32' || y.type === 'int64' || y.type === 'uint8' ? (a, b) => Math.trunc(a / b) : (a, b) => a / b)(inputs, y);
+  binary(
+    y.type === 'int32' || y.type === 'int64' || y.type === 'uint8' ? (a, b) => Math.trunc(a / b) : (a, b) => a / b,
+  )(inputs, y);
 
 export const evaluateWhere: Evaluator = ([condition, a, b], y) => {
   const [choice, left, right] = [condition, a, b].map(each => broadcast(each, y.dims));

@@ -2,15 +2,24 @@ import { numbers } from '../shapes';
 import { broadcastStrides, stridesOf, walk } from './tensor64';
 import type { Evaluator } from './tensor64';
 
-export function reduceWith(start: number, join: (sum: number, x: number) => number, finish = (sum: number, _count: number) => sum): Evaluator {
+export function reduceWith(
+  start: number,
+  join: (sum: number, x: number) => number,
+  finish = (sum: number, _count: number) => sum,
+): Evaluator {
   return ([x], y) => {
     const axes = numbers(y.attrs, 'axes');
     const kept = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
     const own = stridesOf(kept);
     const out = new Float64Array(kept.reduce((product, dim) => product * dim, 1)).fill(start);
-    walk(x.dims, kept.map((dim, axis) => (dim === 1 ? 0 : own[axis])), 0, (at, offset) => {
-      out[offset] = join(out[offset], x.data[at]);
-    });
+    walk(
+      x.dims,
+      kept.map((dim, axis) => (dim === 1 ? 0 : own[axis])),
+      0,
+      (at, offset) => {
+        out[offset] = join(out[offset], x.data[at]);
+      },
+    );
     const count = x.data.length / out.length;
     return out.map(sum => finish(sum, count));
   };

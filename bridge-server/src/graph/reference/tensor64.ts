@@ -14,7 +14,12 @@ export function stridesOf(dims: readonly number[]): number[] {
 }
 
 /** Calls `visit` for each element of `dims` in order, with the offset that `strides` and `start` give it. */
-export function walk(dims: readonly number[], strides: readonly number[], start: number, visit: (at: number, offset: number) => void): void {
+export function walk(
+  dims: readonly number[],
+  strides: readonly number[],
+  start: number,
+  visit: (at: number, offset: number) => void,
+): void {
   const rank = dims.length;
   const count = dims.reduce((product, dim) => product * dim, 1);
   const position = new Array<number>(rank).fill(0);

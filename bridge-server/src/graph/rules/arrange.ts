@@ -1,6 +1,18 @@
 import {
-  add, concat, gather, matmul, pad, reduceSum, reshape, selectionMatrix, slice, spaceToDepth, sumTo, transpose,
-  transposeMatrix, constantNumbers,
+  add,
+  concat,
+  gather,
+  matmul,
+  pad,
+  reduceSum,
+  reshape,
+  selectionMatrix,
+  slice,
+  spaceToDepth,
+  sumTo,
+  transpose,
+  transposeMatrix,
+  constantNumbers,
 } from '../build';
 import { sizeOf } from '../../frame/tensor';
 import { number, numbers } from '../shapes';
@@ -13,7 +25,12 @@ export const reshapeGradient: GradientRule = (g, y) => [reshape(g, y.inputs[0].d
 
 export const transposeGradient: GradientRule = (g, y) => {
   const perm = numbers(y.attrs, 'perm');
-  return [transpose(g, perm.map((_, axis) => perm.indexOf(axis)))];
+  return [
+    transpose(
+      g,
+      perm.map((_, axis) => perm.indexOf(axis)),
+    ),
+  ];
 };
 
 export const concatGradient: GradientRule = (g, y, needs) => {
@@ -35,7 +52,9 @@ export const sliceGradient: GradientRule = (g, y) => {
     if (step < 0 && g.dims[axis] > 1) spread = flip(spread, axis);
     if (Math.abs(step) > 1) spread = spreadAxis(spread, axis, Math.abs(step));
   });
-  const before = x.dims.map((_, axis) => (steps[axis] < 0 ? starts[axis] + steps[axis] * (g.dims[axis] - 1) : starts[axis]));
+  const before = x.dims.map((_, axis) =>
+    steps[axis] < 0 ? starts[axis] + steps[axis] * (g.dims[axis] - 1) : starts[axis],
+  );
   const after = x.dims.map((dim, axis) => dim - before[axis] - spread.dims[axis]);
   return [pad(spread, [...before, ...after])];
 };
@@ -43,7 +62,11 @@ export const sliceGradient: GradientRule = (g, y) => {
 /** The elements of one axis in reverse order. */
 export function flip(x: Value, axis: number): Value {
   const size = x.dims[axis];
-  return gather(x, Array.from({ length: size }, (_, at) => size - 1 - at), axis);
+  return gather(
+    x,
+    Array.from({ length: size }, (_, at) => size - 1 - at),
+    axis,
+  );
 }
 
 /** `step - 1` zeros between neighbours of one axis, none after the last. */
@@ -60,7 +83,13 @@ export const padGradient: GradientRule = (g, y) => {
   const [x] = y.inputs;
   const pads = numbers(y.attrs, 'pads');
   const rank = x.dims.length;
-  if (y.attrs.mode === 'constant') return [pad(g, pads.map(each => -each))];
+  if (y.attrs.mode === 'constant')
+    return [
+      pad(
+        g,
+        pads.map(each => -each),
+      ),
+    ];
   let folded = g;
   x.dims.forEach((size, axis) => {
     folded = foldAxis(folded, axis, pads[axis], size, pads[axis + rank], y.attrs.mode === 'edge');
@@ -78,7 +107,10 @@ function foldAxis(g: Value, axis: number, before: number, size: number, after: n
   if (edge) {
     if (size === 1) return reduceSum(g, { axes: [axis] });
     const first = before === 0 ? part(0, 1) : reduceSum(part(0, before + 1), { axes: [axis] });
-    const last = after === 0 ? part(size - 1 + before, size + before) : reduceSum(part(before + size - 1, before + size + after), { axes: [axis] });
+    const last =
+      after === 0
+        ? part(size - 1 + before, size + before)
+        : reduceSum(part(before + size - 1, before + size + after), { axes: [axis] });
     const middle = size > 2 ? [part(before + 1, before + size - 1)] : [];
     return concat([first, ...middle, last], axis);
   }
@@ -129,4 +161,3 @@ export const gatherGradient: GradientRule = (g, y, needs) => {
   const selected = selectionMatrix(rows.length, size, row => rows[row]);
   return [reshape(matmul(transposeMatrix(selected), reshape(g, [outer, rows.length, inner])), x.dims)];
 };
-

@@ -1,5 +1,17 @@
 import {
-  concat, conv, convTranspose, constant, gather, matmul, mul, padPlanes, reduceSum, reshape, sliceAxes, transpose, transposeMatrix,
+  concat,
+  conv,
+  convTranspose,
+  constant,
+  gather,
+  matmul,
+  mul,
+  padPlanes,
+  reduceSum,
+  reshape,
+  sliceAxes,
+  transpose,
+  transposeMatrix,
 } from '../build';
 import { number, numbers } from '../shapes';
 import { isConstant } from '../value';
@@ -56,7 +68,14 @@ export function turnedWeights(w: Value, group: number): Value {
     return turned;
   }
   const area = kh * kw;
-  const turned = area === 1 ? w : gather(reshape(w, [out, perGroup, area]), Array.from({ length: area }, (_, at) => area - 1 - at), 2);
+  const turned =
+    area === 1
+      ? w
+      : gather(
+          reshape(w, [out, perGroup, area]),
+          Array.from({ length: area }, (_, at) => area - 1 - at),
+          2,
+        );
   const grouped = reshape(turned, [group, out / group, perGroup, kh, kw]);
   return reshape(transpose(grouped, [0, 2, 1, 3, 4]), [group * perGroup, out / group, kh, kw]);
 }

@@ -10,7 +10,14 @@ import type { Value } from '../value';
  */
 export function isMiscomputedConv(y: Value): boolean {
   const [out, channels, kh, kw] = y.inputs[1].dims;
-  return number(y.attrs, 'group') === 1 && kh * kw > 1 && channels % 3 === 0 && channels !== 3 && channels % 4 !== 0 && out % 4 === 0;
+  return (
+    number(y.attrs, 'group') === 1 &&
+    kh * kw > 1 &&
+    channels % 3 === 0 &&
+    channels !== 3 &&
+    channels % 4 !== 0 &&
+    out % 4 === 0
+  );
 }
 
 export function lowerConv(y: Value): Value {
@@ -19,12 +26,11 @@ export function lowerConv(y: Value): Value {
   const [out, channels, kh, kw] = w.dims;
   const missing = 4 - (channels % 4);
   const [strides, pads, dilations] = ['strides', 'pads', 'dilations'].map(key => numbers(y.attrs, key));
-  return conv(
-    pad(x, [0, 0, 0, 0, 0, missing, 0, 0]),
-    concat([w, zeros([out, missing, kh, kw], w.type)], 1),
-    b,
-    { strides: strides as [number, number], pads: pads as [number, number, number, number], dilations: dilations as [number, number] },
-  );
+  return conv(pad(x, [0, 0, 0, 0, 0, missing, 0, 0]), concat([w, zeros([out, missing, kh, kw], w.type)], 1), b, {
+    strides: strides as [number, number],
+    pads: pads as [number, number, number, number],
+    dilations: dilations as [number, number],
+  });
 }
 
 /** WebGPU's Pow fails at run time ("raw_hash_map<>::at") where a side of several numbers is broadcast. */
@@ -39,7 +45,12 @@ export function lowerSlice(y: Value): Value {
   const [starts, steps, sizes] = ['starts', 'steps', 'sizes'].map(key => numbers(y.attrs, key));
   if (steps.every(step => step > 0)) return y;
   return y.dims.reduce((part, size, axis) => {
-    if (steps[axis] < 0) return gather(part, Array.from({ length: size }, (_, at) => starts[axis] + at * steps[axis]), axis);
+    if (steps[axis] < 0)
+      return gather(
+        part,
+        Array.from({ length: size }, (_, at) => starts[axis] + at * steps[axis]),
+        axis,
+      );
     return slice(part, axis, starts[axis], starts[axis] + (sizes[axis] - 1) * steps[axis] + 1, steps[axis]);
   }, y.inputs[0]);
 }

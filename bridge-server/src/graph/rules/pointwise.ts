@@ -1,5 +1,26 @@
 import {
-  add, and, cos, cumSum, div, equal, exp, greater, less, log, mask, mul, neg, not, pow, reduceSum, sin, sqrt, square, sub, sumTo, where,
+  add,
+  and,
+  cos,
+  cumSum,
+  div,
+  equal,
+  exp,
+  greater,
+  less,
+  log,
+  mask,
+  mul,
+  neg,
+  not,
+  pow,
+  reduceSum,
+  sin,
+  sqrt,
+  square,
+  sub,
+  sumTo,
+  where,
 } from '../build';
 import { constantNumbers } from '../build/node';
 import { number } from '../shapes';
@@ -7,13 +28,19 @@ import { isConstant, isFloat } from '../value';
 import type { Value } from '../value';
 import type { GradientRule } from './rule';
 
-const through = (rule: (g: Value, x: Value, y: Value) => Value): GradientRule => (g, y) => [rule(g, y.inputs[0], y)];
+const through =
+  (rule: (g: Value, x: Value, y: Value) => Value): GradientRule =>
+  (g, y) => [rule(g, y.inputs[0], y)];
 
 export const identityGradient = through(g => g);
 /** Mul with the mask: half the time of Where, and on the device everywhere (Sign is not). */
 export const reluGradient = through((g, _, y) => mul(g, mask(greater(y, 0), g)));
-export const leakyReluGradient: GradientRule = (g, y) => [where(less(y.inputs[0], 0), mul(g, number(y.attrs, 'alpha')), g)];
-export const eluGradient: GradientRule = (g, y) => [where(less(y.inputs[0], 0), mul(g, add(y, number(y.attrs, 'alpha'))), g)];
+export const leakyReluGradient: GradientRule = (g, y) => [
+  where(less(y.inputs[0], 0), mul(g, number(y.attrs, 'alpha')), g),
+];
+export const eluGradient: GradientRule = (g, y) => [
+  where(less(y.inputs[0], 0), mul(g, add(y, number(y.attrs, 'alpha'))), g),
+];
 export const sigmoidGradient = through((g, _, y) => mul(g, mul(y, sub(1, y))));
 export const tanhGradient = through((g, _, y) => mul(g, sub(1, square(y))));
 export const expGradient = through((g, _, y) => mul(g, y));
@@ -26,7 +53,9 @@ export const cosGradient = through((g, x) => neg(mul(g, sin(x))));
 export const erfGradient = through((g, x) => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))));
 /** 0 at 0, as for relu: mask of x > 0 minus mask of x < 0. */
 export const absGradient = through((g, x) => mul(g, sub(mask(greater(x, 0), g), mask(less(x, 0), g))));
-export const castGradient: GradientRule = (g, y) => [isFloat(y.inputs[0].type) && isFloat(y.type) ? castLike(g, y.inputs[0]) : undefined];
+export const castGradient: GradientRule = (g, y) => [
+  isFloat(y.inputs[0].type) && isFloat(y.type) ? castLike(g, y.inputs[0]) : undefined,
+];
 /** Steps are flat: nothing flows. */
 export const flatGradient: GradientRule = () => [];
 
@@ -50,7 +79,8 @@ export const preluGradient: GradientRule = (g, y, needs) => {
   ];
 };
 
-export const addGradient: GradientRule = (g, y, needs) => y.inputs.map((x, at) => (needs(at) ? sumTo(g, x.dims) : undefined));
+export const addGradient: GradientRule = (g, y, needs) =>
+  y.inputs.map((x, at) => (needs(at) ? sumTo(g, x.dims) : undefined));
 
 export const subGradient: GradientRule = (g, y, needs) => [
   needs(0) ? sumTo(g, y.inputs[0].dims) : undefined,
@@ -118,5 +148,6 @@ export const softmaxGradient: GradientRule = (g, y) => {
   return [mul(y, sub(g, weighted))];
 };
 
-export const cumSumGradient: GradientRule = (g, y) => [cumSum(g, number(y.attrs, 'axis'), number(y.attrs, 'reverse') === 0)];
-
+export const cumSumGradient: GradientRule = (g, y) => [
+  cumSum(g, number(y.attrs, 'axis'), number(y.attrs, 'reverse') === 0),
+];

@@ -1,6 +1,22 @@
 import {
-  addAll, averagePool, concat, constant, convTranspose, div, equal, expand, mask, maxPool, mul, padPlanes, reshape, resizeNearest, slice, sub,
-  where, zeros,
+  addAll,
+  averagePool,
+  concat,
+  constant,
+  convTranspose,
+  div,
+  equal,
+  expand,
+  mask,
+  maxPool,
+  mul,
+  padPlanes,
+  reshape,
+  resizeNearest,
+  slice,
+  sub,
+  where,
+  zeros,
 } from '../build';
 import { pixelsInWindow } from '../build/convolve';
 import { number, numbers } from '../shapes';
@@ -10,7 +26,16 @@ import type { GradientRule } from './rule';
 /** Lower than any activation, and finite in float32: padding that never wins a maximum. */
 const never = 3e38;
 
-type Window = { kh: number; kw: number; sy: number; sx: number; top: number; left: number; bottom: number; right: number };
+type Window = {
+  kh: number;
+  kw: number;
+  sy: number;
+  sx: number;
+  top: number;
+  left: number;
+  bottom: number;
+  right: number;
+};
 
 function windowOf(y: Value): Window {
   const [kh, kw] = numbers(y.attrs, 'kernel_shape');
@@ -38,7 +63,11 @@ export const maxPoolGradient: GradientRule = (g, y) => {
   const w = windowOf(y);
   if (isTiling(w)) return [tilingMaxGradient(g, y, x, w)];
   // A maximum over a rectangle is one over rows, then over columns: 2 k comparisons instead of k^2.
-  const inRows = maxPool(x, [1, w.kw], { strides: [1, w.sx], pads: [0, w.left, 0, w.right], ceil: number(y.attrs, 'ceil_mode') === 1 });
+  const inRows = maxPool(x, [1, w.kw], {
+    strides: [1, w.sx],
+    pads: [0, w.left, 0, w.right],
+    ceil: number(y.attrs, 'ceil_mode') === 1,
+  });
   const towardRows = axisMaxGradient(g, y, inRows, { axis: 2, kernel: w.kh, stride: w.sy, before: w.top });
   return [axisMaxGradient(towardRows, inRows, x, { axis: 3, kernel: w.kw, stride: w.sx, before: w.left })];
 };
@@ -64,7 +93,9 @@ function axisMaxGradient(g: Value, y: Value, x: Value, { axis, kernel, stride, b
   const reach = Math.ceil(kernel / stride) - 1;
   const room = Math.max((count + reach) * stride, before + size);
   const padAxis = (value: Value, start: number, end: number, filler = 0) =>
-    axis === 2 ? padPlanes(value, start, 0, end, 0, 'constant', filler) : padPlanes(value, 0, start, 0, end, 'constant', filler);
+    axis === 2
+      ? padPlanes(value, start, 0, end, 0, 'constant', filler)
+      : padPlanes(value, 0, start, 0, end, 'constant', filler);
   const padded = padAxis(x, before, room - size - before, -never);
   const phases: Value[][] = Array.from({ length: stride }, () => []);
   let rest = g;
@@ -76,8 +107,14 @@ function axisMaxGradient(g: Value, y: Value, x: Value, { axis, kernel, stride, b
     const shift = Math.floor(position / stride);
     phases[position % stride].push(padAxis(taken, shift, reach - shift));
   }
-  const empty = zeros(x.dims.map((dim, at) => (at === axis ? count + reach : dim)), g.type);
-  const woven = interleave(phases.map(parts => (parts.length === 0 ? empty : addAll(parts))), axis);
+  const empty = zeros(
+    x.dims.map((dim, at) => (at === axis ? count + reach : dim)),
+    g.type,
+  );
+  const woven = interleave(
+    phases.map(parts => (parts.length === 0 ? empty : addAll(parts))),
+    axis,
+  );
   return padAxis(woven, -before, size + before - woven.dims[axis]);
 }
 
@@ -86,7 +123,10 @@ function interleave(parts: readonly Value[], axis: number): Value {
   if (parts.length === 1) return parts[0];
   const { dims } = parts[0];
   const apart = parts.map(part => reshape(part, [...dims.slice(0, axis + 1), 1, ...dims.slice(axis + 1)]));
-  return reshape(concat(apart, axis + 1), dims.map((dim, at) => (at === axis ? dim * parts.length : dim)));
+  return reshape(
+    concat(apart, axis + 1),
+    dims.map((dim, at) => (at === axis ? dim * parts.length : dim)),
+  );
 }
 
 /** Every pixel of a window gets its share; overlapping windows add up. */
@@ -116,12 +156,23 @@ function windowShares(y: Value, w: Window): Value | number {
   const [, , height, width] = y.inputs[0].dims;
   const countPad = number(y.attrs, 'count_include_pad') === 1;
   const [oh, ow] = y.dims.slice(2);
-  const along = (count: number, size: number, kernel: number, stride: number, before: number, after: number): number[] =>
+  const along = (
+    count: number,
+    size: number,
+    kernel: number,
+    stride: number,
+    before: number,
+    after: number,
+  ): number[] =>
     Array.from({ length: count }, (_, at) => pixelsInWindow(at, size, kernel, stride, before, after, countPad));
   const rows = along(oh, height, w.kh, w.sy, w.top, w.bottom);
   const columns = along(ow, width, w.kw, w.sx, w.left, w.right);
-  if (rows.every(each => each === rows[0]) && columns.every(each => each === columns[0])) return 1 / (rows[0] * columns[0]);
-  return constant(rows.flatMap(row => columns.map(column => 1 / (row * column))), [1, 1, oh, ow]);
+  if (rows.every(each => each === rows[0]) && columns.every(each => each === columns[0]))
+    return 1 / (rows[0] * columns[0]);
+  return constant(
+    rows.flatMap(row => columns.map(column => 1 / (row * column))),
+    [1, 1, oh, ow],
+  );
 }
 
 export const globalAveragePoolGradient: GradientRule = (g, y) => {

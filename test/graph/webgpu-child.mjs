@@ -3,9 +3,9 @@
  * lines. A process of its own, because a broken driver ends it.
  * Arguments: the folder (models `*.onnx`, their feeds `*.json`).
  */
-const { readFileSync, readdirSync, unlinkSync } = require('node:fs');
-const { join } = require('node:path');
-const ort = require('onnxruntime-node');
+import { readFileSync, readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import ort from 'onnxruntime-node';
 
 async function main(folder) {
   for (const file of readdirSync(folder)

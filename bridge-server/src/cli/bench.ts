@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { AppError } from '#protocol/errors';
+import { chooseProvider } from '../runtime/choose';
+import { createThreadRuntime } from '../runtime/ort';
+import { providerNames, type ProviderName } from '../runtime/runtime';
+import { benchEngine, formatBench } from './bench-engine';
+import { makeBenchNet, makeVggNet } from './bench-graphs';
+import type { BenchNet, BenchSize } from './bench-graphs';
+import { action, collect } from './command';
+import { openStore } from './open-store';
+
+type BenchFlags = {
+  readonly provider: string[];
+  readonly net: string[];
+  readonly size: string[];
+  readonly half?: boolean;
+  readonly seconds: string;
+};
+
+const usualNets = ['openimages', 'upconv7-scale2x'];
+const usualSizes = ['320x192', '640x360'];
+
+export function addBenchCommand(program: Command): void {
+  program
+    .command('bench')
+    .description(
+      'How fast this machine is, as a table: each net on each provider, against its own large matrix product.',
+    )
+    .argument('[what]', 'engine: the nets', 'engine')
+    .option(
+      '--provider <name>',
+      'cpu, webgpu, cuda, tensorrt, dml or coreml; may be given several times (default: cpu)',
+      collect,
+      [],
+    )
+    .option(
+      '--net <name or file>',
+      `an installed net or an .onnx file; may be given several times (default: vgg19, ${usualNets.join(', ')})`,
+      collect,
+      [],
+    )
+    .option('--size <WxH>', `may be given several times (default: ${usualSizes.join(', ')})`, collect, [])
+    .option('--half', 'in half precision too, on graphics processors')
+    .option('--seconds <number>', 'for each row', '3')
+    .option('--json', 'one JSON object a line')
+    .action(
+      action<[string, BenchFlags]>(async (output, what, flags) => {
+        if (what !== 'engine') throw new AppError('USAGE', { problem: `There is no bench named ${what}.` });
+        const seconds = Number(flags.seconds);
+        if (!(seconds > 0))
+          throw new AppError('PARAMETER_WRONG', {
+            name: '--seconds',
+            value: flags.seconds,
+            problem: 'it must be above 0',
+          });
+        const rows = await benchEngine({
+          providers: flags.provider.length === 0 ? ['cpu'] : flags.provider.map(toProvider),
+          nets: await findNets(flags.net),
+          sizes: (flags.size.length === 0 ? usualSizes : flags.size).map(toSize),
+          half: flags.half === true,
+          budgetMs: seconds * 1000,
+          open: async name => {
+            const { provider, refused } = await chooseProvider(name);
+            return createThreadRuntime({ provider, refused });
+          },
+          onRow: row => output.event({ type: 'row', ...row }),
+        });
+        output.result({ type: 'bench', rows }, formatBench(rows));
+      }),
+    );
+}
+
+function toProvider(name: string): ProviderName {
+  const known = providerNames.find(each => each === name);
+  if (known === undefined)
+    throw new AppError('PARAMETER_WRONG', {
+      name: '--provider',
+      value: name,
+      problem: `it must be one of ${providerNames.join(', ')}`,
+    });
+  return known;
+}
+
+function toSize(text: string): BenchSize {
+  const [, width, height] = /^(\d{2,4})x(\d{2,4})$/.exec(text) ?? [];
+  if (width === undefined)
+    throw new AppError('PARAMETER_WRONG', { name: '--size', value: text, problem: 'it is written like 640x360' });
+  return { width: Number(width), height: Number(height) };
+}
+
+async function findNets(names: readonly string[]): Promise<BenchNet[]> {
+  const store = openStore();
+  const nets: BenchNet[] = names.length === 0 || names.includes('vgg19') ? [makeVggNet()] : [];
+  for (const name of names.length === 0 ? usualNets : names.filter(each => each !== 'vgg19')) {
+    nets.push(
+      name.endsWith('.onnx')
+        ? makeBenchNet(basename(name, '.onnx'), await readNetFile(name))
+        : makeBenchNet(name, await store.bytes(name)),
+    );
+  }
+  return nets;
+}
+
+async function readNetFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new AppError('FILE_NOT_FOUND', { path }, { cause: error });
+  }
+}
