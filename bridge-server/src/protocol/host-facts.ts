@@ -22,6 +22,12 @@ export type PremiereClipFacts = {
   /** Sequences, multicam and merged clips are one kind to the script. */
   readonly nested: boolean;
   readonly merged: boolean;
+  /** Effects beyond the motion, opacity and time remapping that every clip has. */
+  readonly effects: number;
+  /** Motion and opacity are as on a new clip. */
+  readonly untouched: boolean;
+  /** The source's rate as the host interprets it, a rounded decimal; 0 where it does not say. */
+  readonly sourceFps: number;
 };
 
 export type MarkerFacts = { readonly guid: string; readonly name: string; readonly comment: string; readonly start: string; readonly end: string; readonly colour: number };
@@ -81,6 +87,34 @@ export type AfterEffectsFacts = {
   };
   readonly layers: readonly AfterEffectsLayerFacts[];
   readonly markers: readonly { readonly key: number; readonly comment: string; readonly frame: number; readonly frames: number }[];
+};
+
+/** A clip on a video track that shows a file of ours, and the label that was written with it ('' when it did not stay). */
+export type PlacedFacts = {
+  readonly track: number;
+  readonly nodeId: string;
+  readonly start: string;
+  readonly end: string;
+  readonly path: string;
+  readonly label: string;
+};
+
+/** Premiere's calls that change something. Each is small, reads back what it did and may be sent twice. */
+export type PremiereCalls = {
+  exportExtension: { params: { sequence: string; preset: string }; value: { extension: string } };
+  exportRange: {
+    params: { sequence: string; preset: string; path: string; start: string; end: string; mute: readonly number[] };
+    value: { path: string; sizeBytes: number; restored: boolean };
+  };
+  findPlaced: { params: { sequence: string; folder: string }; value: { placed: readonly PlacedFacts[]; locked: readonly number[] } };
+  addTrack: { params: { sequence: string }; value: { videoTracks: number } };
+  importFile: { params: { path: string; bin: string; label: string; scale: boolean }; value: { path: string; copies: number; labelled: boolean } };
+  place: {
+    params: { sequence: string; path: string; track: number; start: string; end: string; free: string };
+    value: { track: number; start: string; end: string; already: boolean };
+  };
+  replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
+  remove: { params: { sequence: string; path: string }; value: { removed: number } };
 };
 
 /** What every call into the host script is and answers, as JSON text. */

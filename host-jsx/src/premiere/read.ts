@@ -37,7 +37,10 @@ function readClips(sequence: PremiereSequence): PremiereClipFacts[] {
   var out: PremiereClipFacts[] = [];
   for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
     var clips = sequence.videoTracks[t].clips;
-    for (var i = 0; i < clips.numItems; i++) out.push(readClip(clips[i], t));
+    for (var i = 0; i < clips.numItems; i++) {
+      // A transition that a host lists among the clips has neither speed nor source.
+      if (typeof clips[i].getSpeed === 'function' && clips[i].mediaType !== 'Audio') out.push(readClip(clips[i], t));
+    }
   }
   return out;
 }
@@ -59,6 +62,9 @@ function readClip(clip: PremiereClip, track: number): PremiereClipFacts {
     remapped: hasTimeKeys(clip),
     mediaPath: item ? String(item.getMediaPath() || '') : '',
     offline: item ? Boolean(item.isOffline()) : false,
+    effects: countEffects(clip),
+    untouched: isUntouched(clip),
+    sourceFps: item ? readFps(item) : 0,
     nested: item ? Boolean(item.isSequence()) || Boolean(item.isMulticamClip()) : false,
     merged: item ? Boolean(item.isMergedClip()) : false,
   };
@@ -74,6 +80,45 @@ function hasTimeKeys(clip: PremiereClip): boolean {
     }
   }
   return false;
+}
+
+var ownComponents = ['ADBE Motion', 'ADBE Opacity', 'Time Remap'];
+
+function isOwn(matchName: string): boolean {
+  for (var i = 0; i < ownComponents.length; i++) if (matchName.indexOf(ownComponents[i]) >= 0) return true;
+  return false;
+}
+
+/** Effects that somebody put on the clip; every clip has motion, opacity and time remapping. */
+function countEffects(clip: PremiereClip): number {
+  var count = 0;
+  for (var i = 0; i < clip.components.numItems; i++) if (!isOwn(String(clip.components[i].matchName))) count++;
+  return count;
+}
+
+/** Whether motion and opacity are as a new clip has them: scale 100, rotation 0, opacity 100, no keys. */
+function isUntouched(clip: PremiereClip): boolean {
+  for (var i = 0; i < clip.components.numItems; i++) {
+    var component = clip.components[i];
+    var name = String(component.matchName);
+    var motion = name.indexOf('ADBE Motion') >= 0;
+    if (!motion && name.indexOf('ADBE Opacity') < 0) continue;
+    for (var p = 0; p < component.properties.numItems; p++) {
+      var property = component.properties[p];
+      if (property.isTimeVarying()) return false;
+      var value = property.getValue ? property.getValue() : undefined;
+      // Order of motion's properties: position, scale, scale width, uniform, rotation; of opacity's: opacity.
+      var usual = motion ? (p === 1 ? 100 : p === 4 ? 0 : undefined) : p === 0 ? 100 : undefined;
+      if (usual !== undefined && value !== undefined && Number(value) !== usual) return false;
+      if (motion && p === 0 && value !== undefined && String(value) !== '0.5,0.5') return false;
+    }
+  }
+  return true;
+}
+
+function readFps(item: NonNullable<PremiereClip['projectItem']>): number {
+  var interpretation = item.getFootageInterpretation ? item.getFootageInterpretation() : undefined;
+  return interpretation ? Number(interpretation.frameRate) || 0 : 0;
 }
 
 function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
