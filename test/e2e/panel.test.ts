@@ -1,9 +1,18 @@
+import { parse, tokTypes, tokenizer } from 'acorn';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
-import { browserPath, makeHome, openPanel, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
+import { browserPath, makeHome, openPanel, removeHome, root, startBridge, startBrowser, type RunningBridge } from './panel-page';
+
+/** An MP4 box that players skip. */
+function freeBox(sizeBytes: number): Buffer {
+  const box = Buffer.alloc(sizeBytes, 7);
+  box.writeUInt32BE(sizeBytes, 0);
+  box.write('free', 4, 'latin1');
+  return box;
+}
 
 /** The panel as it is built, in a browser, with the bridge as it is built: from choosing a clip to the saved result. */
 const describeWithBrowser = browserPath ? describe : describe.skip;
@@ -95,6 +104,37 @@ describeWithBrowser('the panel in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('an upload whose line is cut in the middle goes on where it stopped', async () => {
+    // Real bytes that ffmpeg takes no time to read: a short film with a long tail behind it.
+    const long = join(folder, 'long.mp4');
+    writeFileSync(long, Buffer.concat([readFileSync(clip), freeBox(24 * 1024 * 1024)]));
+    const sent: { connection: number; offset: number }[] = [];
+    let connections = 0;
+    const page = await context.newPage();
+    await page.routeWebSocket(/\/socket/, socket => {
+      const connection = connections++;
+      const server = socket.connectToServer();
+      socket.onMessage(message => {
+        server.send(message);
+        if (typeof message === 'string') return;
+        sent.push({ connection, offset: message.readUInt32LE(4) });
+        if (connection === 0 && sent.length === 7) {
+          void server.close();
+          void socket.close({ code: 1011 });
+        }
+      });
+    });
+    await page.goto(bridge.url);
+    await page.waitForSelector('[data-connection=open]');
+    await chooseClip(page, long);
+    await page.getByText('17 frames').first().waitFor({ timeout: 60_000 });
+    const second = sent.filter(chunk => chunk.connection === 1);
+    expect(connections).toBe(2);
+    expect(second.length).toBeGreaterThan(0);
+    expect(second[0].offset).toBeGreaterThan(0);
+    expect(sent.length).toBeLessThanOrEqual(25 + 7);
+  });
+
   test('a range is rendered from its in to its out point', async () => {
     const { page } = await openPanel(context, bridge.url);
     await chooseClip(page, clip);
@@ -183,6 +223,20 @@ describeWithBrowser('the panel in a browser', () => {
     for (const name of ['Jobs', 'Presets', 'Dream', 'Sections', 'Set-up', 'Render']) await page.getByRole('tab', { name }).click();
     await page.getByRole('button', { name: 'More settings of Style' }).click();
     expect(complaints).toEqual([]);
+  });
+
+  test('the built files hold no syntax that Chromium 88 does not know', () => {
+    const script = readFileSync(join(root, 'dist/panel/main.js'), 'utf8');
+    // Class fields are older than the year that names them; static blocks and private "in" are not, and are looked for.
+    const newer: string[] = [];
+    for (const token of tokenizer(script, { ecmaVersion: 2022, sourceType: 'script' })) {
+      if (token.type === tokTypes.privateId && /^\s+in\s/.test(script.slice(token.end, token.end + 5))) newer.push(`#${String(token.value)} in`);
+    }
+    expect(/[{;}]static\s*\{/.test(script)).toBe(false);
+    expect(newer).toEqual([]);
+    expect(() => parse(script, { ecmaVersion: 2022, sourceType: 'script' })).not.toThrow();
+    const style = readFileSync(join(root, 'dist/panel/main.css'), 'utf8');
+    expect(style.match(/:has\(|@container|@layer|color-mix\(|\d[dsl]vh|accent-color|overflow:\s*clip|@property|light-dark\(/g)).toBeNull();
   });
 
   test.each([320, 480, 900])('at %i px nothing is cut off sideways', async width => {
