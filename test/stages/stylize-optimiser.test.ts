@@ -75,7 +75,8 @@ describe("Adam's schedule", () => {
       m = 0.9 * m + 0.1;
       v = 0.99 * v + 0.01;
       const [rate, correction] = hyperAt(carried, step);
-      expect((rate * m) / Math.sqrt(v * correction)).toBeLessThan(2 * carried.rate);
+      // (1 - 0.9^t) / sqrt(1 - 0.99^t) is at most 2.2; with m corrected from the start it would be 10.
+      expect((rate * m) / Math.sqrt(v * correction)).toBeLessThan(2.2 * carried.rate);
     }
   });
 });

@@ -2,7 +2,8 @@ import type { Motion, MotionSource } from '../flow/motion';
 import type { Frame } from '../../frame/frame';
 import { longTermReliability } from '../occlusion';
 import { warpBackward } from '../warp';
-import { lumaOf, mapColours } from './colour';
+import { lumaOf } from './colour';
+import { toEasel } from './painted-frame';
 import type { Shot, PaintedFrame } from './shot';
 
 /** What earlier frames say about the one to be painted; planes of its size. */
@@ -56,7 +57,7 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
       target[c] = reliability[p] > 0 ? target[c] / reliability[p] : laid[c];
     }
   }
-  const start = fillUnseen(laid, seen, mapColours(frame.rgb, shot.colours), frame);
+  const start = fillUnseen(laid, seen, toEasel(frame.rgb, shot.colours), frame);
   const exposed = seen.map(share => Math.min(1, Math.max(0, 1 - share)));
   return { start, target, reliability: reliability.map(sure => Math.min(1, sure)), exposed, exposedShare: meanOf(exposed) };
 }
@@ -189,7 +190,7 @@ function addLight(painted: Float32Array, before: Frame, now: Frame, motion: Moti
     const sum = boxBlur(change.map((value, p) => weight[p] * value), width, height, lightWindowPx);
     return sum.map((value, p) => (count[p] > 1e-3 ? value / count[p] : 0));
   };
-  const added = averaged(difference(mapColours(before.rgb, shot.colours), mapColours(now.rgb, shot.colours)));
+  const added = averaged(difference(toEasel(before.rgb, shot.colours), toEasel(now.rgb, shot.colours)));
   for (let i = 0; i < painted.length; i++) painted[i] += lightShare * added[i % area];
   const change = difference(before.rgb, now.rgb);
   const explained = averaged(change);

@@ -70,12 +70,23 @@ export function matchColours(from: LayerStatistics, to: LayerStatistics): Colour
       for (let j = 0; j < 3; j++) matrix[3 * i + j] += u * limited * v[3 * j + k];
     }
   }
+  const share = Math.min(1, lumaDeviation(from) / tellingDeviation);
+  for (let i = 0; i < 9; i++) matrix[i] = share * matrix[i] + (1 - share) * sameColours.matrix[i];
   const offset = new Float64Array(3);
   for (let i = 0; i < 3; i++) {
-    offset[i] = to.mean[i];
+    offset[i] = share * to.mean[i] + (1 - share) * from.mean[i];
     for (let j = 0; j < 3; j++) offset[i] -= matrix[3 * i + j] * from.mean[j];
   }
   return { matrix, offset };
+}
+
+/** A frame with less contrast than this (the black before a fade) says little about its shot: its colours are changed less. */
+const tellingDeviation = 0.06;
+
+function lumaDeviation({ covariance }: LayerStatistics): number {
+  let variance = 0;
+  for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) variance += lumaWeights[i] * lumaWeights[j] * covariance[3 * i + j];
+  return Math.sqrt(Math.max(0, variance));
 }
 
 /** The way back; exact, since no gain is 0. */

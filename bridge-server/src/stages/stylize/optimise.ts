@@ -127,7 +127,7 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
   const first =
     carried.exposedShare >= 1
       ? await paintAlone(work, shot.colours, random)
-      : await paintNext(studio, { photograph: toEasel(work, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
+      : await paintNext(studio, { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
   const painted = await mend(work, shot.colours, shot, first, random);
   const done = finished(frame, painted);
   const keep = shot.sinceKept + 1 >= keepEvery;
@@ -184,7 +184,7 @@ async function paintAlone(work: Work, colours: ColourMap, random: () => number):
   const { studio, params, ctx, frame } = work;
   return paintIndependent(
     studio,
-    { photograph: toEasel(work, colours), ...maskOf(frame), scales: params.scales, random },
+    { photograph: toEasel(frame.rgb, colours), ...maskOf(frame), scales: params.scales, random },
     {
       signal: ctx.signal,
       onStep: async (done, total, picture) => {

@@ -9,9 +9,12 @@ import type { PaintedFrame } from './shot';
 /** The part of a frame whose statistics count. */
 export const maskOf = (frame: Frame) => (frame.alpha ? { mask: frame.alpha } : {});
 
-/** The footage in the colours in which it is painted: its own, or those of the style when they are taken back afterwards. */
-export function toEasel({ frame, params }: { readonly frame: Frame; readonly params: StyleParams }, colours: ColourMap): Float32Array {
-  return params.colour === 'style' ? frame.rgb : mapColours(frame.rgb, colours);
+/**
+ * The footage in the colours of the style, in which it is painted: hues far from the painter's own would have to be
+ * unlearnt step by step, and what is left of them looks like an accident.
+ */
+export function toEasel(rgb: Float32Array, colours: ColourMap): Float32Array {
+  return mapColours(rgb, colours).map(value => Math.min(1, Math.max(0, value)));
 }
 
 /** A picture from the easel as a frame of the shot; clamped, as a screen would. */

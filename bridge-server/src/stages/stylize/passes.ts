@@ -45,7 +45,7 @@ export async function paintPasses(
   return now;
 }
 
-async function repaint({ studio, params, ctx, motions }: PassesWork, shot: Shot, given: Frame, was: PaintedFrame, neighbour: PaintedFrame): Promise<PaintedFrame> {
+async function repaint({ studio, ctx, motions }: PassesWork, shot: Shot, given: Frame, was: PaintedFrame, neighbour: PaintedFrame): Promise<PaintedFrame> {
   ctx.signal.throwIfAborted();
   const frame = studio.masked ? given : { ...given, alpha: undefined };
   const near = { ...shot, previous: neighbour, earlier: [] };
@@ -54,7 +54,7 @@ async function repaint({ studio, params, ctx, motions }: PassesWork, shot: Shot,
   // What the neighbour does not show has its own paint already: nothing is exposed any more.
   const start = was.painted.map((value, i) => (value + carried.reliability[i % area] * carried.target[i]) / (1 + carried.reliability[i % area]));
   const order = {
-    photograph: toEasel({ frame, params }, shot.colours),
+    photograph: toEasel(frame.rgb, shot.colours),
     ...maskOf(frame),
     carried: { ...carried, start, exposed: new Float32Array(area), exposedShare: 0 },
     shot: near,
