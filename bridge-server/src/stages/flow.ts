@@ -14,8 +14,10 @@ export type FlowKind = 'auto' | 'classical' | 'net' | (string & {});
 
 export type FlowContext = { readonly nets?: NetSource; readonly signal?: AbortSignal };
 
-/** Nets that are tried for `net`, in this order. */
-export const flowNets = ['raft-small'] as const;
+/** Nets that are tried for `net`, in this order: RAFT has to be pulled, RIFE is always there but made for pictures, not for motion. */
+export const flowNets = ['raft-small', 'rife-v4.6-flow'] as const;
+/** Nets that `auto` prefers to the classical search. */
+const autoNets = ['raft-small'] as const;
 
 /**
  * A net takes a second and more for a pair on a CPU, where the classical search takes a twentieth and is as close to
@@ -24,7 +26,7 @@ export const flowNets = ['raft-small'] as const;
 export function createFlowProvider(kind: FlowKind, ctx: FlowContext): FlowProvider {
   const { nets, signal } = ctx;
   if (kind === 'classical' || nets === undefined) return createClassicalFlow({ signal });
-  if (kind === 'auto') return nets.provider === 'cpu' ? createClassicalFlow({ signal }) : createNetFlow(nets, flowNets, signal, true);
+  if (kind === 'auto') return nets.provider === 'cpu' ? createClassicalFlow({ signal }) : createNetFlow(nets, autoNets, signal, true);
   return createNetFlow(nets, kind === 'net' ? flowNets : [kind], signal, false);
 }
 

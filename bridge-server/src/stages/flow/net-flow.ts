@@ -19,6 +19,8 @@ export type PairNet = {
   readonly gives: 'flow' | 'flows' | 'frame';
   /** The one size that it takes, if it takes one only. */
   readonly fixed?: Size;
+  /** Blue first. */
+  readonly bgr?: boolean;
 };
 
 /**
@@ -53,7 +55,8 @@ export function describePairNet(net: Net, name: string): PairNet {
 
 /** @throws AppError NET_NOT_FOUND, NET_UNSUPPORTED, NET_LOAD_FAILED */
 export async function openPairNet(nets: NetSource, name: string): Promise<PairNet> {
-  return describePairNet(await nets.compiled(`pair:${name}`, () => nets.bytes(name)), name);
+  const pair = describePairNet(await nets.compiled(`pair:${name}`, () => nets.bytes(name)), name);
+  return { ...pair, bgr: (await nets.convention(name)).order === 'bgr' };
 }
 
 /** Sides that every known net of this kind takes: RAFT wants multiples of 8 and at least 128, RIFE multiples of 32. */
@@ -63,7 +66,8 @@ const leastSide = 128;
 type Prepared = { readonly planes: Float32Array; readonly size: Size };
 
 /** To the size that the net takes: by repeating the edge, or by resampling where the net knows one size only. */
-function prepare(planes: Float32Array, from: Size, pair: PairNet, scale: number): Prepared {
+function prepare(rgb: Float32Array, from: Size, pair: PairNet, scale: number): Prepared {
+  const planes = pair.bgr ? turned(rgb) : rgb;
   if (pair.fixed) {
     const { width, height } = pair.fixed;
     return { planes: scaled(resizePlanes(planes, 3, from.width, from.height, width, height), scale), size: pair.fixed };
@@ -81,6 +85,14 @@ function prepare(planes: Float32Array, from: Size, pair: PairNet, scale: number)
     }
   }
   return { planes: out, size };
+}
+
+/** The first and the last of three planes exchanged. */
+function turned(planes: Float32Array): Float32Array {
+  const area = planes.length / 3;
+  const out = new Float32Array(planes.length);
+  for (let c = 0; c < 3; c++) out.set(planes.subarray(c * area, (c + 1) * area), (2 - c) * area);
+  return out;
 }
 
 function scaled(planes: Float32Array, scale: number): Float32Array {
@@ -133,6 +145,22 @@ function mismatch(a: Frame, b: Frame, flow: Float32Array): number {
   return count === 0 ? Infinity : sum / count;
 }
 
+/** Motion to either picture from the moment in the middle, as one: from the first to the second. */
+function acrossTheMiddle(flows: Float32Array): Float32Array {
+  const half = flows.length / 2;
+  return Float32Array.from({ length: half }, (_, i) => flows[half + i] - flows[i]);
+}
+
+/**
+ * Full motion as it stands in the middle, carried back onto the first picture: F(p) = M(p + F(p) / 2). RIFE has learned
+ * moments between two pictures; asked for those at the ends it gives nonsense.
+ */
+function fromTheMiddle(middle: Float32Array, size: Size): Float32Array {
+  let flow = middle;
+  for (let i = 0; i < 4; i++) flow = warpBackward(middle, flow.map(value => value / 2), size).image;
+  return flow;
+}
+
 export type NetFlow = {
   /** Motion from `a` to `b`, [2, H, W]. */
   oneWay(a: Frame, b: Frame): Promise<Float32Array>;
@@ -147,16 +175,18 @@ export async function openNetFlow(nets: NetSource, name: string): Promise<NetFlo
   if (pair.gives === 'frame') throw new AppError('NET_UNSUPPORTED', { name, what: 'pictures as its output, not motion' });
   let scale = scaleByInput[pair.first];
 
-  const compute = async (a: Frame, b: Frame, by: number): Promise<Float32Array> => {
+  const run = async (a: Frame, b: Frame, by: number): Promise<Float32Array> => {
     const from = { width: a.width, height: a.height };
     const [pa, pb] = [prepare(a.rgb, from, pair, by), prepare(b.rgb, from, pair, by)];
-    const { data, channels, size } = await runPair(pair, pa, pb, 1);
-    // Motion from the moment to the first picture, at the moment of the second: the way back.
-    const flow = channels === 4 ? data.subarray(0, 2 * size.width * size.height) : data;
+    const { data, channels, size } = await runPair(pair, pa, pb, 0.5);
+    const flow = channels === 4 ? acrossTheMiddle(data) : data;
     const full = resizeFlow(flow, size, pa.size);
     return pair.fixed ? resizeFlow(full, pa.size, from) : crop(full, 2, from, pa.size);
   };
-  const oneWay = (a: Frame, b: Frame, by: number) => (pair.gives === 'flows' ? compute(b, a, by) : compute(a, b, by));
+  const oneWay = async (a: Frame, b: Frame, by: number) => {
+    const flow = await run(a, b, by);
+    return pair.gives === 'flows' ? fromTheMiddle(flow, a) : flow;
+  };
 
   return {
     async oneWay(a, b) {
@@ -189,6 +219,7 @@ export async function openInterpolator(nets: NetSource, name: string): Promise<(
     const [pa, pb] = [prepare(a.rgb, from, pair, scale), prepare(b.rgb, from, pair, scale)];
     const { data, size } = await runPair(pair, pa, pb, time);
     const picture = pair.fixed ? resizePlanes(data, 3, size.width, size.height, from.width, from.height) : crop(data, 3, from, size);
-    return picture.map(value => Math.min(1, Math.max(0, value / scale)));
+    const rgb = pair.bgr ? turned(picture) : picture;
+    return rgb.map(value => Math.min(1, Math.max(0, value / scale)));
   };
 }
