@@ -3,6 +3,7 @@ import { withPixels, type Frame } from '../../bridge-server/src/frame/frame';
 import { floatTensor, floatsOf } from '../../bridge-server/src/frame/tensor';
 import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
 import type { Stage } from '../../bridge-server/src/pipeline/stage';
+import { writeTinyModel } from '../../bridge-server/src/runtime/tiny-model';
 
 /**
  * A cheap painter whose every frame depends on all frames before it and on chance, so that a frame lost, doubled or
@@ -23,6 +24,24 @@ export const memoryPainter: Stage<{ readonly pauseMs?: number; readonly failAt?:
     if ((frame.index + 1) % (params.storeEvery ?? 1) === 0) {
       ctx.store({ nextIndex: frame.index + 1, tensors: { memory: floatTensor(memory.slice(), [memory.length]) } });
     }
+  }
+};
+
+/** Runs a net that takes seconds, in one piece, for every frame. */
+export const slowNet: Stage<object> = async function* (input, _params, ctx) {
+  const [channels, side] = [256, 512];
+  const dims = [1, channels, side, side];
+  const model = writeTinyModel({
+    inputs: [{ name: 'x', type: 'float32', dims }],
+    outputs: [{ name: 'y', type: 'float32', dims }],
+    nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['y'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } }],
+    constants: { w: floatTensor(new Float32Array(channels * channels * 9), [channels, channels, 3, 3]) },
+  });
+  const net = await ctx.nets.compiled('slow', async () => model);
+  for await (const frame of input) {
+    ctx.progress({ frame: frame.index, done: 1, total: 2 });
+    for (let again = 0; again < 20; again++) await net.run({ x: floatTensor(new Float32Array(channels * side * side), dims) }, { give: ['x'] });
+    yield frame;
   }
 };
 

@@ -139,6 +139,34 @@ test('SIGTERM ends the work cleanly within a second and leaves a state to go on 
   expect(facts.stages.find(stage => stage.stage === 'stylize')!.frames).toBeLessThan(painted);
 });
 
+test('in the middle of a long run too, SIGTERM ends the process within a second, and signs of life go on until then', async () => {
+  const worker = start();
+  worker.run(makeRun({ ...makePaint(), stages: [{ stage: 'dream', params: {}, sequential: true }] }, 'computing')).catch(() => undefined);
+  await worker.until('progress');
+  await new Promise(resolve => setTimeout(resolve, 2500));
+  expect(worker.events.filter(event => event.type === 'alive' && event.doing?.stage === 'dream').length).toBeGreaterThanOrEqual(1);
+  const asked = performance.now();
+  worker.child.kill('SIGTERM');
+  // Killed by its own hand: an ordinary exit would abort with a core dump while the thread computes.
+  expect(['SIGKILL', 143]).toContain(await worker.ended);
+  expect(performance.now() - asked).toBeLessThan(2000);
+});
+
+test('a still is stopped in the middle of a long run, and the process lives', async () => {
+  const worker = start();
+  await worker.until('ready');
+  const folders = { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets') };
+  const order = { clip, frame: 1, stages: [{ stage: 'dream', params: {}, sequential: true }] satisfies StageNode[], maxSide: 64, seed: 1, provider: 'cpu', folder: join(home, 'still-2'), folders };
+  worker.send({ type: 'still', id: 7, order });
+  await worker.until('alive', event => event.doing?.stage === 'dream');
+  const asked = performance.now();
+  worker.send({ type: 'stop', id: 7 });
+  await worker.until('side-failed', event => event.id === 7);
+  expect(performance.now() - asked).toBeLessThan(1000);
+  worker.send({ type: 'still', id: 8, order: { ...order, stages: makePaint().stages } });
+  await worker.until('still', event => event.id === 8 && event.final);
+});
+
 test('a worker whose server is gone ends', async () => {
   const worker = start();
   worker.run(makeRun(makePaint({ pauseMs: 200 }), 'orphan')).catch(() => undefined);

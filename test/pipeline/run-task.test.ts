@@ -8,6 +8,7 @@ import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
 import type { TaskMedia } from '../../bridge-server/src/pipeline/task-media';
 import type { TaskSaid } from '../../bridge-server/src/pipeline/task-run';
 import { createRandom } from '../../bridge-server/src/pipeline/random';
+import { retime } from '../../bridge-server/src/stages/retime';
 import { memoryPainter, testStages } from '../fakes/paint-stages';
 import { createFakeMedia, makeClip } from '../fakes/task-media';
 
@@ -122,6 +123,26 @@ test('frames of the handle settle the first frame and are not stored', async () 
   expect(facts.frames).toBe(5);
   expect(existsSync(join(folder, 'tasks/paint/frames/9.raw'))).toBe(false);
   expect(existsSync(join(folder, 'tasks/paint/frames/10.raw'))).toBe(true);
+});
+
+test('a shot that is retimed before it is painted is resumed in the middle of its output frames', async () => {
+  const rate = { num: 50, den: 1 };
+  const frames = { first: 0, last: 19 };
+  const retimed = (params: object = {}) =>
+    makePaint({
+      span: { first: 10, last: 19 },
+      frames,
+      stages: [{ stage: 'retime', params: { method: 'blend', from: clip.rate, to: rate, first: 10, last: 19, cuts: [], out: frames }, sequential: false }, stylize(params)],
+    });
+  const table: StageTable = { ...testStages, retime };
+  const whole = await run(retimed(), { table, into: join(folder, 'whole') });
+  expect(whole.frames).toBe(20);
+  await expect(run(retimed({ failAt: 13 }), { table })).rejects.toThrow();
+  const decoded: number[] = [];
+  const resumed = await run(retimed(), { table, media: createFakeMedia({ decoded }) });
+  // Output frame 12, the one before, lies on source frame 16.
+  expect(decoded[0]).toBe(16);
+  expect(resumed.outputs).toEqual(whole.outputs);
 });
 
 test('a chunk reads only the frames it needs', async () => {

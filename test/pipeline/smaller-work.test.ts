@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageNode } from '../../bridge-server/src/jobs/task';
-import { framesAhead, levelOf, storeLevel, withLevel, workLevels } from '../../bridge-server/src/pipeline/smaller-work';
+import { framesAhead, largestFrameBytes, levelOf, storeLevel, withLevel, workLevels } from '../../bridge-server/src/pipeline/smaller-work';
 import { taskFolder } from '../../bridge-server/src/pipeline/task-folder';
 
 const node = (stage: StageNode['stage'], params: object, sequential = false): StageNode => ({ stage, params, sequential });
@@ -40,6 +40,11 @@ test('later tries let fewer frames wait, and large frames are few at any try', (
   expect(framesAhead(1, small)).toBeLessThanOrEqual(4);
   expect(framesAhead(2, small)).toBe(0);
   expect(framesAhead(0, 7680 * 4320 * 12)).toBe(1);
+});
+
+test('frames are counted at the largest size that they reach', () => {
+  expect(largestFrameBytes([], hd)).toBe(1280 * 720 * 12);
+  expect(largestFrameBytes([node('resize', { width: 640, height: 360 }), node('upscale', { width: 2560, height: 1440 })], hd)).toBe(2560 * 1440 * 12);
 });
 
 test('a level is remembered; a process that vanished while memory was scarce raises it, one that was merely killed does not', async () => {

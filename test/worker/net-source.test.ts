@@ -1,3 +1,4 @@
+import { AppError } from '#protocol/errors';
 import { createNullRuntime } from '../../bridge-server/src/runtime/null';
 import type { DeviceTensor, Runtime } from '../../bridge-server/src/runtime/runtime';
 import { createNetCache } from '../../bridge-server/src/worker/net-source';
@@ -101,6 +102,51 @@ test('an abort answers at once although the run goes on', async () => {
   await new Promise(resolve => setTimeout(resolve, 350));
   // The tensor of the late answer was given back.
   expect(counts.freed).toBe(1);
+});
+
+test('when the memory runs out, nets that wait are given back and the run is tried again', async () => {
+  const inner = createNullRuntime();
+  let loaded = 0;
+  const runtime: Runtime = {
+    ...inner,
+    async load(model, options) {
+      loaded++;
+      const net = await inner.load(model, options);
+      return {
+        ...net,
+        run: (feeds, runOptions) => (loaded > 1 ? Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 })) : net.run(feeds, runOptions)),
+        async dispose() {
+          loaded--;
+        },
+      };
+    },
+  };
+  const convention = () => Promise.reject(new Error('not asked for here'));
+  const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention }).open(never);
+  await nets.compiled('a', async () => tinyNet);
+  const b = await nets.compiled('b', async () => tinyNet);
+  expect((await b.run({ x: x() })).y).toBeDefined();
+  expect(loaded).toBe(1);
+});
+
+test('a run that fits in no way is OUT_OF_MEMORY', async () => {
+  const inner = createNullRuntime();
+  const runtime: Runtime = {
+    ...inner,
+    load: async (model, options) => ({ ...(await inner.load(model, options)), run: () => Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 })) }),
+  };
+  const convention = () => Promise.reject(new Error('not asked for here'));
+  const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention }).open(never);
+  const net = await nets.compiled('a', async () => tinyNet);
+  expect(await codeOf(net.run({ x: x() }))).toBe('OUT_OF_MEMORY');
+});
+
+test('while memory is short, loading a net gives back those that wait', async () => {
+  const { runtime, counts } = watched();
+  const convention = () => Promise.reject(new Error('not asked for here'));
+  const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention, memoryIsShort: () => true }).open(never);
+  for (const key of ['a', 'b', 'c']) await nets.compiled(key, async () => tinyNet);
+  expect(counts).toMatchObject({ loaded: 3, disposed: 2 });
 });
 
 test('names that were asked for are gathered', async () => {

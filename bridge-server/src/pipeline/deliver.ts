@@ -7,7 +7,7 @@ import type { Span, Task, TaskFacts } from '../jobs/task';
 import { hashOf } from './file-hash';
 import { isBroken } from './frame-watch';
 import { prefetch } from './prefetch';
-import { framesAhead, withLevel, workLevels } from './smaller-work';
+import { framesAhead, largestFrameBytes, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
 import { chainStages } from './stage-chain';
 import { syncFolder, taskFolder } from './task-folder';
@@ -29,7 +29,7 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
   const temporary = join(folder.path, `unfinished-${basename(path)}`);
   await rm(temporary, { recursive: true, force: true });
 
-  const ahead = framesAhead(order.attempt, order.clip.width * order.clip.height * 12);
+  const ahead = framesAhead(order.attempt, largestFrameBytes(task.stages, order.clip));
   const decode = new Clock('decode');
   const encode = new Clock('encode');
   const source = decode.through(

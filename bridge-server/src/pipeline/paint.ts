@@ -10,7 +10,7 @@ import { Checkpoints, type CheckpointRule } from './checkpoints';
 import { hashOf } from './file-hash';
 import { createFrameWatch } from './frame-watch';
 import { prefetch } from './prefetch';
-import { framesAhead, withLevel, workLevels } from './smaller-work';
+import { framesAhead, largestFrameBytes, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
 import { chainStages, type StageTime } from './stage-chain';
 import type { StageState } from './stage';
@@ -170,7 +170,7 @@ function openChain({ task, run, clocks }: Painting, from: StageState | undefined
   const { order, media, signal } = run;
   const wanted = task.frames ?? task.span;
   const total = wanted.last - wanted.first + 1;
-  const ahead = framesAhead(order.attempt, order.clip.width * order.clip.height * 12);
+  const ahead = framesAhead(order.attempt, largestFrameBytes(task.stages, order.clip));
   const read = readSpan(task, from?.nextIndex);
   const source = clocks.decode.through(
     sourceFrames({

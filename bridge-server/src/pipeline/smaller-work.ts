@@ -21,6 +21,15 @@ export const workLevels: readonly WorkLevel[] = [
   { tilePx: 64, scale: 0.35 },
 ];
 
+/** Bytes of the largest frame that goes through these stages. */
+export function largestFrameBytes(nodes: readonly StageNode[], size: { readonly width: number; readonly height: number }): number {
+  const areas = nodes.map(node => {
+    const { width, height } = node.params as { width?: unknown; height?: unknown };
+    return typeof width === 'number' && typeof height === 'number' ? width * height : 0;
+  });
+  return Math.max(size.width * size.height, ...areas) * 12;
+}
+
 /** Frames that may wait between stages, by the number of the try: fewer never change a pixel. */
 export function framesAhead(attempt: number, frameBytes: number): number {
   const budgetBytes = [256e6, 64e6][attempt] ?? 0;

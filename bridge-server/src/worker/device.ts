@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { AppError, toAppError } from '#protocol/errors';
 import { createNetStore } from '../models/store';
 import { chooseProvider, isProviderName, type Refused } from '../runtime/choose';
+import { availableBytes, usableBytes } from '../runtime/memory';
 import { createThreadRuntime } from '../runtime/ort';
 import type { ProviderName, Runtime } from '../runtime/runtime';
 import { assetFolder } from './find-assets';
@@ -19,6 +20,10 @@ export type Device = {
   describeNets(folder: string, names: Iterable<string>): Promise<{ name: string; sha256: string; licence: string }[]>;
   close(): Promise<void>;
 };
+
+/** Below this share of the memory nothing that merely waits is kept. */
+const shortShare = 0.15;
+const memoryIsShort = () => availableBytes() < shortShare * usableBytes();
 
 /** Where the answers about this machine's providers are kept. */
 export function providerCacheFile(env: NodeJS.ProcessEnv = process.env): string {
@@ -59,7 +64,7 @@ export async function openDevice(wanted: string, onRun: () => void): Promise<Dev
       runtime ??= createThreadRuntime({ provider: choice.provider, refused: choice.refused });
       if (!cache || openFolder !== folder) {
         const nets = store(folder);
-        cache = createNetCache({ runtime, half: choice.half, bytes: name => nets.bytes(name), convention: async name => (await nets.info(name)).convention, onRun });
+        cache = createNetCache({ runtime, half: choice.half, memoryIsShort, bytes: name => nets.bytes(name), convention: async name => (await nets.info(name)).convention, onRun });
         openFolder = folder;
       }
       return cache;

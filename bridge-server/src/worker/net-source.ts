@@ -13,6 +13,8 @@ export type NetCacheOptions = {
   /** Compiled nets that may wait for their next use, by the size of their files; memory is a few times that. */
   readonly maxBytes?: number;
   readonly maxNets?: number;
+  /** True while memory is short: nets that wait are given back before another one is loaded. */
+  readonly memoryIsShort?: () => boolean;
   /** Called after each run: a sign of life while one frame takes minutes. */
   readonly onRun?: () => void;
 };
@@ -47,24 +49,36 @@ type Entry = {
 /** Tensors that a task's stages keep on the device, with the way to give each back. */
 type Left = Map<number, () => void>;
 
-export function createNetCache({ runtime, bytes, convention, half = false, maxBytes = 400e6, maxNets = 24, onRun }: NetCacheOptions): NetCache {
+export function createNetCache({ runtime, bytes, convention, half = false, maxBytes = 400e6, maxNets = 24, memoryIsShort = () => false, onRun }: NetCacheOptions): NetCache {
   const entries = new Map<string, Entry>();
   let clock = 0;
 
   const idle = (entry: Entry) => entry.net !== undefined && entry.busy === 0 && entry.kept.size === 0;
 
-  const shrink = async (toBytes: number, toNets: number, except?: Entry): Promise<void> => {
+  /** @returns how many nets were given back */
+  const shrink = async (toBytes: number, toNets: number, except?: Entry): Promise<number> => {
     const oldestFirst = [...entries.values()].filter(entry => entry.net).sort((a, b) => a.lastUse - b.lastUse);
     let count = oldestFirst.length;
     let total = oldestFirst.reduce((sum, entry) => sum + entry.sizeBytes, 0);
     for (const entry of oldestFirst) {
-      if (total <= toBytes && count <= toNets) return;
+      if (total <= toBytes && count <= toNets) break;
       if (entry === except || !idle(entry)) continue;
       const net = entry.net!;
       entry.net = undefined;
       count--;
       total -= entry.sizeBytes;
       await net.dispose();
+    }
+    return oldestFirst.length - count;
+  };
+
+  /** Nets that wait hold the memory of their last run: a second try without them may fit, and changes no pixel. */
+  const withRoom = async <T>(entry: Entry, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code !== 'OUT_OF_MEMORY' || (await shrink(0, 0, entry)) === 0) throw thrown;
+      return work();
     }
   };
 
@@ -74,7 +88,8 @@ export function createNetCache({ runtime, bytes, convention, half = false, maxBy
       try {
         const model = await entry.build();
         entry.sizeBytes = model.byteLength;
-        const net = await runtime.load(model, entry.options);
+        if (memoryIsShort()) await shrink(0, 0, entry);
+        const net = await withRoom(entry, () => runtime.load(model, entry.options));
         entry.net = net;
         await shrink(maxBytes, maxNets, entry);
         return net;
@@ -101,7 +116,7 @@ export function createNetCache({ runtime, bytes, convention, half = false, maxBy
         entry.busy++;
         try {
           const net = await open(entry);
-          const running = net.run(feeds, options).then(outputs => {
+          const running = withRoom(entry, () => net.run(feeds, options)).then(outputs => {
             for (const output of Object.values(outputs)) {
               if (!('device' in output)) continue;
               entry.kept.add(output.id);

@@ -1,10 +1,9 @@
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { TaskFacts, TaskOrder, WorkerEvent } from '../jobs/task';
 import { runTask } from '../pipeline/run-task';
 import type { StageTable } from '../pipeline/stage-chain';
 import type { TaskMedia } from '../pipeline/task-media';
-import { availableBytes } from '../runtime/memory';
+import { availableBytes, usableBytes } from '../runtime/memory';
 import type { Device } from './device';
 import { createPreviewWriter } from './preview-writer';
 import { createServices, type Painters } from './task-services';
@@ -43,7 +42,7 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
       media: context.media(order),
       signal,
       services: createServices({ ...order, nets: opened?.nets ?? noNets(device.provider), painters: context.painters, signal }),
-      availableShare: () => availableBytes() / totalmem(),
+      availableShare: () => availableBytes() / usableBytes(),
       say: said => {
         switch (said.type) {
           case 'progress': {

@@ -12,7 +12,7 @@ import { parseRequest } from './worker-request';
 
 const aliveMs = 1000;
 /** After this a run that cannot be stopped is left to die with the process. */
-const patienceMs = 700;
+const patienceMs = 400;
 
 function send(event: WorkerEvent): void {
   if (process.connected) process.send!(event, () => undefined);
