@@ -6,7 +6,7 @@ import { asFailure, fail } from './failure';
 import { exportExtension, exportRange } from './premiere/export';
 import { importFile, replace } from './premiere/import';
 import { addTrack, findPlaced, place, remove } from './premiere/place';
-import { readPremiere } from './premiere/read';
+import { readPremiere, readStamp } from './premiere/read';
 import type { HostGlobals, PremiereApp } from './premiere/dom';
 
 /** Raised with every change of what a call takes or answers; the panel compares it in its first call. */
@@ -17,6 +17,9 @@ type PremiereMethods = { [Name in keyof PremiereCalls]: (params: PremiereCalls[N
 
 function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethods {
   return {
+    stamp: function () {
+      return readStamp(app);
+    },
     exportExtension: function (params) {
       return exportExtension(app, params);
     },
@@ -51,10 +54,10 @@ function isPremiere(app: unknown): boolean {
 export function makeDispatch(app: unknown, globals: HostGlobals): (text: string) => string {
   var methods: Methods = {
     handshake: function () {
-      return { script: scriptVersion, host: isPremiere(app) ? 'premiere' : 'aftereffects', version: String((app as { version: unknown }).version) };
+      return { script: scriptVersion, host: isPremiere(app) ? 'premiere' : 'aftereffects', version: String((app as { version: unknown }).version), path: String((app as { path?: unknown }).path || '') };
     },
-    readTimeline: function () {
-      return isPremiere(app) ? readPremiere(app as PremiereApp) : readAfterEffects(app as AfterEffectsApp);
+    readTimeline: function (params) {
+      return isPremiere(app) ? readPremiere(app as PremiereApp, (params as { sequence?: string }).sequence) : readAfterEffects(app as AfterEffectsApp);
     },
   };
   if (isPremiere(app)) {

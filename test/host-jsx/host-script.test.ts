@@ -3,33 +3,15 @@ import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { parse } from 'acorn';
 import type { AfterEffectsFacts, PremiereFacts } from '#protocol/host-facts';
+import { createEs3Engine } from '../fakes/es3-engine';
 import { buildHostScript } from '../setup/build-host-script';
 
 const root = join(__dirname, '../..');
 const ticks = (frame: number) => ({ ticks: String(BigInt(frame) * 8475667200n), seconds: (frame * 1001) / 30000 });
 
-/** Everything that ECMAScript 3 knows; what came later is taken away before the script runs. */
-const es3Globals = ['Object', 'Function', 'Array', 'String', 'Boolean', 'Number', 'Date', 'RegExp', 'Error', 'Math', 'NaN', 'Infinity', 'undefined',
-  'parseInt', 'parseFloat', 'isNaN', 'isFinite', 'eval', 'TypeError', 'RangeError', 'SyntaxError', 'EvalError', 'ReferenceError', 'URIError',
-  'decodeURI', 'decodeURIComponent', 'encodeURI', 'encodeURIComponent'];
-
 /** Runs the built script in an engine of ES3's built-ins and gives its one entry. */
 function load(script: string, app: unknown): (method: string, params?: unknown) => { id: number; ok: boolean; value?: unknown; error?: { code: string; details: Record<string, unknown> } } {
-  const context = createContext({ $: {}, app });
-  runInContext(
-    `(function (keep) {
-      var names = Object.getOwnPropertyNames(this), i;
-      for (i = 0; i < names.length; i++) if (keep.indexOf(names[i]) < 0 && names[i] !== '$' && names[i] !== 'app') delete this[names[i]];
-      var late = { Array: ['isArray', 'from', 'of'], Object: ['keys', 'create', 'defineProperty', 'defineProperties', 'freeze', 'assign', 'entries', 'getOwnPropertyNames'], Date: ['now'] };
-      for (var name in late) for (i = 0; i < late[name].length; i++) delete this[name][late[name][i]];
-      var methods = ['indexOf', 'forEach', 'map', 'filter', 'reduce', 'some', 'every', 'find', 'includes', 'lastIndexOf', 'fill', 'flat'];
-      for (i = 0; i < methods.length; i++) delete Array.prototype[methods[i]];
-      var texts = ['trim', 'padStart', 'startsWith', 'endsWith', 'includes', 'repeat'];
-      for (i = 0; i < texts.length; i++) delete String.prototype[texts[i]];
-      delete Function.prototype.bind;
-    })(${JSON.stringify(es3Globals)})`,
-    context,
-  );
+  const context = createEs3Engine({ app });
   runInContext(script, context);
   return (method, params = {}) => {
     const call = JSON.stringify(JSON.stringify({ id: 7, method, params }));

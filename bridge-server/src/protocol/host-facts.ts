@@ -101,6 +101,7 @@ export type PlacedFacts = {
 
 /** Premiere's calls that change something. Each is small, reads back what it did and may be sent twice. */
 export type PremiereCalls = {
+  stamp: { params: Record<string, never>; value: { stamp: string } };
   exportExtension: { params: { sequence: string; preset: string }; value: { extension: string } };
   exportRange: {
     params: { sequence: string; preset: string; path: string; start: string; end: string; mute: readonly number[] };
@@ -116,6 +117,9 @@ export type PremiereCalls = {
   replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
   remove: { params: { sequence: string; path: string }; value: { removed: number } };
 };
+
+/** What the script says of itself in its first answer. */
+export type HostHandshake = { readonly script: number; readonly host: 'premiere' | 'aftereffects'; readonly version: string; readonly path: string };
 
 /** What every call into the host script is and answers, as JSON text. */
 export type HostCall = { readonly id: number; readonly method: string; readonly params: unknown };

@@ -1,10 +1,11 @@
 import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import { fail } from '../failure';
 import type { PremiereApp, PremiereClip, PremiereMarker, PremiereSequence } from './dom';
+import { openSequence } from './timeline';
 
-/** Reads what is on the video tracks of the active sequence. Changes nothing. */
-export function readPremiere(app: PremiereApp): PremiereFacts {
-  var sequence = app.project ? app.project.activeSequence : null;
+/** Reads what is on the video tracks of a sequence, the active one if none is named. Changes nothing. */
+export function readPremiere(app: PremiereApp, id: string | undefined): PremiereFacts {
+  var sequence = id ? openSequence(app, id) : app.project ? app.project.activeSequence : null;
   if (!sequence) return fail('NO_SEQUENCE', {});
   return {
     host: 'premiere',
@@ -139,4 +140,19 @@ function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
     marker = markers.getNextMarker(marker);
   }
   return out;
+}
+
+/** A text that changes when the selection, the range or the open sequence does: cheap enough to be asked each second. */
+export function readStamp(app: PremiereApp): { stamp: string } {
+  var sequence = app.project ? app.project.activeSequence : null;
+  if (!sequence) return { stamp: '' };
+  var parts = [String(sequence.sequenceID), String(sequence.getInPoint()), String(sequence.getOutPoint()), String(sequence.end)];
+  for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
+    var clips = sequence.videoTracks[t].clips;
+    for (var i = 0; i < clips.numItems; i++) {
+      var clip = clips[i];
+      if (typeof clip.isSelected === 'function' && clip.isSelected()) parts.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
+    }
+  }
+  return { stamp: parts.join(' ') };
 }

@@ -1,0 +1,421 @@
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { runInContext } from 'node:vm';
+import { createEs3Engine } from './es3-engine';
+
+/** Every way in which a real Premiere was reported to mislead a script; one name, one switch. */
+export const premiereMisbehaviours = [
+  'range-ignored', // set in and out points are accepted and ignored
+  'range-never-unset', // an unset point cannot be set back
+  'export-nothing', // success is reported, no file is written
+  'export-stale', // an older file stays (it cannot be deleted) and nothing is written
+  'export-whole', // the whole sequence is written, whatever in and out say
+  'import-lies', // success is reported, no item appears
+  'import-doubles', // one import makes two items
+  'bin-lies', // no bin is made
+  'metadata-lost', // metadata does not stay
+  'overwrite-lies', // success is reported, nothing is placed
+  'overwrite-throws',
+  'overwrite-bottom', // placed on the bottom track, over what lies there
+  'overwrite-late', // placed a second too late
+  'overwrite-sound', // sound of the file is laid over what lies on the first audio track
+  'trim-ignored', // an assigned end does not stay
+  'tracks-shift', // new tracks come at the bottom and move all others up
+  'tracks-shift-for-good', // the same, and there is no undo
+  'tracks-nothing', // success is reported, no track appears
+  'tracks-throw',
+  'tracks-absent', // no QE
+  'replace-lies', // the media path does not change
+  'remove-lies', // a removed clip stays
+  'reply-empty', // answers get lost
+  'reply-error', // the engine's bare error text
+  'modal', // a dialog: no call answers until it is closed
+] as const;
+export type Misbehaviour = (typeof premiereMisbehaviours)[number];
+
+export const ticksPerSecond = 254016000000n;
+
+type ItemState = { id: string; type: number; name: string; path: string; metadata: string; children: ItemState[]; offline: boolean; nested: boolean; merged: boolean; fps: number };
+export type ClipState = {
+  id: string;
+  name: string;
+  item?: ItemState;
+  start: bigint;
+  end: bigint;
+  inPoint: bigint;
+  selected: boolean;
+  disabled: boolean;
+  adjustment: boolean;
+  speed: number;
+  reversed: boolean;
+  effects: string[];
+  transition: boolean;
+};
+type Layout = { video: ClipState[][]; audio: ClipState[][] };
+
+export type FakePremiereOptions = {
+  readonly script: string;
+  /** Ticks of a frame. */
+  readonly timebase?: bigint;
+  readonly misbehave?: readonly Misbehaviour[];
+  /** The only form of time that `setInPoint` takes. */
+  readonly rangeForm?: 'seconds' | 'time' | 'ticks';
+  /** Translated display names. */
+  readonly localised?: boolean;
+  /** Windows' way of writing paths in what the host gives back. */
+  readonly slashes?: 'forward' | 'back';
+  readonly version?: string;
+};
+
+export type FakePremiere = ReturnType<typeof createFakePremiere>;
+
+/** A small Premiere that runs the built host script. Times of the test are frames; inside everything is ticks. */
+export function createFakePremiere(options: FakePremiereOptions) {
+  const timebase = options.timebase ?? 10160640000n;
+  const bad = new Set<Misbehaviour>(options.misbehave ?? []);
+  const length = (frame: number) => BigInt(frame) * timebase;
+  let ids = 0;
+  const id = () => `node-${++ids}`;
+
+  const root: ItemState = makeItem(3, 'Root', '');
+  let layout: Layout = { video: [[], []], audio: [[], []] };
+  const muted = new Set<number>();
+  const locked = new Set<number>();
+  const history: Layout[] = [];
+  let inPoint: bigint | undefined;
+  let outPoint: bigint | undefined;
+  const exports: { path: string; first: number; last: number; muted: number[] }[] = [];
+  let imports = 0;
+
+  function makeItem(type: number, name: string, path: string): ItemState {
+    return { id: id(), type, name, path, metadata: '<x:xmpmeta></x:xmpmeta>', children: [], offline: false, nested: false, merged: false, fps: Number(ticksPerSecond) / Number(timebase) };
+  }
+  const remember = () => history.push({ video: layout.video.map(track => track.map(clip => ({ ...clip }))), audio: layout.audio.map(track => track.map(clip => ({ ...clip }))) });
+
+  class Time {
+    ticks = '0';
+    get seconds() {
+      return Number(this.ticks) / Number(ticksPerSecond);
+    }
+  }
+  const time = (ticks: bigint) => Object.assign(new Time(), { ticks: String(ticks) });
+  const list = <T>(items: T[], count: string) => Object.assign({ [count]: items.length }, items);
+
+  class File {
+    constructor(readonly path: string) {}
+    get exists() {
+      return existsSync(this.path);
+    }
+    get length() {
+      return this.exists ? statSync(this.path).size : 0;
+    }
+    get fsName() {
+      return this.path;
+    }
+    /** ExtendScript's names are escaped like addresses. */
+    get name() {
+      return encodeURI(this.path.split('/').pop() ?? '');
+    }
+    remove() {
+      if (bad.has('export-stale')) return false;
+      rmSync(this.path, { force: true });
+      return true;
+    }
+  }
+
+  /** Length of a file in ticks: the fakes' files are JSON. */
+  function mediaTicks(path: string): bigint {
+    const text = readFileSync(path, 'utf8');
+    const said = text.startsWith('{') ? (JSON.parse(text) as { frames: number; rate: { num: number; den: number } }) : { frames: 5, rate: { num: 1, den: 1 } };
+    return (BigInt(said.frames) * BigInt(said.rate.den) * ticksPerSecond) / BigInt(said.rate.num);
+  }
+
+  function itemDom(item: ItemState): object {
+    return {
+      nodeId: item.id,
+      name: options.localised && item.type === 2 ? item.name : item.name,
+      type: item.type,
+      get children() {
+        return list(item.children.map(itemDom), 'numItems');
+      },
+      createBin(name: string) {
+        if (!bad.has('bin-lies')) item.children.push(makeItem(2, name, ''));
+        return undefined;
+      },
+      getMediaPath: () => (options.slashes === 'back' ? item.path.replace(/\//g, '\\') : item.path),
+      canChangeMediaPath: () => true,
+      changeMediaPath(path: string) {
+        if (!bad.has('replace-lies')) item.path = path;
+        return true;
+      },
+      getProjectMetadata: () => item.metadata,
+      setProjectMetadata(packet: string) {
+        if (!bad.has('metadata-lost')) item.metadata = packet;
+      },
+      setScaleToFrameSize: () => undefined,
+      getFootageInterpretation: () => ({ frameRate: item.fps }),
+      isOffline: () => item.offline,
+      isSequence: () => item.nested,
+      isMulticamClip: () => false,
+      isMergedClip: () => item.merged,
+      state: item,
+    };
+  }
+  const ofItem = (dom: object) => (dom as { state: ItemState }).state;
+
+  function clipDom(clip: ClipState, tracks: ClipState[][], kind: 'Video' | 'Audio'): object {
+    if (clip.transition) return { nodeId: clip.id, name: 'Überblendung', mediaType: 'Video', start: time(clip.start), end: time(clip.end) };
+    const component = (matchName: string, displayName: string) => ({ matchName, displayName: options.localised ? `[${displayName}]` : displayName, properties: list([{ isTimeVarying: () => false }], 'numItems') });
+    return {
+      nodeId: clip.id,
+      name: clip.name,
+      mediaType: kind,
+      get start() {
+        return time(clip.start);
+      },
+      get end() {
+        return time(clip.end);
+      },
+      set end(value: { ticks: string }) {
+        remember();
+        if (!bad.has('trim-ignored')) clip.end = BigInt(value.ticks);
+      },
+      get inPoint() {
+        return time(clip.inPoint);
+      },
+      disabled: clip.disabled,
+      projectItem: clip.item && itemDom(clip.item),
+      components: list([component('AE.ADBE Opacity', 'Opacity'), component('AE.ADBE Motion', 'Motion'), ...clip.effects.map(name => component(name, name))], 'numItems'),
+      isSelected: () => clip.selected,
+      isAdjustmentLayer: () => clip.adjustment,
+      getSpeed: () => clip.speed,
+      isSpeedReversed: () => (clip.reversed ? 1 : 0),
+      remove() {
+        remember();
+        if (bad.has('remove-lies')) return true;
+        for (const track of tracks) {
+          const at = track.indexOf(clip);
+          if (at >= 0) track.splice(at, 1);
+        }
+        return true;
+      },
+    };
+  }
+
+  function lay(track: ClipState[], item: ItemState, start: bigint, end: bigint): void {
+    // As Premiere does: what lies in the stretch is cut away.
+    for (const other of [...track]) {
+      if (other.end <= start || other.start >= end) continue;
+      track.splice(track.indexOf(other), 1);
+      if (other.start < start) track.push({ ...other, id: id(), end: start });
+      if (other.end > end) track.push({ ...other, id: id(), start: end });
+    }
+    track.push({ id: id(), name: item.name, item, start, end, inPoint: 0n, selected: false, disabled: false, adjustment: false, speed: 1, reversed: false, effects: [], transition: false });
+    track.sort((a, b) => (a.start < b.start ? -1 : 1));
+  }
+
+  function trackDom(index: number, kind: 'Video' | 'Audio'): object {
+    const tracks = () => (kind === 'Video' ? layout.video : layout.audio);
+    return {
+      name: options.localised ? `Piste ${index + 1}` : `${kind} ${index + 1}`,
+      get clips() {
+        return list(tracks()[index].map(clip => clipDom(clip, tracks(), kind)), 'numItems');
+      },
+      isLocked: () => kind === 'Video' && locked.has(index),
+      isMuted: () => kind === 'Video' && muted.has(index),
+      setMute(on: number) {
+        if (on) muted.add(index);
+        else muted.delete(index);
+      },
+      overwriteClip(dom: object, at: { ticks: string }) {
+        remember();
+        if (bad.has('overwrite-lies')) return true;
+        if (bad.has('overwrite-throws')) throw new Error('Illegal Parameter type');
+        const item = ofItem(dom);
+        const start = BigInt(at.ticks) + (bad.has('overwrite-late') ? ticksPerSecond : 0n);
+        const end = start + mediaTicks(item.path);
+        lay(layout.video[bad.has('overwrite-bottom') ? 0 : index], item, start, end);
+        if (bad.has('overwrite-sound')) lay(layout.audio[0], item, start, end);
+        return true;
+      },
+    };
+  }
+
+  const points = {
+    set(which: 'in' | 'out', value: unknown) {
+      const form = typeof value === 'number' ? 'seconds' : typeof value === 'string' ? 'ticks' : 'time';
+      if (bad.has('range-ignored') || (options.rangeForm && options.rangeForm !== form)) return;
+      const ticks =
+        form === 'seconds' ? BigInt(Math.round((value as number) * Number(ticksPerSecond) / Number(timebase))) * timebase : BigInt(form === 'ticks' ? (value as string) : (value as { ticks: string }).ticks);
+      const next = ticks < 0n ? undefined : ticks;
+      if (next === undefined && bad.has('range-never-unset')) return;
+      if (which === 'in') inPoint = next;
+      else outPoint = next;
+    },
+  };
+  const end = () => layout.video.flat().reduce((last, clip) => (clip.end > last ? clip.end : last), 0n);
+  const markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
+  const markerDom = (at: number) => {
+    const marker = markers[at];
+    return marker && { guid: marker.guid, name: marker.name, comments: marker.comments, start: time(marker.start), end: time(marker.end), getColorByIndex: () => marker.colour, at };
+  };
+  const sequence = {
+    sequenceID: 'sequence-1',
+    name: 'Song',
+    timebase: String(timebase),
+    get end() {
+      return String(end());
+    },
+    frameSizeHorizontal: 1280,
+    frameSizeVertical: 720,
+    get videoTracks() {
+      return list(layout.video.map((_, index) => trackDom(index, 'Video')), 'numTracks');
+    },
+    get audioTracks() {
+      return list(layout.audio.map((_, index) => trackDom(index, 'Audio')), 'numTracks');
+    },
+    markers: {
+      get numMarkers() {
+        return markers.length;
+      },
+      getFirstMarker: () => markerDom(0),
+      getNextMarker: (marker: { at: number }) => markerDom(marker.at + 1),
+    },
+    getInPoint: () => (inPoint === undefined ? '-400000' : String(Number(inPoint) / Number(ticksPerSecond))),
+    getOutPoint: () => (outPoint === undefined ? '-400000' : String(Number(outPoint) / Number(ticksPerSecond))),
+    getInPointAsTime: () => time(inPoint ?? -400000n * ticksPerSecond),
+    getOutPointAsTime: () => time(outPoint ?? -400000n * ticksPerSecond),
+    setInPoint: (value: unknown) => points.set('in', value),
+    setOutPoint: (value: unknown) => points.set('out', value),
+    getPlayerPosition: () => time(length(3)),
+    getExportFileExtension: () => 'mov',
+    exportAsMediaDirect(path: string, _preset: string, workArea: number) {
+      if (bad.has('export-nothing') || bad.has('export-stale')) return 'No Error';
+      const whole = workArea !== 1 || bad.has('export-whole');
+      const first = whole ? 0n : (inPoint ?? 0n);
+      const last = whole ? end() : (outPoint ?? end());
+      const frames = Number((last - first) / timebase);
+      exports.push({ path, first: Number(first / timebase), last: Number(last / timebase) - 1, muted: [...muted] });
+      const rate = { num: Number(ticksPerSecond), den: Number(timebase) };
+      writeFileSync(path, JSON.stringify({ frames, rate }));
+      return 'No Error';
+    },
+  };
+  const app = {
+    name: 'Adobe Premiere Pro',
+    version: options.version ?? '25.5.0',
+    path: '/Applications/Adobe Premiere Pro 2025/',
+    encoder: {},
+    project: {
+      activeSequence: sequence as typeof sequence | null,
+      get sequences() {
+        return list([sequence], 'numSequences');
+      },
+      get rootItem() {
+        return itemDom(root);
+      },
+      importFiles(paths: string[], _quiet: boolean, bin: object) {
+        imports++;
+        if (bad.has('import-lies')) return true;
+        for (let i = 0; i < paths.length; i++) {
+          const name = decodeURIComponent(encodeURIComponent(paths[i].split('/').pop() ?? ''));
+          for (let copy = 0; copy < (bad.has('import-doubles') ? 2 : 1); copy++) ofItem(bin).children.push(makeItem(1, name, paths[i]));
+        }
+        return true;
+      },
+      addPropertyToProjectMetadataSchema: () => true,
+    },
+    enableQE() {
+      if (bad.has('tracks-absent')) return;
+      context.qe = {
+        project: {
+          getActiveSequence: () => ({
+            addTracks(count: number, index: number) {
+              if (bad.has('tracks-throw')) throw new Error('not a function');
+              if (bad.has('tracks-nothing')) return true;
+              remember();
+              const shift = bad.has('tracks-shift') || bad.has('tracks-shift-for-good');
+              for (let i = 0; i < count; i++) layout.video.splice(shift ? 0 : index, 0, []);
+              return true;
+            },
+          }),
+          ...(bad.has('tracks-shift-for-good')
+            ? {}
+            : {
+                undo() {
+                  layout = history.pop() ?? layout;
+                },
+              }),
+        },
+      };
+    },
+  };
+  const context = createEs3Engine({ app, File, Time, qe: undefined });
+  runInContext(options.script, context);
+
+  const held: (() => void)[] = [];
+  let calls = 0;
+  const answer = (script: string, done: (reply: string) => void) => {
+    let reply: string;
+    try {
+      reply = String(runInContext(script, context));
+    } catch {
+      reply = 'EvalScript error.';
+    }
+    if (bad.has('reply-empty')) reply = '';
+    if (bad.has('reply-error')) reply = 'EvalScript error.';
+    done(reply);
+  };
+  return {
+    /** CSInterface's `evalScript`. */
+    evalScript(script: string, done: (reply: string) => void): void {
+      calls++;
+      if (bad.has('modal')) held.push(() => answer(script, done));
+      else setImmediate(() => answer(script, done));
+    },
+    /** Closes the dialog: calls that were held are done now, late. */
+    dismiss(): void {
+      bad.delete('modal');
+      for (const each of held.splice(0)) each();
+    },
+    misbehave(...names: Misbehaviour[]): void {
+      for (const name of names) bad.add(name);
+    },
+    behave(): void {
+      bad.clear();
+    },
+    addClip(track: number, first: number, last: number, change: Partial<Omit<ClipState, 'item'>> & { path?: string; kind?: 'Video' | 'Audio'; item?: Partial<ItemState> | null } = {}): ClipState {
+      const { path, kind = 'Video', item: about, ...rest } = change;
+      const name = rest.name ?? `clip ${ids}`;
+      const item = about === null ? undefined : { ...makeItem(1, name, path ?? `/media/${name}.mov`), ...about };
+      if (item) root.children.push(item);
+      const clip: ClipState = { id: id(), name, item, start: length(first), end: length(last + 1), inPoint: 0n, selected: false, disabled: false, adjustment: false, speed: 1, reversed: false, effects: [], transition: false, ...rest };
+      (kind === 'Video' ? layout.video : layout.audio)[track].push(clip);
+      return clip;
+    },
+    addMarker(name: string, first: number, frames: number, comments = ''): void {
+      markers.push({ guid: id(), name, comments, start: length(first), end: length(first + frames), colour: 0 });
+    },
+    setRange(first: number | undefined, last: number | undefined): void {
+      inPoint = first === undefined ? undefined : length(first);
+      outPoint = last === undefined ? undefined : length(last + 1);
+    },
+    closeSequence(): void {
+      app.project.activeSequence = null;
+    },
+    lock(track: number): void {
+      locked.add(track);
+    },
+    move(clipId: string, frames: number): void {
+      for (const clip of layout.video.flat()) if (clip.id === clipId) Object.assign(clip, { start: clip.start + length(frames), end: clip.end + length(frames) });
+    },
+    /** What a person sees: per track the clips with name, first and last frame. */
+    tracks: (kind: 'video' | 'audio' = 'video') =>
+      layout[kind].map(track => track.map(clip => ({ id: clip.id, name: clip.name, path: clip.item?.path ?? '', first: Number(clip.start / timebase), last: Number((clip.end + timebase - 1n) / timebase) - 1, exact: clip.end % timebase === 0n }))),
+    range: () => [inPoint, outPoint].map(point => (point === undefined ? undefined : Number(point / timebase))),
+    muted: () => [...muted],
+    bins: () => root.children.filter(item => item.type === 2).map(bin => ({ name: bin.name, items: bin.children.map(item => item.path) })),
+    exports,
+    imports: () => imports,
+    calls: () => calls,
+  };
+}
