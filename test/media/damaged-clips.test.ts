@@ -49,6 +49,28 @@ test('a clip whose every picture is damaged is refused', async () => {
   await expect(probeClip(path)).rejects.toMatchObject({ code: 'MEDIA_DAMAGED' });
 });
 
+test('a decoder that is killed halfway is a failure of the program, not frozen frames', async () => {
+  const path = await makeClip(at('good.mov'), { frames: 40, encode: ['-c:v', 'prores_ks', ...tags709] });
+  const info = await probeClip(path);
+  // Acts as ffmpeg, but when it decodes to a pipe it sends some pictures and is then killed, as by a system short of memory.
+  const program = at('fragile-ffmpeg');
+  writeFileSync(
+    program,
+    `#!/bin/sh\ncase "$*" in *"rawvideo pipe:1"*) ffmpeg "$@" | head -c 200000; kill -9 $$ ;; *) exec ffmpeg "$@" ;; esac\n`,
+    { mode: 0o755 },
+  );
+  process.env.REVERIE_FFMPEG = program;
+  try {
+    const concealed: number[] = [];
+    await expect(decodeAll(path, info, { concealed: frame => concealed.push(frame) })).rejects.toMatchObject({
+      code: 'FFMPEG_FAILED',
+    });
+    expect(concealed).toEqual([]);
+  } finally {
+    delete process.env.REVERIE_FFMPEG;
+  }
+});
+
 test('a dozen clips with flipped bits and torn ends neither hang nor crash anything', async () => {
   const seeds = await seedClips(folder, ['mp4', 'mkv', 'mov']);
   const results: string[] = [];

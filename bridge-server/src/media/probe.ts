@@ -9,7 +9,7 @@ import { findMissingEnd } from './container-end';
 import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
 import { bitDepthOf, hasAlphaPlane } from './raw-format';
 import { maxSide } from './run-ffmpeg';
-import { scanPackets, scanPictures, type PacketScan, type PictureScan } from './scan';
+import { scanPackets, scanPictures } from './scan';
 import { isStillFile, probeStill } from './still';
 import type { VideoFacts } from './stream-facts';
 import { findPace, type Timeline } from './timeline';
@@ -91,34 +91,31 @@ function soundAspect({ num, den }: { num: number; den: number }): { num: number;
   return stretch > 0.1 && stretch < 10 && num !== den ? rate(num, den) : { num: 1, den: 1 };
 }
 
-const known = new Map<string, Promise<PacketScan>>();
+/** Remembers the last few answers about files, each for as long as the file stays what it is. */
+function rememberPerFile<T>(ask: (ffmpeg: Ffmpeg, path: string, signal?: AbortSignal) => Promise<T>): typeof ask {
+  const answers = new Map<string, Promise<T>>();
+  return async function answer(ffmpeg, path, signal): Promise<T> {
+    const { size, mtimeMs } = await stat(path);
+    const key = `${ffmpeg.path}\n${path}\n${size}\n${mtimeMs}`;
+    const asked = answers.get(key) ?? ask(ffmpeg, path, signal);
+    answers.set(key, asked);
+    if (answers.size > 16) answers.delete(answers.keys().next().value!);
+    try {
+      return await asked;
+    } catch (problem) {
+      if (answers.get(key) === asked) answers.delete(key);
+      // Somebody else's asking was cancelled, not ours.
+      const elsewhere = problem instanceof AppError && problem.code === 'CANCELLED' && !signal?.aborted;
+      if (!elsewhere) throw problem;
+      return answer(ffmpeg, path, signal);
+    }
+  };
+}
 
 /** One pass over the packets per file and process: probing and each decoding of a range ask for it. */
-export async function packetsOf(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<PacketScan> {
-  const { size, mtimeMs } = await stat(path);
-  const key = `${path}\n${size}\n${mtimeMs}`;
-  const earlier = known.get(key);
-  if (earlier) return earlier;
-  const scan = scanPackets(ffmpeg, path, signal);
-  known.set(key, scan);
-  scan.catch(() => known.delete(key));
-  if (known.size > 16) known.delete(known.keys().next().value!);
-  return scan;
-}
+export const packetsOf = rememberPerFile(scanPackets);
 
-const decoded = new Map<string, Promise<PictureScan>>();
-
-async function picturesOf(ffmpeg: Ffmpeg, path: string, signal?: AbortSignal): Promise<PictureScan> {
-  const { size, mtimeMs } = await stat(path);
-  const key = `${path}\n${size}\n${mtimeMs}`;
-  const earlier = decoded.get(key);
-  if (earlier) return earlier;
-  const scan = scanPictures(ffmpeg, path, { signal });
-  decoded.set(key, scan);
-  scan.catch(() => decoded.delete(key));
-  if (decoded.size > 16) decoded.delete(decoded.keys().next().value!);
-  return scan;
-}
+const picturesOf = rememberPerFile((ffmpeg, path, signal) => scanPictures(ffmpeg, path, { signal }));
 
 /**
  * When each picture is shown: from the packets where they tell, else by decoding; by counting alone where a stream has
@@ -180,6 +177,10 @@ export async function probeClip(path: string, options: ProbeOptions = {}): Promi
   const look = await scanPictures(ffmpeg, path, { limit: 1, signal: options.signal });
   if (!look.first) {
     checkClaimedSize([...look.problems, ...scan.problems], limits);
+    const unknown = look.problems.find(problem =>
+      /no decoder|Decoder .*not found|not implemented|Unsupported codec/i.test(problem),
+    );
+    if (unknown) throw new AppError('NOT_MEDIA', { path, problem: unknown });
     throw new AppError('MEDIA_DAMAGED', { path, problem: look.problems[0] ?? 'no picture can be decoded' });
   }
   const found = await timelineOf(ffmpeg, path, options.signal);

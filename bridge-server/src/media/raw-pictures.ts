@@ -1,7 +1,7 @@
 import { AppError } from '#protocol/errors';
 import type { Rate } from '#protocol/time';
 import type { Ffmpeg } from './find-ffmpeg';
-import { plainMessage, problemOf, startFfmpeg, throwIfAborted, type RunningFfmpeg } from './run-ffmpeg';
+import { plainMessage, problemOf, startFfmpeg, throwIfAborted, throwIfCrashed, type RunningFfmpeg } from './run-ffmpeg';
 import { parseShownPicture, parseShownTimeBase } from './scan';
 
 export type RawPicture = {
@@ -113,8 +113,14 @@ export class RawPictures implements AsyncIterable<RawPicture> {
         }
         yield { bytes, pts: await this.timeOf(order), timeBase: this.timeBase };
       }
-      const { exit } = await this.running.done;
+      const end = await this.running.done;
       throwIfAborted(this.signal);
+      throwIfCrashed(end, 'decode the clip');
+      // A drive that went away is no damage of the clip: the same pictures may be there tomorrow.
+      if (this.running.errors().some(line => /Input\/output error/.test(line))) {
+        throw new AppError('FFMPEG_FAILED', { task: 'read the clip', problem: 'Input/output error' });
+      }
+      const { exit } = end;
       if (exit !== 0) this.problem ??= problemOf(this.running);
     } finally {
       await this.close();

@@ -52,6 +52,15 @@ function scalePlane(plane: Float32Array, width: number, height: number, across: 
   return out;
 }
 
+/** Alpha below which dividing by it would only blow up rounding. */
+const barelySeen = 1e-3;
+
+function weigh(plane: Float32Array, alpha: Float32Array): Float32Array {
+  const out = new Float32Array(plane.length);
+  for (let index = 0; index < out.length; index++) out[index] = plane[index] * alpha[index];
+  return out;
+}
+
 function clip(plane: Float32Array): void {
   for (let index = 0; index < plane.length; index++) plane[index] = Math.min(Math.max(plane[index], 0), 1);
 }
@@ -65,16 +74,19 @@ export function resample(frame: Frame, width: number, height: number): Frame {
   const [across, down] = [taps(frame.width, width), taps(frame.height, height)];
   const size = frame.width * frame.height;
   const scaled = (plane: Float32Array) => scalePlane(plane, frame.width, frame.height, across, down);
-  const alpha = frame.alpha && scaled(frame.alpha);
+  const seeThrough = frame.alpha !== undefined && !frame.alpha.every(value => value === 1);
+  const alpha = frame.alpha && (seeThrough ? scaled(frame.alpha) : new Float32Array(width * height).fill(1));
   const rgb = new Float32Array(3 * width * height);
   for (let channel = 0; channel < 3; channel++) {
     const plane = frame.rgb.subarray(channel * size, (channel + 1) * size);
-    const source = frame.alpha ? plane.map((value, index) => value * frame.alpha![index]) : plane;
-    const target = scaled(source);
-    if (alpha) {
-      const bare = scaled(plane);
-      for (let index = 0; index < target.length; index++)
-        target[index] = alpha[index] > 1e-3 ? target[index] / alpha[index] : bare[index];
+    const target = scaled(seeThrough ? weigh(plane, frame.alpha!) : plane);
+    if (seeThrough) {
+      // Where nothing is seen, the hidden colours are kept as they are.
+      const hidden = alpha!.some(value => value <= barelySeen) ? scaled(plane) : target;
+      for (let index = 0; index < target.length; index++) {
+        const cover = alpha![index];
+        target[index] = cover > barelySeen ? target[index] / cover : hidden[index];
+      }
     }
     clip(target);
     rgb.set(target, channel * width * height);

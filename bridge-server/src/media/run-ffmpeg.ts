@@ -51,11 +51,18 @@ export function passthroughArgs(ffmpeg: Ffmpeg): string[] {
   return ffmpeg.libavcodec >= 59.37 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough'];
 }
 
+export type FfmpegEnd = {
+  readonly exit: number | null;
+  readonly timedOut: boolean;
+  /** The signal that ended it, when it was not we who sent it: a crash, or the system short of memory. */
+  readonly crashed?: string;
+};
+
 export type RunningFfmpeg = {
   readonly stdin: Writable;
   readonly stdout: Readable;
   /** Settles when the process has gone and its pipes are drained; never rejects. */
-  readonly done: Promise<{ readonly exit: number | null; readonly timedOut: boolean }>;
+  readonly done: Promise<FfmpegEnd>;
   /** The first and the last of its messages, oldest first. */
   errors(): readonly string[];
   warnings(): readonly string[];
@@ -98,7 +105,11 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: Ru
     rest = lines.pop()!.slice(-8192);
     for (const line of lines) takeLine(line);
   });
-  const kill = () => void child.kill('SIGKILL');
+  let killed = false;
+  const kill = () => {
+    killed = true;
+    child.kill('SIGKILL');
+  };
   const timer = options.timeoutMs
     ? setTimeout(() => {
         timedOut = true;
@@ -108,18 +119,18 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], options: Ru
   const { signal } = options;
   if (signal?.aborted) kill();
   signal?.addEventListener('abort', kill, { once: true });
-  const done = new Promise<{ exit: number | null; timedOut: boolean }>(settle => {
-    const end = (exit: number | null) => {
+  const done = new Promise<FfmpegEnd>(settle => {
+    const end = (exit: number | null, ended: string | null) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', kill);
       if (rest !== '') takeLine(rest);
       rest = '';
-      settle({ exit, timedOut });
+      settle({ exit, timedOut, ...(ended && !killed ? { crashed: ended } : {}) });
     };
-    child.on('close', code => end(code));
-    child.on('error', problem => {
+    child.on('close', end);
+    child.on('error', (problem: NodeJS.ErrnoException) => {
       errors.push(problem.message);
-      end(null);
+      end(null, problem.code ?? problem.message);
     });
   });
   // A reader that stopped early, or a process that went away, is told by `done`.
@@ -144,6 +155,11 @@ export function problemOf(running: RunningFfmpeg): string {
 
 export function isDiskFull(text: string): boolean {
   return /No space left on device|Disk quota exceeded|There is not enough space on the disk/i.test(text);
+}
+
+/** @throws AppError FFMPEG_FAILED when the program did not end by itself: what it gave is then no answer about the file */
+export function throwIfCrashed({ crashed }: FfmpegEnd, task: string): void {
+  if (crashed) throw new AppError('FFMPEG_FAILED', { task, problem: `it crashed (${crashed})` });
 }
 
 /** Throws CANCELLED when the signal has fired. */

@@ -11,6 +11,7 @@ import {
   problemOf,
   startFfmpeg,
   throwIfAborted,
+  throwIfCrashed,
 } from './run-ffmpeg';
 import { parseStreamFacts, type StreamFacts } from './stream-facts';
 import type { Timeline } from './timeline';
@@ -82,8 +83,10 @@ export async function scanPackets(ffmpeg: Ffmpeg, path: string, signal?: AbortSi
     if (time > lastShown) [lastShown, lastDuration] = [time, duration];
     pts.push(time);
   }
-  const { exit, timedOut } = await running.done;
+  const ended = await running.done;
   throwIfAborted(signal);
+  throwIfCrashed(ended, 'read the clip');
+  const { exit, timedOut } = ended;
   if (timedOut) throw new AppError('MEDIA_DAMAGED', { path, problem: 'reading it takes far too long' });
   const facts = parseStreamFacts(lines);
   const sorted = [...pts].sort((a, b) => a - b);
@@ -175,8 +178,10 @@ export async function scanPictures(
     },
   });
   running.stdout.resume();
-  const { exit, timedOut } = await running.done;
+  const ended = await running.done;
   throwIfAborted(options.signal);
+  throwIfCrashed(ended, 'decode the clip');
+  const { exit, timedOut } = ended;
   if (timedOut) throw new AppError('MEDIA_DAMAGED', { path, problem: 'decoding it takes far too long' });
   const rising = pts.every((time, index) => index === 0 || time > pts[index - 1]);
   const problems = running.errors().map(plainMessage);
