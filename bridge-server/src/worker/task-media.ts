@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeFrames } from '../media/decode';
-import { createEncoder, segmentEnding } from '../media/encode';
+import { createEncoder, encodedSize, segmentEnding } from '../media/encode';
 import { joinSegments } from '../media/join';
 import { verifyClip } from '../media/verify';
 import { createFrameStore } from '../media/frame-store';
@@ -34,8 +34,8 @@ export function createTaskMedia(clipsFolder: string): TaskMedia {
     segmentName: output => `segment${segmentEnding(output.codec)}`,
     createSegment: (path, { output, rate, width, height }) =>
       createEncoder(path, { codec: output.codec, rate, width, height, alpha: keepsAlpha(output.codec) }),
-    async verifySegment(path, { frames, rate, width, height, signal }) {
-      await verifyClip(path, { frames, rate, width, height }, signal);
+    async verifySegment(path, { output, frames, rate, width, height, signal }) {
+      await verifyClip(path, { frames, rate, ...encodedSize(output.codec, width, height) }, signal);
     },
     async join(segments, folder, { output, rate, frames, width, height }, { signal, onFrame }) {
       const fileName = `result${segmentEnding(output.codec)}`;
@@ -43,7 +43,7 @@ export function createTaskMedia(clipsFolder: string): TaskMedia {
       try {
         await joinSegments(segments, path, frames);
         onFrame(Math.floor(frames / 2));
-        const verified = await verifyClip(path, { frames, rate, width, height }, signal);
+        const verified = await verifyClip(path, { frames, rate, ...encodedSize(output.codec, width, height) }, signal);
         onFrame(frames);
         return { fileName, frames: verified.frames, width: verified.width, height: verified.height, ...(await hashOf(path)) };
       } catch (thrown) {
