@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ProviderName } from './runtime';
 
@@ -12,13 +11,12 @@ import type { ProviderName } from './runtime';
 const extraPackage = 'com.github.asus4.onnxruntime.linux-x64-gpu';
 const providerLibrary = /^libonnxruntime_providers_(shared|cuda|tensorrt)\.so$/;
 
-const fromHere = createRequire(join(__dirname, 'here.js'));
-
+/** An installed package, looked for as node does; bundlers take `require.resolve` away. */
 function packageFolder(name: string): string | undefined {
-  try {
-    return dirname(fromHere.resolve(`${name}/package.json`));
-  } catch {
-    return undefined;
+  for (let folder = __dirname; ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules', name);
+    if (existsSync(join(found, 'package.json'))) return found;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 

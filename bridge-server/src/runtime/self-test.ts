@@ -185,7 +185,12 @@ function worstShare(actual: Float32Array, expected: Float32Array): number {
   return error / most;
 }
 
-const messageOf = (thrown: unknown) => (thrown instanceof Error ? (thrown.cause instanceof Error ? thrown.cause.message : thrown.message) : String(thrown));
+/** onnxruntime's words without the place in its source: ".../webgpu_context.cc:100 ... was false. No supported adapters" keeps the end. */
+function messageOf(thrown: unknown): string {
+  const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.replace(/^\/onnxruntime_src\/.* was false\.\s*/s, '').trim();
+}
 
 /**
  * Runs small graphs with known results on one provider, in this very process, which a bad driver may take down with it:
