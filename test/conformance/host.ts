@@ -1,104 +1,116 @@
-import { createHash } from 'node:crypto';
-import { exportedClipSchema, placedSchema, timelineRangeSchema, type ExportedClip, type Placement, type RenderedClip, type TimelineRange } from '#protocol/timeline';
-import { frameCount } from '#protocol/time';
-import { hostSteps, type Host, type TaskContext } from '../../extension/src/host/host';
+import { AppError } from '#protocol/errors';
+import { exportedClipSchema, placedSchema, timelineRangeSchema, type Placement, type RenderedClip, type TimelineRange } from '#protocol/timeline';
+import type { Host, TaskContext } from '../../extension/src/host/host';
 
-/** A host with something marked in it, and what the suite needs to know of the world around it. */
+/** A host with something to mark in it. */
 export type HostUnderTest = {
   readonly host: Host;
-  /** Bytes of the media that an export of the marked range must hold; undefined where the host encodes anew. */
-  readonly sourceBytes?: Uint8Array;
-  /** Results that a person would now find: on tracks, or saved. */
-  placed(): number;
-  /** A finished clip of the marked range, as the panel hands it over. */
-  makeResult(job: string): RenderedClip;
+  /** Marks 20 frames, as a person does; before that nothing is marked. */
+  mark(): void;
+  /** A finished result for what is marked, where the host expects it. */
+  makeResult(job: string, range: TimelineRange): Promise<RenderedClip>;
   close?(): void;
 };
 
-const context = (): TaskContext & { steps: string[] } => {
-  const steps: string[] = [];
-  return { signal: new AbortController().signal, report: (_done, step) => void steps.push(step), steps };
-};
+export const idle = (): TaskContext => ({ signal: new AbortController().signal, report: () => undefined });
 
-function placementOf(range: TimelineRange): Placement {
-  const clip = range.clips.find(each => each.selected) ?? range.clips[0];
-  return { sequence: range.sequence.id, range: range.range, sourceKey: clip?.key, sourceTrack: clip?.track ?? 0 };
+export function placementOf(range: TimelineRange): Placement {
+  return { sequence: range.sequence.id, range: range.range, sourceKey: range.clips[0].key, sourceTrack: range.clips[0].track };
 }
 
-/** What every host must do, whatever application it lives in. */
-export function describeHost(name: string, open: () => Promise<HostUnderTest>): void {
+/** What every host promises to the screens. */
+export function describeHost(name: string, make: () => Promise<HostUnderTest>): void {
   describe(`host ${name}`, () => {
-    let under: HostUnderTest;
+    let it: HostUnderTest;
     beforeEach(async () => {
-      under = await open();
+      it = await make();
     });
-    afterEach(() => under.close?.());
+    afterEach(() => it.close?.());
 
-    test('the range is frames of a rational rate, inside its sequence', async () => {
-      const range = timelineRangeSchema.parse(await under.host.readRange());
-      expect(frameCount(range.range)).toBeGreaterThan(0);
-      expect(range.range.rate).toEqual(range.sequence.rate);
-      expect(range.range.last).toBeLessThan(range.sequence.frames);
-      expect(JSON.parse(JSON.stringify(range))).toEqual(range);
+    test('says of itself only what it can do', () => {
+      const { capabilities, openSink, removeResult, readMarkers, takeFile, showMenu } = it.host;
+      expect(it.host.name).toBe(name);
+      expect(capabilities.disk).toBe(openSink !== undefined);
+      expect(capabilities.result === 'place').toBe(removeResult !== undefined);
+      expect(!capabilities.markers || readMarkers !== undefined).toBe(true);
+      expect(!capabilities.nativeMenu || showMenu !== undefined).toBe(true);
+      expect(capabilities.range === 'clip').toBe(takeFile !== undefined);
     });
 
-    test('an export says what it is, and its bytes can be read in pieces', async () => {
-      const { host } = under;
-      const range = await host.readRange();
-      const exported: ExportedClip = exportedClipSchema.parse(await host.exportRange(range, context()));
-      const bytes = await host.openBytes(exported);
+    test('with nothing marked, reading is a failure with a code', async () => {
+      await expect(it.host.readRange()).rejects.toBeInstanceOf(AppError);
+    });
+
+    test('the range is whole frames of a rational rate, and names its clips', async () => {
+      it.mark();
+      const range = await it.host.readRange();
+      expect(timelineRangeSchema.parse(range)).toEqual(range);
+      expect(range.range.last - range.range.first + 1).toBe(20);
+      expect(range.clips.length).toBeGreaterThan(0);
+    });
+
+    test('the bytes of an exported range are read in pieces and to the end', async () => {
+      it.mark();
+      const exported = await it.host.exportRange(await it.host.readRange(), idle());
+      expect(exportedClipSchema.parse(exported)).toEqual(exported);
+      const bytes = await it.host.openBytes(exported);
       expect(bytes.sizeBytes).toBeGreaterThan(0);
-      const half = Math.ceil(bytes.sizeBytes / 2);
-      const parts = [await bytes.read(0, half), await bytes.read(half, bytes.sizeBytes - half)];
-      expect(parts[0].length + parts[1].length).toBe(bytes.sizeBytes);
-      if (under.sourceBytes) {
-        const hash = createHash('sha256');
-        parts.forEach(part => hash.update(part));
-        expect(hash.digest('hex')).toBe(createHash('sha256').update(under.sourceBytes).digest('hex'));
+      const whole = await bytes.read(0, bytes.sizeBytes);
+      const [first, rest] = [await bytes.read(0, 3), await bytes.read(3, bytes.sizeBytes)];
+      expect([...first, ...rest]).toEqual([...whole]);
+      expect(whole).toHaveLength(bytes.sizeBytes);
+      await it.host.releaseExport?.(exported);
+    });
+
+    test('a file that is gone is a failure with a code', async () => {
+      await expect(it.host.openBytes({ path: '/no/such/file.mov', name: 'file.mov', isSource: false, handle: 0 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    });
+
+    test('a result arrives where the host says, and a second time changes nothing', async () => {
+      it.mark();
+      const range = await it.host.readRange();
+      const clip = await it.makeResult('job-1', range);
+      const placed = await it.host.importClip(clip, placementOf(range), idle());
+      expect(placedSchema.parse(placed)).toEqual(placed);
+      if (it.host.capabilities.result === 'save') return expect(placed.outcome).toBe('downloaded');
+      expect(placed).toMatchObject({ outcome: 'placed', range: range.range });
+      expect(placed.track).toBeGreaterThan(range.clips[0].track);
+      expect(await it.host.importClip(clip, placementOf(range), idle())).toEqual({ ...placed, outcome: 'already-there' });
+    });
+
+    test('a placed result is taken away again, once', async () => {
+      if (!it.host.removeResult) return;
+      it.mark();
+      const range = await it.host.readRange();
+      await it.host.importClip(await it.makeResult('job-1', range), placementOf(range), idle());
+      expect(await it.host.removeResult('job-1', placementOf(range))).toBe(true);
+      expect(await it.host.removeResult('job-1', placementOf(range))).toBe(false);
+    });
+
+    test('a sink gives a complete file that was not there before, or none', async () => {
+      if (!it.host.openSink) return;
+      const paths: string[] = [];
+      for (const text of ['one', 'two']) {
+        const sink = await it.host.openSink('result.mov');
+        await sink.write(new TextEncoder().encode(text));
+        paths.push(await sink.finish());
       }
+      expect(new Set(paths).size).toBe(2);
+      const bytes = await it.host.openBytes({ path: paths[0], name: 'result.mov', isSource: false, handle: 0 });
+      expect(new TextDecoder().decode(await bytes.read(0, 10))).toBe('one');
+      const dropped = await it.host.openSink('dropped.mov');
+      await dropped.write(new Uint8Array(5));
+      await dropped.discard();
+      const outside = await it.host.openSink('../../outside.mov');
+      expect(await outside.finish()).toContain(paths[0].slice(0, paths[0].lastIndexOf('result')));
     });
 
-    test('an import tells what became of the result, in known steps', async () => {
-      const { host } = under;
-      const at = placementOf(await host.readRange());
-      const told = context();
-      const placed = placedSchema.parse(await host.importClip(under.makeResult('20261122-101500-0a0b0c0d'), at, told));
-      expect(placed.outcome).toBe(host.capabilities.result === 'place' ? 'placed' : 'downloaded');
-      if (host.capabilities.result === 'place') {
-        expect(placed.track).toBeGreaterThan(at.sourceTrack);
-        expect(placed.range).toEqual(at.range);
-      }
-      expect(under.placed()).toBe(1);
-      for (const step of told.steps) expect(hostSteps).toContain(step);
-    });
-
-    test('the same result again does not stand there twice', async () => {
-      const { host } = under;
-      if (host.capabilities.result !== 'place') return;
-      const at = placementOf(await host.readRange());
-      const result = under.makeResult('20261122-101500-0a0b0c0d');
-      await host.importClip(result, at, context());
-      const again = await host.importClip(result, at, context());
-      expect(['already-there', 'replaced']).toContain(again.outcome);
-      expect(under.placed()).toBe(1);
-    });
-
-    test('the theme is told at once, and no more after leaving', () => {
-      const seen: string[] = [];
-      const stop = under.host.watchTheme(theme => seen.push(theme.background));
-      expect(seen).toHaveLength(1);
-      expect(seen[0]).toMatch(/^#[0-9a-f]{6}$/i);
+    test('the theme is told at once, and no more after it was let go', () => {
+      const themes: unknown[] = [];
+      const stop = it.host.watchTheme(theme => themes.push(theme));
+      expect(themes).toHaveLength(1);
+      expect(themes[0]).toMatchObject({ background: expect.stringMatching(/^#[0-9a-f]{6}$/), fontSizePx: expect.any(Number) });
       stop();
-      expect(seen).toHaveLength(1);
-    });
-
-    test('what the host announces, it has', () => {
-      const { host } = under;
-      const { capabilities } = host;
-      expect(host.takeFile !== undefined && host.learnClip !== undefined).toBe(capabilities.range === 'clip');
-      expect(host.openSink !== undefined).toBe(capabilities.disk);
-      expect(host.readMarkers !== undefined && host.writeMarkers !== undefined).toBe(capabilities.markers);
-      expect(host.showMenu !== undefined).toBe(capabilities.nativeMenu);
     });
   });
 }
