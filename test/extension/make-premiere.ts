@@ -25,7 +25,7 @@ export async function makePremiere(fake: Partial<FakePremiereOptions> = {}, chan
   const a = premiere.addClip(0, 0, 49, { name: 'A' });
   const b = premiere.addClip(0, 50, 69, { name: 'B café', inPoint: 10160640000n * 7n });
   const logo = premiere.addClip(1, 55, 60, { name: 'Logo' });
-  premiere.addClip(0, 0, 69, { name: 'Sound', kind: 'Audio' });
+  const sound = premiere.addClip(0, 0, 69, { name: 'Sound', kind: 'Audio' });
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reverie premiere '));
   const epr = path.join(folder, 'Match Source.epr');
   fs.writeFileSync(epr, '<PremiereData Version="3"/>');
@@ -43,7 +43,7 @@ export async function makePremiere(fake: Partial<FakePremiereOptions> = {}, chan
     host,
     folder,
     notices,
-    clips: { a, b, logo },
+    clips: { a, b, logo, sound },
     mark() {
       b.selected = true;
     },

@@ -74,7 +74,7 @@ function Frame() {
               aria-controls="page"
               tabIndex={each === page ? 0 : -1}
               aria-label={each === 'setup' ? t('page.setup') : undefined}
-              title={each === 'setup' ? t('page.setup') : undefined}
+              title={t(`page.${each}`)}
               className={`${styles.tab} ${each === page ? styles.tabOn : ''} ${each === 'setup' ? styles.tabLast : ''}`}
               onClick={() => session.go(each)}
             >

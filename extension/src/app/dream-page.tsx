@@ -56,7 +56,7 @@ export function DreamPage() {
             <p className={styles.dim}>{t('dream.none')}</p>
           ) : (
             <div className={styles.split}>
-              <section aria-label={t('dream.atlas')}>
+              <section className={styles.column} aria-label={t('dream.atlas')}>
                 <div className={styles.bar}>
                   <Select
                     label={t('dream.net.label')}
@@ -130,7 +130,7 @@ export function DreamPage() {
                   </div>
                 )}
               </section>
-              <section aria-label={find('effect.dream', 'dream')}>
+              <section className={styles.column} aria-label={find('effect.dream', 'dream')}>
                 {ready && <Monitor />}
                 {draft && dream ? (
                   <EffectForm preset={draft} only={dream.path.length === 0 ? 'dream' : 'zoom'} onChange={session.changeDraft} />

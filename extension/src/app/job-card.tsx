@@ -43,6 +43,7 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   const underWay = isUnderWay(job.status);
   const open = opened ?? (openAtFirst && underWay);
   const fraction = fractionDone(job);
+  const hasDetails = job.status === 'done' || entry.lastPreview !== undefined || entry.notices.length > 0;
   const places = session.host.capabilities.result === 'place';
   const thumb = entry.lastPreview && session.url(previewPath(entry, entry.lastPreview.frame));
   const first = startFrame(range?.first ?? 0, range?.last ?? job.clip.frames - 1);
@@ -79,15 +80,15 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
             {duration(seconds(range ? range.last - range.first + 1 : job.clip.frames, job.clip.rate))} · {date(job.createdAt)}
             {job.spec.labels.section ? ` · ${job.spec.labels.section}` : ''}
           </span>
-          {job.status !== 'done' && <Progress label={t('job.progress', { name: title })} done={job.status === 'queued' ? 0 : fraction} />}
+          {(underWay || (job.status !== 'done' && fraction > 0)) && <Progress label={t('job.progress', { name: title })} done={job.status === 'queued' ? 0 : fraction} />}
           <div className={styles.line}>
             <span className={`${styles.status} ${styles[job.status] ?? ''}`}>
               <Icon name={statusIcons[job.status]} />
               {t(`status.${job.status}`)}
               {job.status === 'active' || job.status === 'paused' ? ` ${percent(fraction)}` : ''}
             </span>
-            <span className={`${styles.dim} ${styles.spread}`}>{nowLine()}</span>
-            <span className={styles.dim}>{timeLine()}</span>
+            <span className={`${styles.dim} ${styles.time}`}>{timeLine()}</span>
+            <span className={`${styles.dim} ${styles.now}`}>{nowLine()}</span>
           </div>
         </div>
         <div className={styles.actions}>
@@ -116,9 +117,11 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
               {t('job.cancel')}
             </Button>
           )}
-          <Button look="quiet" icon={open ? 'down' : 'right'} onClick={() => setOpened(!open)}>
-            {t(job.status === 'done' ? 'report' : 'job.previews')}
-          </Button>
+          {hasDetails && (
+            <Button look="quiet" icon={open ? 'down' : 'right'} onClick={() => setOpened(!open)}>
+              {t(job.status === 'done' ? 'report' : 'job.previews')}
+            </Button>
+          )}
           {!underWay && (
             <Button look="quiet" icon="undo" title={t('job.again')} onClick={() => session.useSettings(preset)} />
           )}
@@ -137,7 +140,7 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           </div>
         )}
       </div>
-      {open && (job.status === 'done' || entry.lastPreview !== undefined || entry.notices.length > 0) && <JobDetails entry={entry} />}
+      {open && hasDetails && <JobDetails entry={entry} />}
     </li>
   );
 }

@@ -177,7 +177,9 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
           onChange={name => change({ preset: name || undefined, job: undefined })}
         />
       </span>
-      {!isLast && (
+      {isLast ? (
+        <span className={styles.noButton} />
+      ) : (
         <Button look="quiet" icon="down" title={t('sections.merge', { section: label })} onClick={() => session.changeSections(now => mergeWithNext(now, index))} />
       )}
     </li>
