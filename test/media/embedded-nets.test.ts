@@ -113,11 +113,12 @@ test('upconv7 without enlarging is the mean of what it draws enlarged', async ()
     const [a, middle, b] = await Promise.all(
       [100, 103, 106].map(left => photo('images/natural/golden_gate.jpg', left, 200, 128, 96)),
     );
-    const outputs = await runNet(await store.bytes('rife'), {
-      img0: a!,
-      img1: b!,
-      timestep: { data: Float32Array.of(0.5), dims: [1, 1, 1, 1] },
-    });
+    const feeds = { img0: a!, img1: b!, timestep: { data: Float32Array.of(0.5), dims: [1, 1, 1, 1] } };
+    const outputs = {
+      ...(await runNet(await store.bytes('rife-v4.6'), feeds)),
+      ...(await runNet(await store.bytes('rife-v4.6-flow'), feeds)),
+    };
+    expect(Object.keys(outputs)).toEqual(['image', 'flow']);
     const error = (of: (at: number) => number): number => {
       let sum = 0;
       // Away from the border, where nothing can be known.

@@ -7,11 +7,13 @@ import { parseModel } from '../../bridge-server/src/graph/onnx-format';
 import { importCaffe } from '../../bridge-server/src/models/import-caffe';
 import { importNcnn } from '../../bridge-server/src/models/import-ncnn';
 import { importTflite } from '../../bridge-server/src/models/import-tflite';
+import { readNetFile } from '../../bridge-server/src/models/import-file';
 import { createNetStore } from '../../bridge-server/src/models/store';
 import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort';
 import { caffeLayersOf } from '../models/caffe-from-onnx';
 import { writeCaffeModel } from '../models/caffe-writer';
 import { makePicture, runNet } from '../models/run-net';
+import { writeTorch } from '../models/torch-writer';
 
 const shared = join(__dirname, '../../../shared');
 const models = join(shared, 'models');
@@ -166,6 +168,65 @@ describeShared('imported classifiers (skipped where ../shared/models is absent)'
       const path = join(models, 'waifu2x/ncnn', file);
       const net = importNcnn(readFileSync(`${path}.param`, 'utf8'), readFileSync(`${path}.bin`), { name: file });
       expect(parseModel(net.draft.toBytes()).outputs.map(output => output.dims![1])).toEqual([3]);
+    }
+  });
+});
+
+describeShared('RAFT out of its PyTorch file (skipped where ../shared/models is absent)', () => {
+  /** name, size and place of each tensor stand before the numbers (safetensors). */
+  function storedWeights(): Map<string, { dims: number[]; data: Float32Array }> {
+    const bytes = readFileSync(join(models, 'flow/raft_small.safetensors'));
+    const start = 8 + Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, start).toString()) as Record<
+      string,
+      { shape: number[]; data_offsets: [number, number] }
+    >;
+    return new Map(
+      Object.entries(header).flatMap(([name, tensor]) => {
+        if (name === '__metadata__') return [];
+        const [from, to] = tensor.data_offsets;
+        return [
+          [
+            name,
+            {
+              dims: tensor.shape,
+              data: new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer),
+            },
+          ] as const,
+        ];
+      }),
+    );
+  }
+
+  test.each(['zip', 'legacy'] as const)('sees the motion that the stored net sees (%s form)', async form => {
+    const folder = await mkdtemp(join(tmpdir(), 'reverie-raft-'));
+    try {
+      const path = join(folder, 'raft-small.pth');
+      await writeFile(
+        path,
+        writeTorch(new Map([...storedWeights()].map(([name, tensor]) => [`module.${name}`, tensor])), form),
+      );
+      const net = await readNetFile(path, 'raft-small');
+      expect(net.uses).toEqual(['flow']);
+      const [height, width] = [136, 144];
+      const moved = (by: number): Float32Array => {
+        const wide = makePicture(3, height, width + 8).map(value => 255 * value);
+        return Float32Array.from(
+          { length: 3 * height * width },
+          (_, at) => wide[Math.floor(at / width) * (width + 8) + (at % width) + by]!,
+        );
+      };
+      const feeds = {
+        image1: { data: moved(0), dims: [1, 3, height, width] },
+        image2: { data: moved(3), dims: [1, 3, height, width] },
+      };
+      const ours = (await runNet(net.model, feeds)).flow!;
+      const theirs = (await runNet(readFileSync(join(models, 'flow/raft_small_it12.onnx')), feeds)).flow!;
+      expect(ours.dims).toEqual([1, 2, height, width]);
+      expect(largestDifference(ours.data, theirs.data)).toBeLessThan(1e-3);
+      expect(ours.data[(height / 2) * width + width / 2]).toBeCloseTo(-3, 0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   });
 });

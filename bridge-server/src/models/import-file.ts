@@ -6,12 +6,21 @@ import { describeModel, fromModel, type ModelDescription, type ReadModel } from 
 import { importCaffe } from './import-caffe';
 import { importNcnn } from './import-ncnn';
 import { importTflite } from './import-tflite';
-import { caffeBgr, plainRgb, type ImportedNet, type InputConvention, type NetLayer } from './imported-net';
+import { buildRaftSmall, isRaftSmall } from './raft-small';
+import { parseTorch } from './torch-file';
+import {
+  caffeBgr,
+  plainRgb,
+  unsupportedNet,
+  type ImportedNet,
+  type InputConvention,
+  type NetLayer,
+} from './imported-net';
 
 /** What was found in a file of any format: the net as ONNX, and everything that can be said without running it. */
 export type FoundNet = {
   readonly name: string;
-  readonly format: 'ONNX' | 'Caffe' | 'ncnn' | 'TFLite';
+  readonly format: 'ONNX' | 'Caffe' | 'ncnn' | 'TFLite' | 'PyTorch';
   readonly model: Uint8Array;
   readonly description: ModelDescription;
   readonly layers: readonly NetLayer[];
@@ -71,10 +80,17 @@ export async function readNetFile(path: string, name: string, options: ReadNetOp
       });
       return foundImport(net, 'ncnn', name, options, 'Nets for ncnn that draw pictures take RGB, 0 to 1.');
     }
+    case '.pth':
+    case '.pt': {
+      const weights = parseTorch(await contents(path), name);
+      if (!isRaftSmall(weights))
+        throw unsupportedNet(name, 'weights without their net: of PyTorch files only RAFT (small) is known');
+      return foundImport(buildRaftSmall(weights, { name }), 'PyTorch', name, options, 'RAFT takes RGB, 0 to 255.');
+    }
     default:
       throw new AppError('NET_UNKNOWN_FORMAT', {
         path: basename(path),
-        problem: `the ending "${extname(path)}" is not one of .onnx, .caffemodel, .param, .bin, .tflite`,
+        problem: `the ending "${extname(path)}" is not one of .onnx, .caffemodel, .param, .bin, .tflite, .pth`,
       });
   }
 }

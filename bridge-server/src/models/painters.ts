@@ -1,20 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
-import { readPainter } from '../nets/painter';
-
-/** A painter that comes with Reverie. */
-export type PainterInfo = {
-  readonly name: string;
-  /** Feature net whose statistics it holds. */
-  readonly net: string;
-  readonly sizeBytes: number;
-  /** Longer sides at which the painting was measured. */
-  readonly sides: readonly number[];
-};
 
 export type PainterStore = {
-  list(): Promise<PainterInfo[]>;
+  /** Names, in alphabetical order. */
+  list(): Promise<string[]>;
   /** The statistics, for `nets/painter.ts`. @throws AppError FILE_NOT_FOUND */
   bytes(name: string): Promise<Uint8Array>;
   /** A JPEG that Reverie painted with them. @throws AppError FILE_NOT_FOUND */
@@ -33,25 +23,15 @@ export function createPainterStore(folder: string): PainterStore {
       throw new AppError('FILE_NOT_FOUND', { path: `${name}${ending}` }, { cause: error });
     });
   };
-  const bytes = (name: string): Promise<Uint8Array> => read(name, statisticsEnding);
   return {
     async list() {
-      const files = (await readdir(folder).catch(() => [])).filter(file => file.endsWith(statisticsEnding)).sort();
-      return Promise.all(
-        files.map(async file => {
-          const name = file.slice(0, -statisticsEnding.length);
-          const content = await bytes(name);
-          const painter = readPainter(content, name);
-          return {
-            name,
-            net: painter.net,
-            sizeBytes: content.length,
-            sides: painter.entries.map(entry => entry.sidePx),
-          };
-        }),
-      );
+      const files = await readdir(folder).catch(() => []);
+      return files
+        .filter(file => file.endsWith(statisticsEnding))
+        .map(file => file.slice(0, -statisticsEnding.length))
+        .sort();
     },
-    bytes,
+    bytes: name => read(name, statisticsEnding),
     swatch: name => read(name, swatchEnding),
   };
 }

@@ -45,7 +45,7 @@ export type NetStore = {
   /** SHA-256 of each installed net's file, by name: what a job's results depend on. */
   hashes(): Promise<Record<string, string>>;
   /**
-   * Files a net of the user: `.onnx`, `.caffemodel`, `.tflite`, or ncnn's `.param` with its `.bin` beside it.
+   * Files a net of the user: `.onnx`, `.caffemodel`, `.tflite`, RAFT's `.pth`, or ncnn's `.param` with its `.bin` beside it.
    * @throws AppError NET_UNKNOWN_FORMAT, NET_DAMAGED, NET_UNSUPPORTED, FILE_NOT_FOUND
    */
   importFile(path: string, name?: string, options?: ImportOptions): Promise<ImportResult>;
