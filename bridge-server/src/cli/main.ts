@@ -5,6 +5,7 @@ import { addDemoCommand } from './demo';
 import { addDoctorCommand } from './doctor';
 import { addFlowCommand } from './flow';
 import { addJobsCommand } from './jobs';
+import { addMeasureCommand } from './measure';
 import { addModelsCommand } from './models';
 import { reportFailure } from './output';
 import { addPictureCommands } from './pictures';
@@ -20,6 +21,7 @@ for (const addCommand of [
   addPictureCommands,
   addAtlasCommand,
   addFlowCommand,
+  addMeasureCommand,
   addModelsCommand,
   addServeCommand,
   addJobsCommand,
