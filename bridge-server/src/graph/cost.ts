@@ -51,7 +51,7 @@ export function flopsOf(value: Value): number {
     case 'AveragePool':
       return elements * numbers(value.attrs, 'kernel_shape').reduce((product, each) => product * each, 1);
     default:
-      return Math.max(elements, ...value.inputs.map(input => sizeOf(input.dims)));
+      return value.inputs.reduce((most, input) => Math.max(most, sizeOf(input.dims)), elements);
   }
 }
 

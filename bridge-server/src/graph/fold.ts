@@ -10,6 +10,9 @@ export type FoldBudget = { flops: number; bytes: number };
 
 export const makeFoldBudget = (): FoldBudget => ({ flops: 2 ** 28, bytes: 2 ** 28 });
 
+/** A 64-bit whole number takes far longer to make than its bytes say. */
+export const bigIntWeight = 16;
+
 const keepsNumbers = new Set(['Transpose', 'Reshape', 'Identity', 'Cast', 'Slice']);
 
 /**
@@ -18,7 +21,7 @@ const keepsNumbers = new Set(['Transpose', 'Reshape', 'Identity', 'Cast', 'Slice
  */
 export function fold(value: Value, budget: FoldBudget): Value {
   if (value.inputs.length === 0 || !value.inputs.every(isConstant)) return value;
-  const [flops, bytes] = [flopsOf(value), bytesOf(value)];
+  const [flops, bytes] = [flopsOf(value), bytesOf(value) * (value.type === 'int64' ? bigIntWeight : 1)];
   if (flops > budget.flops || bytes > budget.bytes) return value;
   budget.flops -= flops;
   budget.bytes -= bytes;

@@ -158,7 +158,7 @@ function parseAttribute(bytes: Uint8Array): OnnxAttribute {
     if (field.id === 3) found.i = field.number;
     if (field.id === 4) found.s = text(field);
     if (field.id === 5) found.tensor = parseTensor(field.bytes);
-    if (field.id === 7) found.floats.push(...packedFloats(field, 4));
+    if (field.id === 7) for (const value of packedFloats(field, 4)) found.floats.push(value);
     if (field.id === 8) for (const value of packedInts(field)) found.ints.push(value);
     if (field.id === 20) found.kind = field.number;
     if (field.id === 6 || field.id === 11) throw new UnsupportedError('control flow (a graph inside a node)');

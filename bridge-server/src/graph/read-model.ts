@@ -2,6 +2,7 @@ import { AppError } from '#protocol/errors';
 import type { TensorType } from '../frame/tensor';
 import { input } from './build';
 import { fold, makeFoldBudget } from './fold';
+import type { FoldBudget } from './fold';
 import { parseModel, UnsupportedError } from './onnx-format';
 import type { OnnxModel, OnnxNode, OnnxPort } from './onnx-format';
 import { arrangeReaders, tensorConstant } from './read/arrange';
@@ -95,7 +96,7 @@ export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadMod
   const inputs = ports.map(port => input(port.name, bindDims(port, options, label), port.type ?? 'float32'));
   for (const value of inputs) values.set(value.name as string, value);
   const budget = makeFoldBudget();
-  const file: ReadFile = { label, opset: model.opset, values, openSizes: openSizes(ports, inputs) };
+  const file: ReadFile = { label, opset: model.opset, values, budget, openSizes: openSizes(ports, inputs) };
   const wanted = options.layers === undefined ? undefined : neededNodes(model, options.layers, values, label);
   for (const node of model.nodes) {
     if (wanted !== undefined && !wanted.has(node)) continue;
@@ -136,7 +137,7 @@ function neededNodes(
     const maker = makers.get(open.pop() as string);
     if (maker === undefined || needed.has(maker)) continue;
     needed.add(maker);
-    open.push(...maker.inputs);
+    for (const each of maker.inputs) open.push(each);
   }
   return needed;
 }
@@ -146,6 +147,7 @@ type ReadFile = {
   readonly label: string;
   readonly opset: number;
   readonly values: ReadonlyMap<string, Value>;
+  readonly budget: FoldBudget;
   /** The inputs whose sizes the caller chose, as text; '' when the file fixes them all. */
   readonly openSizes: string;
 };
@@ -225,7 +227,7 @@ function readOne(node: OnnxNode, file: ReadFile): readonly Value[] {
     return value;
   });
   return guard(file, node, () => {
-    const result = reader(makeReadNode(node, inputs, file.opset));
+    const result = reader(makeReadNode(node, inputs, file.opset, file.budget));
     return 'op' in result ? [result] : result;
   });
 }

@@ -24,9 +24,12 @@ export type Value = {
 
 /** A tensor beyond this many elements cannot be meant: it would not fit in memory. */
 const mostElements = 2 ** 33;
+/** Interleaving, tiling and blocks need twice the four axes of a picture. */
+const mostAxes = 16;
 
 /** @throws AppError SHAPE_MISMATCH when the dimensions are not sizes */
 export function makeValue(fields: Omit<Value, 'attrs'> & { readonly attrs?: Attrs }): Value {
+  if (fields.dims.length > mostAxes) throw mismatch(fields.op, `at most ${mostAxes} axes`, String(fields.dims.length));
   let elements = 1;
   for (const dim of fields.dims) {
     if (!Number.isInteger(dim) || dim < 0) throw mismatch(fields.op, 'sizes', `[${fields.dims.join(', ')}]`);

@@ -8,11 +8,15 @@ export class WireError extends Error {}
 
 const none = new Uint8Array(0);
 
+/** A field takes tens of times its own bytes in memory while it is read; no message of a net has as many as this. */
+const mostFields = 2_000_000;
+
 /** Every length is checked before it is used, so damaged bytes end here and nowhere deeper. @throws WireError */
 export function fieldsOf(bytes: Uint8Array): Field[] {
   const reader = new PbfReader(bytes);
   const fields: Field[] = [];
   while (reader.pos < bytes.length) {
+    if (fields.length >= mostFields) throw new WireError(`more than ${mostFields} fields in one message`);
     const tag = readVarint(reader, bytes);
     const id = Math.floor(tag / 8);
     const wire = tag % 8;

@@ -2,6 +2,7 @@ import { sizeOf } from '../../frame/tensor';
 import * as g from '../build';
 import type { PadMode } from '../build/arrange';
 import { int64s, numbersAs } from '../build/node';
+import { bigIntWeight } from '../fold';
 import { UnsupportedError } from '../onnx-format';
 import type { OnnxTensor } from '../onnx-format';
 import { isConstant, normaliseAxis } from '../value';
@@ -124,22 +125,21 @@ function spreadPads(pads: readonly number[], axes: readonly number[], rank: numb
   return all;
 }
 
+/** Each axis gets one before it that is repeated, and the two become one again. */
 const tile: NodeReader = node => {
   const x = node.input(0);
   const repeats = node.numbers(1) ?? [];
-  refuse(
-    repeats.some(each => each < 0 || each > 4096),
-    'Tile with so many repeats',
-  );
-  return repeats.reduce(
-    (tiled, count, axis) =>
-      count === 1
-        ? tiled
-        : g.concat(
-            Array.from({ length: count }, () => tiled),
-            axis,
-          ),
+  const apart = g.reshape(
     x,
+    x.dims.flatMap(dim => [1, dim]),
+  );
+  const repeated = g.expand(
+    apart,
+    x.dims.flatMap((dim, axis) => [repeats[axis], dim]),
+  );
+  return g.reshape(
+    repeated,
+    x.dims.map((dim, axis) => dim * repeats[axis]),
   );
 };
 
@@ -147,7 +147,8 @@ const tile: NodeReader = node => {
 const range: NodeReader = node => {
   const [start, limit, delta] = [0, 1, 2].map(at => node.numbers(at)?.[0] ?? NaN);
   const count = Math.max(0, Math.ceil((limit - start) / delta));
-  refuse(!(count <= 2 ** 20), 'a Range of so many numbers');
+  refuse(!(count <= 2 ** 24), 'a Range of so many numbers');
+  node.spend(8 * bigIntWeight * count);
   const type = node.input(0).type;
   return g.constant(
     numbersAs(

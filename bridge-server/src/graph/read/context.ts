@@ -1,5 +1,6 @@
 import type { TensorType } from '../../frame/tensor';
 import { constantNumbers } from '../build/node';
+import type { FoldBudget } from '../fold';
 import { UnsupportedError, typeOfNumber } from '../onnx-format';
 import type { OnnxAttribute, OnnxNode } from '../onnx-format';
 import { isConstant } from '../value';
@@ -21,12 +22,19 @@ export type ReadNode = {
   /** The numbers of an input that must be known while the graph is read. @throws UnsupportedError */
   numbers(at: number): number[] | undefined;
   attribute(name: string): OnnxAttribute | undefined;
+  /** Memory that the node takes now. @throws UnsupportedError when the whole file has taken too much */
+  spend(bytes: number): void;
 };
 
 /** Turns a node into values of the op table, one per output. */
 export type NodeReader = (node: ReadNode) => Value | readonly Value[];
 
-export function makeReadNode(node: OnnxNode, inputs: readonly (Value | undefined)[], opset: number): ReadNode {
+export function makeReadNode(
+  node: OnnxNode,
+  inputs: readonly (Value | undefined)[],
+  opset: number,
+  budget: FoldBudget,
+): ReadNode {
   const attribute = (name: string) => node.attributes.get(name);
   const required = <T>(value: T | undefined, what: string): T => {
     if (value === undefined) throw new UnsupportedError(`${node.op} without ${what}`);
@@ -51,6 +59,10 @@ export function makeReadNode(node: OnnxNode, inputs: readonly (Value | undefined
       return constantNumbers(value);
     },
     attribute,
+    spend(bytes) {
+      budget.bytes -= bytes;
+      refuse(budget.bytes < 0, `${node.op}s of so many numbers`);
+    },
   };
 }
 

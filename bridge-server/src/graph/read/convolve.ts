@@ -216,7 +216,7 @@ export const convolveReaders: Readonly<Record<string, NodeReader>> = {
   GlobalMaxPool: node => g.reduceMax(node.input(0), { axes: [2, 3] }),
   LRN: node => {
     // It is computed with a matrix of channels by channels.
-    refuse(node.input(0).dims[1] > 16384, 'LRN of so many channels');
+    refuse(node.input(0).dims[1] > 2048, 'LRN of so many channels');
     return g.lrn(node.input(0), {
       size: node.int('size'),
       alpha: node.float('alpha', 1e-4),
