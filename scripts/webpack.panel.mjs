@@ -64,14 +64,26 @@ export function panelConfig(root, { mode = 'production' } = {}) {
               loader: 'css-loader',
               options: {
                 url: false,
-                modules: { auto: /\.module\.css$/, namedExport: false, exportLocalsConvention: 'as-is', localIdentName: '[name]__[local]' },
+                modules: {
+                  auto: /\.module\.css$/,
+                  namedExport: false,
+                  exportLocalsConvention: 'as-is',
+                  localIdentName: '[name]__[local]',
+                },
               },
             },
           ],
         },
       ],
     },
-    optimization: { minimizer: [new TerserPlugin({ extractComments: false })], splitChunks: false, runtimeChunk: false },
-    plugins: [new MiniCssExtractPlugin({ filename: '[name].css' }), new CopyPlugin([join(source, 'index.html'), join(source, 'icon.svg')])],
+    optimization: {
+      minimizer: [new TerserPlugin({ extractComments: false })],
+      splitChunks: false,
+      runtimeChunk: false,
+    },
+    plugins: [
+      new MiniCssExtractPlugin({ filename: '[name].css' }),
+      new CopyPlugin([join(source, 'index.html'), join(source, 'icon.svg')]),
+    ],
   };
 }

@@ -5,14 +5,25 @@ import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 export const root = join(__dirname, '../..');
-export const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', process.env.REVERIE_CHROMIUM ?? ''].find(path => path && existsSync(path));
+export const browserPath = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  process.env.REVERIE_CHROMIUM ?? '',
+].find(path => path && existsSync(path));
 
-export type RunningBridge = { readonly url: string; readonly home: string; readonly port: number; stop(signal?: NodeJS.Signals): Promise<void> };
+export type RunningBridge = {
+  readonly url: string;
+  readonly home: string;
+  readonly port: number;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+};
 
 /** The built bridge as a process of its own, as a person starts it. */
 export async function startBridge(home: string, port = 0): Promise<RunningBridge> {
   const program = join(root, 'dist/server/cli.js');
-  if (!existsSync(program) || !existsSync(join(root, 'dist/panel/main.js'))) throw new Error('not built: run `npm run build`');
+  if (!existsSync(program) || !existsSync(join(root, 'dist/panel/main.js')))
+    throw new Error('not built: run `npm run build`');
   const child: ChildProcess = spawn(process.execPath, [program, 'serve', '--json', '--port', String(port)], {
     env: { ...process.env, REVERIE_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,7 +65,16 @@ export function removeHome(home: string): void {
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: browserPath,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
 }
 
@@ -66,9 +86,16 @@ export async function openPanel(context: BrowserContext, url: string): Promise<{
   const complaints: Complaints = [];
   const { origin } = new URL(url);
   page.on('pageerror', error => complaints.push(`script: ${error.message}`));
-  page.on('console', message => message.type() === 'error' && !message.text().startsWith('Failed to load resource') && complaints.push(`console: ${message.text()}`));
+  page.on(
+    'console',
+    message =>
+      message.type() === 'error' &&
+      !message.text().startsWith('Failed to load resource') &&
+      complaints.push(`console: ${message.text()}`),
+  );
   page.on('request', request => {
-    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== origin) complaints.push(`elsewhere: ${request.url()}`);
+    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== origin)
+      complaints.push(`elsewhere: ${request.url()}`);
   });
   await page.goto(url);
   await page.waitForSelector('[data-connection=open]');

@@ -4,7 +4,16 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
-import { browserPath, makeHome, openPanel, removeHome, root, startBridge, startBrowser, type RunningBridge } from './panel-page';
+import {
+  browserPath,
+  makeHome,
+  openPanel,
+  removeHome,
+  root,
+  startBridge,
+  startBrowser,
+  type RunningBridge,
+} from './panel-page';
 
 /** An MP4 box that players skip. */
 function freeBox(sizeBytes: number): Buffer {
@@ -16,7 +25,8 @@ function freeBox(sizeBytes: number): Buffer {
 
 /** The panel as it is built, in a browser, with the bridge as it is built: from choosing a clip to the saved result. */
 const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath) console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
+if (!browserPath)
+  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
 
 describeWithBrowser('the panel in a browser', () => {
   const home = makeHome();
@@ -31,12 +41,28 @@ describeWithBrowser('the panel in a browser', () => {
     mkdirSync(folder);
     ffmpeg = (await findFfmpeg()).path;
     // 24000/1001 for 17 frames: 35.4 frames at 50, so 36.
-    execFileSync(ffmpeg, ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=24000/1001', '-frames:v', '17', '-pix_fmt', 'yuv420p', clip]);
+    execFileSync(ffmpeg, [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=64x48:rate=24000/1001',
+      '-frames:v',
+      '17',
+      '-pix_fmt',
+      'yuv420p',
+      clip,
+    ]);
     bridge = await startBridge(join(home, 'reverie'));
     browser = await startBrowser();
   });
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 900, height: 700 }, acceptDownloads: true, locale: 'en-US' });
+    context = await browser.newContext({
+      viewport: { width: 900, height: 700 },
+      acceptDownloads: true,
+      locale: 'en-US',
+    });
   });
   afterEach(() => context.close());
   afterAll(async () => {
@@ -57,7 +83,9 @@ describeWithBrowser('the panel in a browser', () => {
 
     const after = page.locator('img[alt^="Painted frame"]');
     await after.waitFor({ timeout: 60_000 });
-    expect(await after.evaluate(image => (image as unknown as { naturalWidth: number }).naturalWidth)).toBeGreaterThan(0);
+    expect(await after.evaluate(image => (image as unknown as { naturalWidth: number }).naturalWidth)).toBeGreaterThan(
+      0,
+    );
     await page.getByText('36 frames').waitFor();
 
     await page.getByRole('button', { name: 'Stylize' }).click();
@@ -65,13 +93,18 @@ describeWithBrowser('the panel in a browser', () => {
     await card.waitFor();
     await page.locator('[data-job][data-status=done]').waitFor({ timeout: 90_000 });
 
-    const [saved] = await Promise.all([page.waitForEvent('download'), card.getByRole('button', { name: 'Download' }).click()]);
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      card.getByRole('button', { name: 'Download' }).click(),
+    ]);
     const result = join(folder, 'result.mov');
     await saved.saveAs(result);
     expect(saved.suggestedFilename()).toMatch(/\.mov$/);
     expect(statSync(result).size).toBeGreaterThan(1000);
     // Every frame decoded: one stream, time base 1/50, and each frame one tick after the last.
-    const decoded = spawnSync(ffmpeg, ['-v', 'info', '-i', result, '-map', '0', '-f', 'framecrc', '-'], { encoding: 'utf8' });
+    const decoded = spawnSync(ffmpeg, ['-v', 'info', '-i', result, '-map', '0', '-f', 'framecrc', '-'], {
+      encoding: 'utf8',
+    });
     expect(decoded.stderr).toMatch(/Stream #0:0.*Video: prores \(HQ\)/);
     expect(decoded.stderr).not.toMatch(/Input #0[^]*Stream #0:1[^]*Output #0/);
     expect(decoded.stdout).toContain('#tb 0: 1/50\n');
@@ -163,10 +196,17 @@ describeWithBrowser('the panel in a browser', () => {
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     const row = page.locator('[data-preset=wild-tahiti]');
     await row.waitFor();
-    const [saved] = await Promise.all([page.waitForEvent('download'), row.getByRole('button', { name: 'Export…' }).click()]);
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      row.getByRole('button', { name: 'Export…' }).click(),
+    ]);
     const file = join(folder, 'wild-tahiti.json');
     await saved.saveAs(file);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ version: 1, name: 'wild-tahiti', title: 'Wild Tahiti' });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      version: 1,
+      name: 'wild-tahiti',
+      title: 'Wild Tahiti',
+    });
     await row.getByRole('button', { name: 'Delete' }).click();
     await row.getByRole('button', { name: 'Delete for good?' }).click();
     await row.waitFor({ state: 'detached' });
@@ -208,8 +248,18 @@ describeWithBrowser('the panel in a browser', () => {
   test('the panel works without the built-ins that Chromium 88 lacks', async () => {
     await context.addInitScript(() => {
       const page = globalThis as unknown as Record<string, Record<string, unknown> | undefined>;
-      const remove = (holder: unknown, ...names: string[]) => names.forEach(name => delete (holder as Record<string, unknown>)[name]);
-      for (const kind of ['Array', 'String', 'Uint8Array', 'Float32Array']) remove((page[kind] as { prototype?: unknown })?.prototype, 'at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'with');
+      const remove = (holder: unknown, ...names: string[]) =>
+        names.forEach(name => delete (holder as Record<string, unknown>)[name]);
+      for (const kind of ['Array', 'String', 'Uint8Array', 'Float32Array'])
+        remove(
+          (page[kind] as { prototype?: unknown })?.prototype,
+          'at',
+          'findLast',
+          'findLastIndex',
+          'toSorted',
+          'toReversed',
+          'with',
+        );
       remove(page.Object, 'hasOwn', 'groupBy');
       remove(page.Array, 'fromAsync');
       remove(page.Promise, 'withResolvers');
@@ -220,7 +270,8 @@ describeWithBrowser('the panel in a browser', () => {
     const { page, complaints } = await openPanel(context, bridge.url);
     await chooseClip(page, clip);
     await page.getByText('17 frames').first().waitFor();
-    for (const name of ['Jobs', 'Presets', 'Dream', 'Sections', 'Set-up', 'Render']) await page.getByRole('tab', { name }).click();
+    for (const name of ['Jobs', 'Presets', 'Dream', 'Sections', 'Set-up', 'Render'])
+      await page.getByRole('tab', { name }).click();
     await page.getByRole('button', { name: 'More settings of Style' }).click();
     expect(complaints).toEqual([]);
   });
@@ -230,13 +281,18 @@ describeWithBrowser('the panel in a browser', () => {
     // Class fields are older than the year that names them; static blocks and private "in" are not, and are looked for.
     const newer: string[] = [];
     for (const token of tokenizer(script, { ecmaVersion: 2022, sourceType: 'script' })) {
-      if (token.type === tokTypes.privateId && /^\s+in\s/.test(script.slice(token.end, token.end + 5))) newer.push(`#${String(token.value)} in`);
+      if (token.type === tokTypes.privateId && /^\s+in\s/.test(script.slice(token.end, token.end + 5)))
+        newer.push(`#${String(token.value)} in`);
     }
     expect(/[{;}]static\s*\{/.test(script)).toBe(false);
     expect(newer).toEqual([]);
     expect(() => parse(script, { ecmaVersion: 2022, sourceType: 'script' })).not.toThrow();
     const style = readFileSync(join(root, 'dist/panel/main.css'), 'utf8');
-    expect(style.match(/:has\(|@container|@layer|color-mix\(|\d[dsl]vh|accent-color|overflow:\s*clip|@property|light-dark\(/g)).toBeNull();
+    expect(
+      style.match(
+        /:has\(|@container|@layer|color-mix\(|\d[dsl]vh|accent-color|overflow:\s*clip|@property|light-dark\(/g,
+      ),
+    ).toBeNull();
   });
 
   test.each([320, 480, 900])('at %i px nothing is cut off sideways', async width => {
@@ -248,9 +304,21 @@ describeWithBrowser('the panel in a browser', () => {
     for (const name of ['jobs', 'presets', 'dream', 'sections', 'setup', 'render']) {
       await page.click(`[data-page=${name}]`);
       const tooWide = await page.evaluate(() => {
-        const { document, innerWidth } = globalThis as unknown as { document: { querySelectorAll(all: string): ArrayLike<{ getBoundingClientRect(): { right: number; width: number }; className: unknown }> }; innerWidth: number };
-        return Array.from(document.querySelectorAll('#page button, #page input:not([type=file]), #page select, #page img, [role=tab]'))
-          .filter(element => element.getBoundingClientRect().width > 0 && element.getBoundingClientRect().right > innerWidth + 1)
+        const { document, innerWidth } = globalThis as unknown as {
+          document: {
+            querySelectorAll(
+              all: string,
+            ): ArrayLike<{ getBoundingClientRect(): { right: number; width: number }; className: unknown }>;
+          };
+          innerWidth: number;
+        };
+        return Array.from(
+          document.querySelectorAll('#page button, #page input:not([type=file]), #page select, #page img, [role=tab]'),
+        )
+          .filter(
+            element =>
+              element.getBoundingClientRect().width > 0 && element.getBoundingClientRect().right > innerWidth + 1,
+          )
           .map(element => String(element.className));
       });
       expect(tooWide).toEqual([]);

@@ -25,7 +25,10 @@ test('a bridge of another version is refused and not asked again', async () => {
   const bridge = createFakeBridge();
   bridge.version = 2;
   connect(bridge);
-  await expect(connection.whenOpen()).rejects.toMatchObject({ code: 'VERSION_MISMATCH', details: { panel: 1, bridge: 2 } });
+  await expect(connection.whenOpen()).rejects.toMatchObject({
+    code: 'VERSION_MISMATCH',
+    details: { panel: 1, bridge: 2 },
+  });
   await settle();
   expect(bridge.connections).toBe(1);
 });
@@ -41,7 +44,10 @@ test('each reply finds its request, and an error keeps its code and details', as
     connection.request('report', { job: '20261122-101500-0a0b0c0d' }),
   ]);
   expect(presets).toMatchObject({ status: 'fulfilled', value: { presets: [] } });
-  expect(report).toMatchObject({ status: 'rejected', reason: { code: 'JOB_NOT_FOUND', details: { id: '20261122-101500-0a0b0c0d' } } });
+  expect(report).toMatchObject({
+    status: 'rejected',
+    reason: { code: 'JOB_NOT_FOUND', details: { id: '20261122-101500-0a0b0c0d' } },
+  });
 });
 
 test('a reply that is not what the protocol says is an error, not a value', async () => {

@@ -1,21 +1,41 @@
+import { createHash } from 'node:crypto';
+import { hashSource } from '../../extension/src/bridge/bytes';
 import { createFileHost } from '../../extension/src/host/file';
-import { describeHost } from '../conformance/host';
 import { makeClip } from './make';
 
 const bytes = new TextEncoder().encode('the bytes of a film, which nobody decodes here');
 const film = () => new File([bytes], 'shot.mov');
+const idle = { signal: new AbortController().signal, report: () => undefined };
 
-describeHost('file', async () => {
-  const saved: string[] = [];
-  const host = createFileHost({ resultUrl: job => `http://bridge/jobs/${job}/result`, save: url => saved.push(url) });
+test('the bytes that are sent are those of the chosen file', async () => {
+  const host = createFileHost({ resultUrl: String, save: () => undefined });
   host.takeFile?.(film());
   host.learnClip?.(makeClip());
-  return {
-    host,
-    sourceBytes: bytes,
-    placed: () => saved.length,
-    makeResult: job => ({ job, path: '', name: 'shot.mov', frames: 200, rate: { num: 50, den: 1 }, width: 640, height: 360, labels: {} }),
+  const exported = await host.exportRange(await host.readRange(), idle);
+  expect(exported).toMatchObject({ name: 'shot.mov', isSource: true });
+  const source = await host.openBytes(exported);
+  expect(await hashSource(source)).toBe(createHash('sha256').update(bytes).digest('hex'));
+});
+
+test('a result is saved from the bridge, under its own name', async () => {
+  const saved: string[][] = [];
+  const host = createFileHost({
+    resultUrl: job => `http://bridge/jobs/${job}/result`,
+    save: (...what) => saved.push(what),
+  });
+  const result = {
+    job: 'job-1',
+    path: '',
+    name: 'shot-default.mov',
+    frames: 200,
+    rate: { num: 50, den: 1 },
+    width: 640,
+    height: 360,
+    labels: {},
   };
+  const at = { sequence: 'x', range: { first: 0, last: 99, rate: { num: 25, den: 1 } }, sourceTrack: 0 };
+  expect(await host.importClip(result, at, idle)).toEqual({ outcome: 'downloaded' });
+  expect(saved).toEqual([['http://bridge/jobs/job-1/result', 'shot-default.mov']]);
 });
 
 test('nothing is marked before the bridge has said what the file is', async () => {
@@ -37,7 +57,11 @@ test('another file is not taken for the one before', async () => {
 
 test('the system going from dark to light is followed', () => {
   let listener: (() => void) | undefined;
-  const query = { matches: false, addEventListener: (_: string, next: () => void) => (listener = next), removeEventListener: () => (listener = undefined) };
+  const query = {
+    matches: false,
+    addEventListener: (_: string, next: () => void) => (listener = next),
+    removeEventListener: () => (listener = undefined),
+  };
   const host = createFileHost({ resultUrl: String, save: () => undefined, matchMedia: () => query as never });
   const seen: boolean[] = [];
   const stop = host.watchTheme(theme => seen.push(theme.dark));

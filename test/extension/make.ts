@@ -31,7 +31,13 @@ export function makeClip(changes: Partial<ClipInfo> = {}): ClipInfo {
 }
 
 export function makePreset(changes: Partial<z.input<typeof presetSchema>> = {}): Preset {
-  return presetSchema.parse({ version: 1, name: 'default', title: 'Painted', effects: [{ effect: 'style' }, { effect: 'upscale' }], ...changes });
+  return presetSchema.parse({
+    version: 1,
+    name: 'default',
+    title: 'Painted',
+    effects: [{ effect: 'style' }, { effect: 'upscale' }],
+    ...changes,
+  });
 }
 
 let made = 0;
@@ -40,7 +46,15 @@ export function makeJob(changes: Partial<Job> = {}): Job {
   return {
     version: 1,
     id: `20261122-1015${second}-0a0b0c0d`,
-    spec: { clip: clipHash, clipName: 'shot.mov', preset: makePreset(), seed: 0, provider: 'auto', priority: 5, labels: {} },
+    spec: {
+      clip: clipHash,
+      clipName: 'shot.mov',
+      preset: makePreset(),
+      seed: 0,
+      provider: 'auto',
+      priority: 5,
+      labels: {},
+    },
     clip: makeClip(),
     status: 'queued',
     createdAt: `2026-11-22T10:15:${second}.000Z`,

@@ -25,7 +25,14 @@ let memory: Map<string, string>;
 
 const presets: { preset: Preset; builtIn: boolean }[] = [
   { preset: makePreset(), builtIn: true },
-  { preset: makePreset({ name: 'tahiti', title: 'Tahiti', effects: [{ effect: 'style', params: { styles: [{ image: { painter: 'tahiti' }, weight: 1 }] } }] }), builtIn: true },
+  {
+    preset: makePreset({
+      name: 'tahiti',
+      title: 'Tahiti',
+      effects: [{ effect: 'style', params: { styles: [{ image: { painter: 'tahiti' }, weight: 1 }] } }],
+    }),
+    builtIn: true,
+  },
   { preset: makePreset({ name: 'dream-paws', title: 'Paws', effects: [{ effect: 'dream' }] }), builtIn: true },
 ];
 const layers = [
@@ -41,9 +48,15 @@ function open(languages = ['en-US']) {
     upload: (source, kind, options) => upload(connection, source, kind, options),
     download: (job, sink, options) => download(connection, 'result', job, sink, options),
   };
-  const host = createFileHost({ resultUrl: job => bridge.url(`/jobs/${job}/result`), save: (url, name) => saved.push({ url, name }) });
+  const host = createFileHost({
+    resultUrl: job => bridge.url(`/jobs/${job}/result`),
+    save: (url, name) => saved.push({ url, name }),
+  });
   store = createStore();
-  const storage = { getItem: (key: string) => memory.get(key) ?? null, setItem: (key: string, value: string) => void memory.set(key, value) };
+  const storage = {
+    getItem: (key: string) => memory.get(key) ?? null,
+    setItem: (key: string, value: string) => void memory.set(key, value),
+  };
   session = createSession({ store, bridge, host, storage });
   render(
     <SessionContext.Provider value={{ session, store }}>
@@ -52,14 +65,20 @@ function open(languages = ['en-US']) {
   );
 }
 
-const asked = <T extends Request['type']>(type: T) => fake.requests.filter(request => request.type === type) as Extract<Request, { type: T }>[];
+const asked = <T extends Request['type']>(type: T) =>
+  fake.requests.filter(request => request.type === type) as Extract<Request, { type: T }>[];
 const file = (name: string, text = 'bytes of a film') => {
   const blob = new File([text], name);
   // jsdom's files cannot be read in pieces by arrayBuffer.
-  Object.defineProperty(blob, 'slice', { value: (from: number, to: number) => ({ arrayBuffer: async () => new TextEncoder().encode(text).slice(from, to).buffer }) });
+  Object.defineProperty(blob, 'slice', {
+    value: (from: number, to: number) => ({
+      arrayBuffer: async () => new TextEncoder().encode(text).slice(from, to).buffer,
+    }),
+  });
   return blob;
 };
-const choose = (name: string) => fireEvent.change(document.querySelector('input[type=file]') as Element, { target: { files: [file(name)] } });
+const choose = (name: string) =>
+  fireEvent.change(document.querySelector('input[type=file]') as Element, { target: { files: [file(name)] } });
 const tab = (name: string) => fireEvent.click(screen.getByRole('tab', { name: new RegExp(name) }));
 const slider = (name: string) => screen.getByRole('slider', { name });
 
@@ -70,11 +89,31 @@ beforeEach(() => {
   memory = new Map();
   fake.answers = {
     presets: () => ({ presets }),
-    nets: () => ({ nets: [{ name: 'openimages', title: 'Open Images', kind: 'embedded', uses: ['dream'], installed: true, sizeBytes: 1, licence: 'Apache-2.0', origin: 'x', layers }] }),
+    nets: () => ({
+      nets: [
+        {
+          name: 'openimages',
+          title: 'Open Images',
+          kind: 'embedded',
+          uses: ['dream'],
+          installed: true,
+          sizeBytes: 1,
+          licence: 'Apache-2.0',
+          origin: 'x',
+          layers,
+        },
+      ],
+    }),
     jobs: () => ({ jobs: [], seqs: {} }),
     'upload-close': () => ({ sha256: clipHash, clip: makeClip() }),
     'clip-info': () => ({ clip: makeClip() }),
-    estimate: () => ({ estimate: { seconds: 90, memoryBytes: 2e9, diskBytes: 3e9, basis: 'table' }, width: 1280, height: 720, frames: 200, resultBytes: 4.2e8 }),
+    estimate: () => ({
+      estimate: { seconds: 90, memoryBytes: 2e9, diskBytes: 3e9, basis: 'table' },
+      width: 1280,
+      height: 720,
+      frames: 200,
+      resultBytes: 4.2e8,
+    }),
     still: () => ({ width: 640, height: 360 }),
     atlas: () => ({ job: 'k' }),
     doctor: () => ({ checks: [] }),
@@ -107,8 +146,15 @@ test('from an empty panel to a submitted job', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Stylize' }));
   await screen.findByRole('progressbar', { name: /Progress of shot.mov/ });
   const [{ spec }] = asked('submit');
-  expect(spec).toMatchObject({ clip: clipHash, clipName: 'shot.mov', range: { first: 10, last: 11, rate: { num: 25, den: 1 } } });
-  expect(spec.preset.effects[0]).toMatchObject({ effect: 'style', params: { strength: 61, styles: [{ image: { painter: 'tahiti' } }] } });
+  expect(spec).toMatchObject({
+    clip: clipHash,
+    clipName: 'shot.mov',
+    range: { first: 10, last: 11, rate: { num: 25, den: 1 } },
+  });
+  expect(spec.preset.effects[0]).toMatchObject({
+    effect: 'style',
+    params: { strength: 61, styles: [{ image: { painter: 'tahiti' } }] },
+  });
 });
 
 test('the whole clip is sent without a range', async () => {
@@ -142,7 +188,13 @@ test('a still is asked for the frame under the playhead, sharpens, and is asked 
 test('a still that fails says why, and the rest goes on', async () => {
   await ready();
   await waitFor(() => expect(asked('still')).toHaveLength(1), { timeout: 3000 });
-  act(() => fake.send({ type: 'error', id: asked('still')[0].id, error: { code: 'OUT_OF_MEMORY', details: { width: 640, height: 360 } } }));
+  act(() =>
+    fake.send({
+      type: 'error',
+      id: asked('still')[0].id,
+      error: { code: 'OUT_OF_MEMORY', details: { width: 640, height: 360 } },
+    }),
+  );
   const alert = await screen.findByRole('alert');
   expect(alert.textContent).toContain('The memory ran out at 640x360.');
   expect(alert.textContent).toContain('Lower the working size');
@@ -174,16 +226,38 @@ test('a file that is no film is refused in words, and another can be chosen', as
 });
 
 test('jobs are there after a reload, and what happened meanwhile is asked for', async () => {
-  const job = makeJob({ status: 'active', progress: { done: 40, total: 100, secondsLeft: 75 }, now: { stage: 'stylize', frame: 39, frames: 100 } });
+  const job = makeJob({
+    status: 'active',
+    progress: { done: 40, total: 100, secondsLeft: 75 },
+    now: { stage: 'stylize', frame: 39, frames: 100 },
+  });
   fake.answers.jobs = () => ({ jobs: [job], seqs: { [job.id]: 17 } });
-  memory.set('reverie.panel', JSON.stringify({ version: 1, page: 'jobs', settings: {}, chosen: 'default', range: { first: 0, last: 0 }, playhead: 0 }));
+  memory.set(
+    'reverie.panel',
+    JSON.stringify({
+      version: 1,
+      page: 'jobs',
+      settings: {},
+      chosen: 'default',
+      range: { first: 0, last: 0 },
+      playhead: 0,
+    }),
+  );
   open();
   const card = await screen.findByRole('listitem', { name: /shot.mov/ });
   expect(within(card).getByText(/Rendering 40/)).toBeTruthy();
   expect(within(card).getByText('1 min 15 s left')).toBeTruthy();
   expect(within(card).getByText('Painting: frame 40 of 100')).toBeTruthy();
   expect(asked('watch')[0].since).toEqual({ [job.id]: 17 });
-  act(() => fake.send({ type: 'event', job: job.id, seq: 18, at: '2026-11-22T10:20:00Z', event: { type: 'progress', done: 60, stage: 'upscale', frame: 3, frames: 100, secondsLeft: 5 } }));
+  act(() =>
+    fake.send({
+      type: 'event',
+      job: job.id,
+      seq: 18,
+      at: '2026-11-22T10:20:00Z',
+      event: { type: 'progress', done: 60, stage: 'upscale', frame: 3, frames: 100, secondsLeft: 5 },
+    }),
+  );
   await within(card).findByText('Enlarging: frame 4 of 100');
 });
 
@@ -202,7 +276,12 @@ test('a lost connection is said, and after it the panel asks from the last event
 
 test('a finished job is saved by the browser and shows its report in words', async () => {
   const result = { sizeBytes: 412e6, sha256: 'x', frames: 200, width: 1280, height: 720, fileName: 'shot-default.mov' };
-  const job = makeJob({ status: 'done', result, startedAt: '2026-11-22T10:00:00Z', finishedAt: '2026-11-22T10:02:00Z' });
+  const job = makeJob({
+    status: 'done',
+    result,
+    startedAt: '2026-11-22T10:00:00Z',
+    finishedAt: '2026-11-22T10:02:00Z',
+  });
   fake.answers.jobs = () => ({ jobs: [job], seqs: {} });
   fake.answers.report = () => ({
     report: {
@@ -213,7 +292,16 @@ test('a finished job is saved by the browser and shows its report in words', asy
       clip: { sha256: clipHash, name: 'shot.mov', frames: 100, rate: '25', width: 640, height: 360 },
       range: { first: 0, last: 99 },
       seed: 0,
-      output: { file: 'shot-default.mov', frames: 200, rate: '50', width: 1280, height: 720, codec: 'prores422hq', sizeBytes: 412e6, verified: true },
+      output: {
+        file: 'shot-default.mov',
+        frames: 200,
+        rate: '50',
+        width: 1280,
+        height: 720,
+        codec: 'prores422hq',
+        sizeBytes: 412e6,
+        verified: true,
+      },
       provider: 'cpu',
       providersRefused: [{ provider: 'webgpu', reason: 'no adapter' }],
       nets: [],
@@ -238,7 +326,10 @@ test('a finished job is saved by the browser and shows its report in words', asy
 });
 
 test('deleting asks once more; cancelling does not', async () => {
-  const [done, active] = [makeJob({ status: 'failed', error: { code: 'DISK_FULL', details: { need: '3 GB', path: '/x' } } }), makeJob({ status: 'active' })];
+  const [done, active] = [
+    makeJob({ status: 'failed', error: { code: 'DISK_FULL', details: { need: '3 GB', path: '/x' } } }),
+    makeJob({ status: 'active' }),
+  ];
   fake.answers.jobs = () => ({ jobs: [done, active], seqs: {} });
   open();
   tab('Jobs');
@@ -277,7 +368,11 @@ test('a changed preset is saved under a new name; a built-in name is not taken',
   fireEvent.change(name, { target: { value: 'Tahiti, wild' } });
   fireEvent.click(save);
   await waitFor(() => expect(asked('preset-save')).toHaveLength(1));
-  expect(asked('preset-save')[0].preset).toMatchObject({ name: 'tahiti-wild', title: 'Tahiti, wild', effects: [{ params: { strength: 100 } }] });
+  expect(asked('preset-save')[0].preset).toMatchObject({
+    name: 'tahiti-wild',
+    title: 'Tahiti, wild',
+    effects: [{ params: { strength: 100 } }],
+  });
 });
 
 test('a layer is chosen by its picture', async () => {
@@ -287,9 +382,22 @@ test('a layer is chosen by its picture', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Show the layers' }));
   await waitFor(() => expect(asked('atlas')).toMatchObject([{ net: 'openimages' }]));
   const [{ id }] = asked('atlas');
-  act(() => fake.send({ type: 'atlas-tile', id, layer: 'ec11/expand', channels: 96, path: '/pictures/k/1.jpg', done: 1, total: 2 }));
+  act(() =>
+    fake.send({
+      type: 'atlas-tile',
+      id,
+      layer: 'ec11/expand',
+      channels: 96,
+      path: '/pictures/k/1.jpg',
+      done: 1,
+      total: 2,
+    }),
+  );
   fireEvent.click(await screen.findByRole('button', { name: 'Dream of ec11/expand' }));
-  expect(store.get().draft?.effects[0]).toMatchObject({ effect: 'dream', params: { net: 'openimages', objectives: [{ layer: 'ec11/expand', weight: 1 }] } });
+  expect(store.get().draft?.effects[0]).toMatchObject({
+    effect: 'dream',
+    params: { net: 'openimages', objectives: [{ layer: 'ec11/expand', weight: 1 }] },
+  });
   expect(screen.getByRole('button', { name: 'Dream of ec11/expand' }).getAttribute('aria-pressed')).toBe('true');
 });
 
@@ -320,10 +428,21 @@ test('everything that can be used has a name', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'More settings of Style' }));
   for (const page of ['Render', 'Presets', 'Dream', 'Set-up']) {
     tab(page);
-    for (const role of ['button', 'slider', 'textbox', 'combobox', 'radio', 'switch', 'tab', 'radiogroup', 'progressbar'] as const) {
+    for (const role of [
+      'button',
+      'slider',
+      'textbox',
+      'combobox',
+      'radio',
+      'switch',
+      'tab',
+      'radiogroup',
+      'progressbar',
+    ] as const) {
       for (const element of screen.queryAllByRole(role)) {
         const name = element.getAttribute('aria-label') ?? element.textContent ?? '';
-        const named = name.trim() !== '' || element.getAttribute('aria-labelledby') !== null || element.closest('label') !== null;
+        const named =
+          name.trim() !== '' || element.getAttribute('aria-labelledby') !== null || element.closest('label') !== null;
         expect(named ? '' : element.outerHTML).toBe('');
       }
     }

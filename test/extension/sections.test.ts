@@ -14,27 +14,59 @@ import {
 import { readSections, writeSections } from '../../extension/src/app/saved';
 
 const pal = { num: 25, den: 1 };
-const make = (...lasts: number[]): Section[] => lasts.map((last, index) => ({ label: 'ABCDEFG'[index], first: index === 0 ? 0 : lasts[index - 1] + 1, last }));
+const make = (...lasts: number[]): Section[] =>
+  lasts.map((last, index) => ({ label: 'ABCDEFG'[index], first: index === 0 ? 0 : lasts[index - 1] + 1, last }));
 const spans = (sections: readonly Section[]) => sections.map(({ first, last }) => [first, last]);
 const coversAll = (sections: readonly Section[], frames: number) =>
-  sections[0].first === 0 && sections[sections.length - 1].last === frames - 1 && sections.every((each, at) => each.last >= each.first && (at === 0 || each.first === sections[at - 1].last + 1));
+  sections[0].first === 0 &&
+  sections[sections.length - 1].last === frames - 1 &&
+  sections.every((each, at) => each.last >= each.first && (at === 0 || each.first === sections[at - 1].last + 1));
 
 test('what was heard becomes sections in frames, edge to edge over the whole clip', () => {
-  const heard = { beats: [], waveform: [], sections: [{ startSeconds: 0.02, endSeconds: 16, label: 'A' }, { startSeconds: 16, endSeconds: 30.04, label: 'B' }, { startSeconds: 30.04, endSeconds: 99, label: 'A' }] };
+  const heard = {
+    beats: [],
+    waveform: [],
+    sections: [
+      { startSeconds: 0.02, endSeconds: 16, label: 'A' },
+      { startSeconds: 16, endSeconds: 30.04, label: 'B' },
+      { startSeconds: 30.04, endSeconds: 99, label: 'A' },
+    ],
+  };
   const sections = fromSong(heard, pal, 1000);
   expect(coversAll(sections, 1000)).toBe(true);
-  expect(sections.map(each => [each.label, each.first])).toEqual([['A', 0], ['A', 1], ['B', 400], ['A', 751]]);
+  expect(sections.map(each => [each.label, each.first])).toEqual([
+    ['A', 0],
+    ['A', 1],
+    ['B', 400],
+    ['A', 751],
+  ]);
   expect(fromSong({ beats: [], waveform: [], sections: [] }, pal, 50)).toEqual([{ label: 'A', first: 0, last: 49 }]);
 });
 
 test('29.97 keeps its exact rate', () => {
-  const heard = { beats: [], waveform: [], sections: [{ startSeconds: 0, endSeconds: 1001, label: 'A' }, { startSeconds: 1001, endSeconds: 2002, label: 'B' }] };
+  const heard = {
+    beats: [],
+    waveform: [],
+    sections: [
+      { startSeconds: 0, endSeconds: 1001, label: 'A' },
+      { startSeconds: 1001, endSeconds: 2002, label: 'B' },
+    ],
+  };
   expect(fromSong(heard, { num: 30000, den: 1001 }, 60000)[1].first).toBe(30000);
 });
 
 test('a marker begins a section; "stylize: preset" brings its preset', () => {
   const marker = (first: number, name: string, comment = '') => ({ id: name, name, comment, first, length: 0 });
-  const sections = fromMarkers([marker(300, 'stylize: Great-Wave', 'Chorus'), marker(100, 'Verse'), marker(5, 'before the range'), marker(5000, 'after it')], 100, 400);
+  const sections = fromMarkers(
+    [
+      marker(300, 'stylize: Great-Wave', 'Chorus'),
+      marker(100, 'Verse'),
+      marker(5, 'before the range'),
+      marker(5000, 'after it'),
+    ],
+    100,
+    400,
+  );
   expect(sections).toEqual([
     { label: 'Verse', first: 0, last: 199 },
     { label: 'Chorus', first: 200, last: 399, preset: 'great-wave' },
@@ -51,9 +83,21 @@ test('sections written as markers are read back as they were', () => {
 
 test('a boundary moves both its sides and never swallows one', () => {
   const sections = make(99, 199, 299);
-  expect(spans(moveBoundary(sections, 1, 150))).toEqual([[0, 149], [150, 199], [200, 299]]);
-  expect(spans(moveBoundary(sections, 1, 900))).toEqual([[0, 198], [199, 199], [200, 299]]);
-  expect(spans(moveBoundary(sections, 2, -5))).toEqual([[0, 99], [100, 100], [101, 299]]);
+  expect(spans(moveBoundary(sections, 1, 150))).toEqual([
+    [0, 149],
+    [150, 199],
+    [200, 299],
+  ]);
+  expect(spans(moveBoundary(sections, 1, 900))).toEqual([
+    [0, 198],
+    [199, 199],
+    [200, 299],
+  ]);
+  expect(spans(moveBoundary(sections, 2, -5))).toEqual([
+    [0, 99],
+    [100, 100],
+    [101, 299],
+  ]);
   expect(spans(moveBoundary(sections, 0, 50))).toEqual(spans(sections));
 });
 
@@ -67,15 +111,24 @@ test('a section that was changed does not keep the job of its old self', () => {
 test('cutting and joining keep the whole covered', () => {
   const sections = make(99, 299);
   const cut = splitAt(sections, 150);
-  expect(spans(cut)).toEqual([[0, 99], [100, 149], [150, 299]]);
+  expect(spans(cut)).toEqual([
+    [0, 99],
+    [100, 149],
+    [150, 299],
+  ]);
   expect(splitAt(cut, 150)).toEqual(cut);
-  expect(spans(mergeWithNext(cut, 1))).toEqual([[0, 99], [100, 299]]);
+  expect(spans(mergeWithNext(cut, 1))).toEqual([
+    [0, 99],
+    [100, 299],
+  ]);
   expect(mergeWithNext(cut, 2)).toEqual(cut);
   expect(coversAll(cut, 300)).toBe(true);
 });
 
 test('the shortest section that has a preset is rendered first', () => {
-  const sections = make(299, 349, 999, 1049).map((each, index) => (index === 1 ? each : { ...each, preset: 'default' }));
+  const sections = make(299, 349, 999, 1049).map((each, index) =>
+    index === 1 ? each : { ...each, preset: 'default' },
+  );
   expect(renderOrder(sections)).toEqual([3, 0, 2]);
 });
 
@@ -95,11 +148,20 @@ test('a file of sections is read back, also at another rate; a wrong one names i
 
 test('sections come back with their clip, and only where they fit it', () => {
   const memory = new Map<string, string>();
-  const storage = { getItem: (key: string) => memory.get(key) ?? null, setItem: (key: string, value: string) => void memory.set(key, value) };
+  const storage = {
+    getItem: (key: string) => memory.get(key) ?? null,
+    setItem: (key: string, value: string) => void memory.set(key, value),
+  };
   writeSections(storage, 'abc', make(99, 199));
   expect(readSections(storage, 'abc', 200)).toEqual(make(99, 199));
   expect(readSections(storage, 'abc', 300)).toBeUndefined();
   expect(readSections(storage, 'other', 200)).toBeUndefined();
-  memory.set([...memory.keys()][0], JSON.stringify([{ label: 'A', first: 0, last: 50 }, { label: 'B', first: 52, last: 199 }]));
+  memory.set(
+    [...memory.keys()][0],
+    JSON.stringify([
+      { label: 'A', first: 0, last: 50 },
+      { label: 'B', first: 52, last: 199 },
+    ]),
+  );
   expect(readSections(storage, 'abc', 200)).toBeUndefined();
 });

@@ -1,6 +1,14 @@
 import type { JobEventBody } from '#protocol/job';
 import { presetSchema } from '#protocol/preset';
-import { addEffect, addStyle, presetName, readPresetFile, removeEffect, samePicture, setParam } from '../../extension/src/app/draft';
+import {
+  addEffect,
+  addStyle,
+  presetName,
+  readPresetFile,
+  removeEffect,
+  samePicture,
+  setParam,
+} from '../../extension/src/app/draft';
 import { entryOf, fractionDone, listJobs, reduceJobs, sourceFrame, type Jobs } from '../../extension/src/app/jobs';
 import { fromLabels, toLabels } from '../../extension/src/app/placement';
 import { readSaved, toSaved, writeSaved } from '../../extension/src/app/saved';
@@ -10,7 +18,10 @@ import { makeClip, makeJob, makePreset } from './make';
 
 const at = '2026-11-22T10:20:00.000Z';
 function play(jobs: Jobs, id: string, events: JobEventBody[], from = 1): Jobs {
-  return events.reduce((state, event, index) => reduceJobs(state, { type: 'job-event', job: id, seq: from + index, at, event }), jobs);
+  return events.reduce(
+    (state, event, index) => reduceJobs(state, { type: 'job-event', job: id, seq: from + index, at, event }),
+    jobs,
+  );
 }
 const result = { sizeBytes: 10, sha256: 'x', frames: 200, width: 1280, height: 720, fileName: 'shot.mov' };
 
@@ -20,33 +31,66 @@ describe('jobs', () => {
 
   test('a job goes from waiting to done, and its bar from empty to full', () => {
     const started = play(known, job.id, [
-      { type: 'planned', estimate: { seconds: 5, memoryBytes: 1, diskBytes: 1, basis: 'table' }, tasks: ['a', 'b'], total: 50 },
+      {
+        type: 'planned',
+        estimate: { seconds: 5, memoryBytes: 1, diskBytes: 1, basis: 'table' },
+        tasks: ['a', 'b'],
+        total: 50,
+      },
       { type: 'started' },
       { type: 'task-started', task: 'a', where: 'here' },
       { type: 'progress', done: 20, stage: 'stylize', frame: 19, frames: 50, secondsLeft: 30 },
       { type: 'preview', frame: 38, final: true },
     ]);
     const active = started[job.id];
-    expect(active.job).toMatchObject({ status: 'active', tasks: { a: 'active', b: 'waiting' }, now: { stage: 'stylize', frame: 19 }, previews: [38] });
+    expect(active.job).toMatchObject({
+      status: 'active',
+      tasks: { a: 'active', b: 'waiting' },
+      now: { stage: 'stylize', frame: 19 },
+      previews: [38],
+    });
     expect(fractionDone(active.job)).toBeCloseTo(0.4);
     expect(active.lastPreview).toEqual({ frame: 38, seq: 5 });
-    const done = play(started, job.id, [{ type: 'task-done', task: 'a', reused: false, seconds: 3 }, { type: 'done', result }], 6)[job.id];
+    const done = play(
+      started,
+      job.id,
+      [
+        { type: 'task-done', task: 'a', reused: false, seconds: 3 },
+        { type: 'done', result },
+      ],
+      6,
+    )[job.id];
     expect(done.job).toMatchObject({ status: 'done', result, finishedAt: at, tasks: { a: 'done' } });
     expect(done.job.now).toBeUndefined();
     expect(fractionDone(done.job)).toBe(1);
   });
 
   test('an event that was already heard changes nothing', () => {
-    const once = play(known, job.id, [{ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: 3, text: 'cut' } }], 4);
-    const twice = play(once, job.id, [{ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: 3, text: 'cut' } }], 4);
+    const once = play(
+      known,
+      job.id,
+      [{ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: 3, text: 'cut' } }],
+      4,
+    );
+    const twice = play(
+      once,
+      job.id,
+      [{ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: 3, text: 'cut' } }],
+      4,
+    );
     expect(twice).toBe(once);
     expect(once[job.id].notices).toHaveLength(1);
   });
 
   test('a failed job keeps its reason until it is resumed', () => {
-    const failed = play(known, job.id, [{ type: 'failed', error: { code: 'DISK_FULL', details: { need: '3 GB', path: '/x' } } }]);
+    const failed = play(known, job.id, [
+      { type: 'failed', error: { code: 'DISK_FULL', details: { need: '3 GB', path: '/x' } } },
+    ]);
     expect(failed[job.id].job).toMatchObject({ status: 'failed', error: { code: 'DISK_FULL' } });
-    expect(play(failed, job.id, [{ type: 'resumed' }], 2)[job.id].job).toMatchObject({ status: 'queued', error: undefined });
+    expect(play(failed, job.id, [{ type: 'resumed' }], 2)[job.id].job).toMatchObject({
+      status: 'queued',
+      error: undefined,
+    });
   });
 
   test('a cancelled job does not become active by a straggling event of an older connection', () => {
@@ -58,7 +102,11 @@ describe('jobs', () => {
   test('the answer of the bridge replaces what was guessed; jobs that are gone go, notices stay', () => {
     const noticed = play(known, job.id, [{ type: 'notice', notice: { kind: 'note', stage: 'x', text: 'y' } }]);
     const other = makeJob();
-    const next = reduceJobs(noticed, { type: 'jobs', jobs: [{ ...job, status: 'active' }, other], seqs: { [job.id]: 9 } });
+    const next = reduceJobs(noticed, {
+      type: 'jobs',
+      jobs: [{ ...job, status: 'active' }, other],
+      seqs: { [job.id]: 9 },
+    });
     expect(next[job.id]).toMatchObject({ seq: 9, job: { status: 'active' } });
     expect(next[job.id].notices).toHaveLength(1);
     expect(reduceJobs(next, { type: 'jobs', jobs: [other], seqs: {} })[job.id]).toBeUndefined();
@@ -66,13 +114,23 @@ describe('jobs', () => {
 
   test('a bridge that lost its last lines is believed, and its further events are heard', () => {
     const ahead = play(known, job.id, [{ type: 'started' }], 50);
-    const back = reduceJobs(ahead, { type: 'jobs', jobs: [makeJob({ ...job, status: 'queued' })], seqs: { [job.id]: 40 } });
+    const back = reduceJobs(ahead, {
+      type: 'jobs',
+      jobs: [makeJob({ ...job, status: 'queued' })],
+      seqs: { [job.id]: 40 },
+    });
     expect(play(back, job.id, [{ type: 'started' }], 41)[job.id].job.status).toBe('active');
   });
 
   test('newest first', () => {
-    const [old, young] = [makeJob({ createdAt: '2026-11-20T00:00:00Z' }), makeJob({ createdAt: '2026-11-21T00:00:00Z' })];
-    expect(listJobs({ [old.id]: entryOf(old), [young.id]: entryOf(young) }).map(entry => entry.job.id)).toEqual([young.id, old.id]);
+    const [old, young] = [
+      makeJob({ createdAt: '2026-11-20T00:00:00Z' }),
+      makeJob({ createdAt: '2026-11-21T00:00:00Z' }),
+    ];
+    expect(listJobs({ [old.id]: entryOf(old), [young.id]: entryOf(young) }).map(entry => entry.job.id)).toEqual([
+      young.id,
+      old.id,
+    ]);
   });
 
   test('a preview is compared with the source frame that it shows', () => {
@@ -90,7 +148,13 @@ describe('state', () => {
   const ready = (frames = 100): AppState =>
     reduceApp(initialState, {
       type: 'source',
-      source: { phase: 'ready', name: 'shot.mov', clip: makeClip({ frames }), timeline: {} as never, exported: { name: 'shot.mov', isSource: true, handle: 0 } },
+      source: {
+        phase: 'ready',
+        name: 'shot.mov',
+        clip: makeClip({ frames }),
+        timeline: {} as never,
+        exported: { name: 'shot.mov', isSource: true, handle: 0 },
+      },
     });
 
   test('a new clip is taken whole, and looked at a third of the way in', () => {
@@ -125,7 +189,8 @@ describe('state', () => {
 
   test('the same message is not shown twice, and old ones make room', () => {
     let state = initialState;
-    for (const need of ['1', '2', '2', '3', '4', '5']) state = reduceApp(state, { type: 'say', message: { error: { code: 'DISK_FULL', details: { need } } } });
+    for (const need of ['1', '2', '2', '3', '4', '5'])
+      state = reduceApp(state, { type: 'say', message: { error: { code: 'DISK_FULL', details: { need } } } });
     expect(state.messages.map(message => message.error?.details.need)).toEqual(['2', '3', '4', '5']);
     expect(new Set(state.messages.map(message => message.id)).size).toBe(4);
     expect(reduceApp(state, { type: 'unsay', id: state.messages[0].id }).messages).toHaveLength(3);
@@ -144,11 +209,20 @@ describe('state', () => {
 
   test('what is remembered comes back; damage is forgotten', () => {
     const memory = new Map<string, string>();
-    const storage = { getItem: (key: string) => memory.get(key) ?? null, setItem: (key: string, value: string) => void memory.set(key, value) };
+    const storage = {
+      getItem: (key: string) => memory.get(key) ?? null,
+      setItem: (key: string, value: string) => void memory.set(key, value),
+    };
     expect(readSaved(storage)).toBeUndefined();
     const state = { ...ready(), draft: makePreset(), chosen: 'default' };
     writeSaved(storage, toSaved(state));
-    expect(readSaved(storage)).toMatchObject({ chosen: 'default', clip: { name: 'shot.mov' }, range: { first: 0, last: 99 }, playhead: 33, draft: makePreset() });
+    expect(readSaved(storage)).toMatchObject({
+      chosen: 'default',
+      clip: { name: 'shot.mov' },
+      range: { first: 0, last: 99 },
+      playhead: 33,
+      draft: makePreset(),
+    });
     const [key, text] = [...memory][0];
     memory.set(key, text.replace('"strength":60', '"strength":"much"'));
     expect(readSaved(storage)).toMatchObject({ chosen: 'default', draft: undefined });
@@ -210,7 +284,9 @@ describe('presets', () => {
     expect(readPresetFile(JSON.stringify(preset))).toEqual({ presets: [preset] });
     expect(readPresetFile(JSON.stringify([preset, preset]))).toEqual({ presets: [preset, preset] });
     expect(readPresetFile('not json')).toHaveProperty('problem');
-    const wrong = readPresetFile(JSON.stringify({ ...preset, effects: [{ effect: 'style', params: { strength: 1000 } }] }));
+    const wrong = readPresetFile(
+      JSON.stringify({ ...preset, effects: [{ effect: 'style', params: { strength: 1000 } }] }),
+    );
     expect((wrong as { problem: string }).problem).toContain('effects.0.params.strength');
   });
 });
@@ -221,8 +297,24 @@ describe('placement', () => {
     range: { first: 120, last: 239, rate: { num: 30000, den: 1001 } },
     origin: 'selection' as const,
     clips: [
-      { key: 'clip-1', name: 'A', track: 0, range: { first: 0, last: 9, rate: { num: 30000, den: 1001 } }, kind: 'plain' as const, reasons: [], selected: false },
-      { key: 'clip-7', name: 'B', track: 2, range: { first: 120, last: 239, rate: { num: 30000, den: 1001 } }, kind: 'plain' as const, reasons: [], selected: true },
+      {
+        key: 'clip-1',
+        name: 'A',
+        track: 0,
+        range: { first: 0, last: 9, rate: { num: 30000, den: 1001 } },
+        kind: 'plain' as const,
+        reasons: [],
+        selected: false,
+      },
+      {
+        key: 'clip-7',
+        name: 'B',
+        track: 2,
+        range: { first: 120, last: 239, rate: { num: 30000, den: 1001 } },
+        kind: 'plain' as const,
+        reasons: [],
+        selected: true,
+      },
     ],
     markers: [],
     playhead: 0,
@@ -232,13 +324,21 @@ describe('placement', () => {
     const labels = toLabels(timeline, 'Chorus');
     expect(labels).toMatchObject({ section: 'Chorus', sequenceName: 'Song' });
     expect(Object.values(labels).every(value => value.length <= 200)).toBe(true);
-    expect(fromLabels(labels)).toEqual({ sequence: 'seq-1', range: timeline.range, sourceKey: 'clip-7', sourceTrack: 2 });
+    expect(fromLabels(labels)).toEqual({
+      sequence: 'seq-1',
+      range: timeline.range,
+      sourceKey: 'clip-7',
+      sourceTrack: 2,
+    });
   });
 
-  test.each([{}, { sequence: 's', place: '9:3:25/1' }, { place: '1:3:25/1' }, { sequence: 's', place: '1:3:0/1' }, { sequence: 's', place: 'x' }])(
-    'labels that do not say it are no placement: %j',
-    labels => {
-      expect(fromLabels(labels as Record<string, string>)).toBeUndefined();
-    },
-  );
+  test.each([
+    {},
+    { sequence: 's', place: '9:3:25/1' },
+    { place: '1:3:25/1' },
+    { sequence: 's', place: '1:3:0/1' },
+    { sequence: 's', place: 'x' },
+  ])('labels that do not say it are no placement: %j', labels => {
+    expect(fromLabels(labels as Record<string, string>)).toBeUndefined();
+  });
 });

@@ -45,7 +45,14 @@ describe.each([
     const ofPresets = builtInPresets.flatMap(({ name }) => [`builtIn.${name}`, `builtIn.${name}.description`]);
     const painters = paintersOf(builtInPresets.map(preset => ({ preset }))).map(name => `painter.${name}`);
     const parameters = new Set(parameterKeys(effectTable));
-    const known = new Set([...Object.keys(screenTexts), ...parameters, ...errorKeys, ...madeUp, ...ofPresets, ...painters]);
+    const known = new Set([
+      ...Object.keys(screenTexts),
+      ...parameters,
+      ...errorKeys,
+      ...madeUp,
+      ...ofPresets,
+      ...painters,
+    ]);
     expect(Object.keys(catalogue).filter(key => !known.has(key))).toEqual([]);
   });
 });
@@ -71,13 +78,17 @@ test('every screen text is used by some screen', () => {
     .map(path => readFileSync(path, 'utf8'))
     .join('\n');
   const fromData = /^(stage|figure|check)\./;
-  const unused = Object.keys(screenTexts).filter(key => !sources.includes(`'${key}'`) && !madeUp.includes(key) && !fromData.test(key));
+  const unused = Object.keys(screenTexts).filter(
+    key => !sources.includes(`'${key}'`) && !madeUp.includes(key) && !fromData.test(key),
+  );
   expect(unused).toEqual([]);
 });
 
 test('an error is told with its details, an unknown one by its code', () => {
   const texts = createTexts('fr');
-  expect(texts.cause({ code: 'NOT_MEDIA', details: { path: 'notes.mp4' } })).toBe('notes.mp4 n’est pas une vidéo que ffmpeg peut lire.');
+  expect(texts.cause({ code: 'NOT_MEDIA', details: { path: 'notes.mp4' } })).toBe(
+    'notes.mp4 n’est pas une vidéo que ffmpeg peut lire.',
+  );
   expect(createTexts('en').cause({ code: 'FROM_THE_FUTURE' as ErrorCode, details: {} })).toContain('FROM_THE_FUTURE');
 });
 

@@ -5,7 +5,9 @@ import { contrast, toCssVariables } from '../../extension/src/app/theme';
 const windows = [
   ['the browser, dark', darkTheme],
   ['the browser, light', lightTheme],
-  ...['#1d1d1d', '#232323', '#323232', '#3b3b3b', '#535353'].map(background => [background, { ...darkTheme, background }] as const),
+  ...['#1d1d1d', '#232323', '#323232', '#3b3b3b', '#535353'].map(
+    background => [background, { ...darkTheme, background }] as const,
+  ),
   ...['#b8b8b8', '#d6d6d6', '#f8f8f8'].map(background => [background, { ...lightTheme, background }] as const),
 ] as const;
 

@@ -29,16 +29,23 @@ function makeFile(sizeBytes: number): { bytes: Uint8Array; source: ByteSource; r
 }
 function makeSink() {
   const parts: Uint8Array[] = [];
-  return { parts, write: async (bytes: Uint8Array) => void parts.push(bytes.slice()), bytes: () => Buffer.concat(parts) };
+  return {
+    parts,
+    write: async (bytes: Uint8Array) => void parts.push(bytes.slice()),
+    bytes: () => Buffer.concat(parts),
+  };
 }
 /** Jest's own comparison walks megabytes one by one. */
 const same = (a: Uint8Array | undefined, b: Uint8Array) => a !== undefined && Buffer.compare(a, b) === 0;
 const tenAndAHalf = 10 * chunkBytes + 12_345;
 
-test.each([0, 1, 55, 56, 63, 64, 65, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])('hashing %i bytes piece by piece gives their SHA-256', async size => {
-  const { bytes, source } = makeFile(size);
-  expect(await hashSource(source)).toBe(sha256(bytes));
-});
+test.each([0, 1, 55, 56, 63, 64, 65, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])(
+  'hashing %i bytes piece by piece gives their SHA-256',
+  async size => {
+    const { bytes, source } = makeFile(size);
+    expect(await hashSource(source)).toBe(sha256(bytes));
+  },
+);
 
 test("a browser's file is read in pieces and hashed alike", async () => {
   const bytes = new Uint8Array(randomBytes(100_000));
@@ -78,7 +85,9 @@ test('an upload that is cut twice goes on where the bridge says it stopped', asy
   const all = bridge.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   expect(all).toBeGreaterThanOrEqual(bytes.length);
   expect(all).toBeLessThanOrEqual(bytes.length + 2 * creditChunks * chunkBytes);
-  const firstAfterCut = bridge.chunks.find(chunk => chunk.transfer === bridge.chunks[bridge.chunks.length - 1].transfer);
+  const firstAfterCut = bridge.chunks.find(
+    chunk => chunk.transfer === bridge.chunks[bridge.chunks.length - 1].transfer,
+  );
   expect(firstAfterCut?.offset).toBeGreaterThan(0);
 });
 
@@ -98,13 +107,18 @@ test('a bridge that forgot the upload is asked anew; one that finds it damaged i
   await upload(connect(bridge), source, 'clip');
   expect(bridge.requests.filter(request => request.type === 'upload-open')).toHaveLength(2);
   bridge.failures['upload-close'] = [{ code: 'UPLOAD_HASH_WRONG', details: {} }];
-  await expect(upload(connection, makeFile(chunkBytes).source, 'clip')).rejects.toMatchObject({ code: 'UPLOAD_HASH_WRONG' });
+  await expect(upload(connection, makeFile(chunkBytes).source, 'clip')).rejects.toMatchObject({
+    code: 'UPLOAD_HASH_WRONG',
+  });
 });
 
 test('what the bridge says of the file reaches the caller', async () => {
   const bridge = createFakeBridge();
   bridge.failures['upload-close'] = [{ code: 'NOT_MEDIA', details: { path: 'notes.mp4' } }];
-  await expect(upload(connect(bridge), makeFile(100).source, 'clip')).rejects.toMatchObject({ code: 'NOT_MEDIA', details: { path: 'notes.mp4' } });
+  await expect(upload(connect(bridge), makeFile(100).source, 'clip')).rejects.toMatchObject({
+    code: 'NOT_MEDIA',
+    details: { path: 'notes.mp4' },
+  });
 });
 
 test('an upload that a person stops is aborted at the bridge', async () => {
@@ -131,7 +145,9 @@ test('a file that shrinks while it is read is not sent as if it were whole', asy
       return sending ? bytes.slice(offset, offset + length - 1) : source.read(offset, length);
     },
   };
-  const result = upload(connect(bridge), shrinking, 'clip', { onProgress: ({ phase }) => (sending ||= phase === 'sending') });
+  const result = upload(connect(bridge), shrinking, 'clip', {
+    onProgress: ({ phase }) => (sending ||= phase === 'sending'),
+  });
   await expect(result).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
 });
 
@@ -189,5 +205,7 @@ test('a damaged download is not called a result', async () => {
     setTimeout(() => bridge.sendChunk(transfer, 0, bytes), 1);
     return { transfer, sizeBytes: bytes.length, sha256: wrong, name: 'result.mov' };
   };
-  await expect(download(connect(bridge), 'result', '20261122-101500-0a0b0c0d', sink)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+  await expect(download(connect(bridge), 'result', '20261122-101500-0a0b0c0d', sink)).rejects.toMatchObject({
+    code: 'DOWNLOAD_FAILED',
+  });
 });

@@ -12,7 +12,10 @@ type Upload = { sha256: string; sizeBytes: number; bytes: Uint8Array; received: 
  */
 export function createFakeBridge() {
   const uploads = new Map<string, Upload>();
-  const transfers = new Map<number, { upload?: Upload; download?: { bytes: Uint8Array; sent: number; credit: number } }>();
+  const transfers = new Map<
+    number,
+    { upload?: Upload; download?: { bytes: Uint8Array; sent: number; credit: number } }
+  >();
   let nextTransfer = 1;
   let current: { events: SocketEvents; open: boolean } | undefined;
   const fake = {
@@ -104,7 +107,12 @@ export function createFakeBridge() {
       case 'hello':
         return reply(request.id, { version: fake.version, bridge: 'fake', provider: 'cpu' });
       case 'upload-open': {
-        const upload = uploads.get(request.sha256) ?? { sha256: request.sha256, sizeBytes: request.sizeBytes, bytes: new Uint8Array(request.sizeBytes), received: 0 };
+        const upload = uploads.get(request.sha256) ?? {
+          sha256: request.sha256,
+          sizeBytes: request.sizeBytes,
+          bytes: new Uint8Array(request.sizeBytes),
+          received: 0,
+        };
         uploads.set(request.sha256, upload);
         const transfer = nextTransfer++;
         transfers.set(transfer, { upload });
@@ -120,7 +128,12 @@ export function createFakeBridge() {
         const transfer = nextTransfer++;
         const download = { bytes: fake.result, sent: request.offset, credit: request.offset };
         transfers.set(transfer, { download });
-        reply(request.id, { transfer, sizeBytes: fake.result.length, sha256: createHash('sha256').update(fake.result).digest('hex'), name: 'result.mov' });
+        reply(request.id, {
+          transfer,
+          sizeBytes: fake.result.length,
+          sha256: createHash('sha256').update(fake.result).digest('hex'),
+          name: 'result.mov',
+        });
         return pump(transfer, download);
       }
       case 'download-credit': {

@@ -98,8 +98,15 @@ function Lamp() {
   const { t } = useTexts();
   const connection = useApp(state => state.connection);
   const words =
-    connection.status === 'open' ? t('connection.open', { bridge: connection.bridge, provider: connection.provider }) : t(`connection.${connection.status}`);
-  const look = connection.status === 'open' ? styles.lampOn : connection.status === 'refused' || connection.status === 'closed' ? styles.lampOff : '';
+    connection.status === 'open'
+      ? t('connection.open', { bridge: connection.bridge, provider: connection.provider })
+      : t(`connection.${connection.status}`);
+  const look =
+    connection.status === 'open'
+      ? styles.lampOn
+      : connection.status === 'refused' || connection.status === 'closed'
+        ? styles.lampOff
+        : '';
   return (
     <div className={styles.light} title={words} role="status" aria-label={words} data-connection={connection.status}>
       <span className={`${styles.lamp} ${look}`} />

@@ -23,10 +23,12 @@ export function createAtlasViewer(store: Store, connection: Connection) {
     reply
       .then(({ job }) => {
         const { atlas } = store.get();
-        if (current === id && (atlas.phase === 'coming' || atlas.phase === 'done')) store.dispatch({ type: 'atlas', atlas: { ...atlas, job } });
+        if (current === id && (atlas.phase === 'coming' || atlas.phase === 'done'))
+          store.dispatch({ type: 'atlas', atlas: { ...atlas, job } });
       })
       .catch(thrown => {
-        if (current === id) store.dispatch({ type: 'atlas', atlas: { phase: 'failed', net, error: toAppError(thrown).toJSON() } });
+        if (current === id)
+          store.dispatch({ type: 'atlas', atlas: { phase: 'failed', net, error: toAppError(thrown).toJSON() } });
       });
   }
 
@@ -48,7 +50,8 @@ export function createAtlasViewer(store: Store, connection: Connection) {
     },
     onError(id: number, error: ErrorJson) {
       const { atlas } = store.get();
-      if (id === current && atlas.phase === 'coming') store.dispatch({ type: 'atlas', atlas: { phase: 'failed', net: atlas.net, error } });
+      if (id === current && atlas.phase === 'coming')
+        store.dispatch({ type: 'atlas', atlas: { phase: 'failed', net: atlas.net, error } });
     },
     onTile(message: Extract<ServerMessage, { type: 'atlas-tile' }>) {
       const { atlas } = store.get();
@@ -59,7 +62,13 @@ export function createAtlasViewer(store: Store, connection: Connection) {
       const tiles = at === -1 ? [...atlas.tiles, tile] : atlas.tiles.map((each, index) => (index === at ? tile : each));
       store.dispatch({
         type: 'atlas',
-        atlas: { ...atlas, tiles, done: message.done, total: message.total, phase: message.done >= message.total ? 'done' : 'coming' },
+        atlas: {
+          ...atlas,
+          tiles,
+          done: message.done,
+          total: message.total,
+          phase: message.done >= message.total ? 'done' : 'coming',
+        },
       });
     },
   };

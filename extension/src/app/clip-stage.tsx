@@ -12,7 +12,11 @@ function useClipButton() {
   const session = useSession();
   const chooser = useFileChooser(clipFiles, false, files => session.openFile(files[0]));
   const timeline = session.host.capabilities.range === 'timeline';
-  return { input: timeline ? null : chooser.input, choose: timeline ? () => session.readTimeline() : chooser.open, timeline };
+  return {
+    input: timeline ? null : chooser.input,
+    choose: timeline ? () => session.readTimeline() : chooser.open,
+    timeline,
+  };
 }
 
 /** Name and figures of the clip, and the way to another. */
@@ -22,7 +26,12 @@ export function ClipBar() {
   const { input, choose, timeline } = useClipButton();
   if (source.phase !== 'ready') return null;
   const { clip, name } = source;
-  const details = t('clip.details', { width: clip.width, height: clip.height, rate: rate(clip.rate), frames: count('frames', clip.frames) });
+  const details = t('clip.details', {
+    width: clip.width,
+    height: clip.height,
+    rate: rate(clip.rate),
+    frames: count('frames', clip.frames),
+  });
   const variable = clip.variableRate ? t('clip.variableRate', { rate: rate(clip.rate) }) : undefined;
   return (
     <div className={styles.clipBar}>

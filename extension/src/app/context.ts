@@ -3,7 +3,9 @@ import type { Session } from './session';
 import type { AppState } from './state';
 import type { Store } from './store';
 
-export const SessionContext = createContext<{ readonly session: Session; readonly store: Store } | undefined>(undefined);
+export const SessionContext = createContext<{ readonly session: Session; readonly store: Store } | undefined>(
+  undefined,
+);
 
 function useParts() {
   const parts = useContext(SessionContext);

@@ -38,12 +38,19 @@ export function DreamPage() {
   const shown = atlas.phase !== 'none' && atlas.net === net ? atlas : undefined;
 
   const pick = (layer: string, channel?: number) => {
-    const objectives: DreamParams['objectives'] = [{ layer, weight: 1, ...(channel === undefined ? {} : { channels: [channel, channel] as [number, number] }) }];
+    const objectives: DreamParams['objectives'] = [
+      { layer, weight: 1, ...(channel === undefined ? {} : { channels: [channel, channel] as [number, number] }) },
+    ];
     session.changeDraft(now => {
       const with_ = dreamOf(now) ? now : addEffect(now, 'dream');
       const at = dreamOf(with_);
       if (!at) return now;
-      return setParam(setParam(with_, at.index, [...at.path, 'net'], net), at.index, [...at.path, 'objectives'], objectives);
+      return setParam(
+        setParam(with_, at.index, [...at.path, 'net'], net),
+        at.index,
+        [...at.path, 'objectives'],
+        objectives,
+      );
     });
   };
   const chosen = dream?.params.objectives[0];
@@ -76,7 +83,9 @@ export function DreamPage() {
                     </Button>
                   ) : (
                     <Button icon="layers" look={shown ? undefined : 'primary'} onClick={() => session.showAtlas(net)}>
-                      {t(shown && shown.phase !== 'failed' && shown.channelsOf ? 'dream.atlas.back' : 'dream.atlas.load')}
+                      {t(
+                        shown && shown.phase !== 'failed' && shown.channelsOf ? 'dream.atlas.back' : 'dream.atlas.load',
+                      )}
                     </Button>
                   )}
                   {shown?.phase === 'done' && shown.job && (
@@ -133,7 +142,11 @@ export function DreamPage() {
               <section className={styles.column} aria-label={find('effect.dream', 'dream')}>
                 {ready && <Monitor />}
                 {draft && dream ? (
-                  <EffectForm preset={draft} only={dream.path.length === 0 ? 'dream' : 'zoom'} onChange={session.changeDraft} />
+                  <EffectForm
+                    preset={draft}
+                    only={dream.path.length === 0 ? 'dream' : 'zoom'}
+                    onChange={session.changeDraft}
+                  />
                 ) : (
                   <div className={styles.bar}>
                     <span className={styles.dim}>{t('dream.hint')}</span>

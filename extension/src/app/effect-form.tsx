@@ -21,13 +21,32 @@ export function isShown(effect: EffectName, field: Field, params: Readonly<Recor
     if (field.key === 'plateImage') return params.over === 'image';
   }
   if (effect === 'style' && params.method === 'fast') {
-    return !['strokePx', 'iterations', 'iterationsNext', 'scales', 'loss', 'optimiser', 'picture', 'contentWeight', 'tvWeight', 'colourWeight', 'passes', 'longTerm'].includes(field.key);
+    return ![
+      'strokePx',
+      'iterations',
+      'iterationsNext',
+      'scales',
+      'loss',
+      'optimiser',
+      'picture',
+      'contentWeight',
+      'tvWeight',
+      'colourWeight',
+      'passes',
+      'longTerm',
+    ].includes(field.key);
   }
   return true;
 }
 
 /** The fields of one effect: the simple ones at once, the rest behind "More". */
-function Fields({ effect, fields, params, path, onChange }: {
+function Fields({
+  effect,
+  fields,
+  params,
+  path,
+  onChange,
+}: {
   effect: EffectName;
   fields: readonly Field[];
   params: Readonly<Record<string, unknown>>;
@@ -48,11 +67,19 @@ function Fields({ effect, fields, params, path, onChange }: {
       return (
         <div key={field.key} className={styles.group} role="group" aria-label={find(field.label, field.key)}>
           <div className={styles.head}>{find(field.label, field.key)}</div>
-          <Fields effect={effect} fields={field.fields} params={(value ?? {}) as Record<string, unknown>} path={at} onChange={onChange} />
+          <Fields
+            effect={effect}
+            fields={field.fields}
+            params={(value ?? {}) as Record<string, unknown>}
+            path={at}
+            onChange={onChange}
+          />
         </div>
       );
     }
-    return <FieldControl key={field.key} field={field} value={value} params={params} onChange={next => onChange(at, next)} />;
+    return (
+      <FieldControl key={field.key} field={field} value={value} params={params} onChange={next => onChange(at, next)} />
+    );
   };
   const simple = shown.filter(field => field.level === 'simple');
   const rest = shown.filter(field => field.level === 'more');
@@ -89,7 +116,11 @@ export function EffectForm({ preset, onChange, only }: { preset: Preset; onChang
     <>
       {preset.effects.map((effect: Effect, index) =>
         only && effect.effect !== only ? null : (
-          <section key={`${effect.effect}-${index}`} className={styles.section} aria-label={find(`effect.${effect.effect}`, effect.effect)}>
+          <section
+            key={`${effect.effect}-${index}`}
+            className={styles.section}
+            aria-label={find(`effect.${effect.effect}`, effect.effect)}
+          >
             <div className={styles.head}>
               <h3 className={styles.title}>{find(`effect.${effect.effect}`, effect.effect)}</h3>
               {preset.effects.length > 1 && !only && (
@@ -107,7 +138,11 @@ export function EffectForm({ preset, onChange, only }: { preset: Preset; onChang
                 fields={fieldsOf(effectTable[effect.effect])}
                 params={effect.params as Record<string, unknown>}
                 path={[]}
-                onChange={(path, value) => onChange(now => (now.effects[index]?.effect === effect.effect ? setParam(now, index, path, value) : now))}
+                onChange={(path, value) =>
+                  onChange(now =>
+                    now.effects[index]?.effect === effect.effect ? setParam(now, index, path, value) : now,
+                  )
+                }
               />
             </div>
           </section>
@@ -116,7 +151,13 @@ export function EffectForm({ preset, onChange, only }: { preset: Preset; onChang
       {!only && missing.length > 0 && (
         <div className={styles.addRow} role="group" aria-label={t('effect.add')}>
           {missing.map(name => (
-            <Button key={name} icon="plus" look="quiet" title={t('effect.add')} onClick={() => onChange(now => addEffect(now, name))}>
+            <Button
+              key={name}
+              icon="plus"
+              look="quiet"
+              title={t('effect.add')}
+              onClick={() => onChange(now => addEffect(now, name))}
+            >
               {find(`effect.${name}`, name)}
             </Button>
           ))}

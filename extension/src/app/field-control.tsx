@@ -45,7 +45,14 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
       const bounded = field.min !== undefined && field.max !== undefined;
       const shown = plain(number, digitsOf(field.step));
       return (
-        <Row label={label} help={initial === undefined ? help : `${help}\n${t('form.reset', { value: plain(initial, digitsOf(field.step)) })}`}>
+        <Row
+          label={label}
+          help={
+            initial === undefined
+              ? help
+              : `${help}\n${t('form.reset', { value: plain(initial, digitsOf(field.step)) })}`
+          }
+        >
           {bounded && field.control === 'slider' && (
             <Slider
               label={label}
@@ -58,7 +65,14 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
               onChange={onChange}
             />
           )}
-          <NumberField label={label} value={number} min={field.min} max={field.max} step={field.step} onChange={onChange} />
+          <NumberField
+            label={label}
+            value={number}
+            min={field.min}
+            max={field.max}
+            step={field.step}
+            onChange={onChange}
+          />
           <span className={controls.unit}>{unit}</span>
         </Row>
       );
@@ -133,7 +147,11 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
       }
       return (
         <Row label={label} help={help}>
-          <TextField label={label} value={String(value ?? '')} onChange={next => onChange(next === '' && field.optional ? undefined : next)} />
+          <TextField
+            label={label}
+            value={String(value ?? '')}
+            onChange={next => onChange(next === '' && field.optional ? undefined : next)}
+          />
         </Row>
       );
     case 'group':
@@ -141,26 +159,55 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
   }
 }
 
-function NetChoice({ label, uses, value, onChange }: { label: string; uses?: readonly NetInfo['uses'][number][]; value: string; onChange: (value: string) => void }) {
+function NetChoice({
+  label,
+  uses,
+  value,
+  onChange,
+}: {
+  label: string;
+  uses?: readonly NetInfo['uses'][number][];
+  value: string;
+  onChange: (value: string) => void;
+}) {
   const { t } = useTexts();
   const nets = useApp(state => state.nets);
   const fitting = nets.filter(net => !uses || net.uses.some(use => uses.includes(use)));
   const options = [
     ...(uses?.includes('dream') ? [] : [{ value: 'auto', label: t('form.auto') }]),
-    ...fitting.map(net => ({ value: net.name, label: net.installed ? net.title : `${net.title} (${t('net.missing')})`, disabled: !net.installed })),
+    ...fitting.map(net => ({
+      value: net.name,
+      label: net.installed ? net.title : `${net.title} (${t('net.missing')})`,
+      disabled: !net.installed,
+    })),
   ];
   if (!options.some(option => option.value === value)) options.unshift({ value, label: value });
   return <Select label={label} value={value} options={options} onChange={onChange} />;
 }
 
-function ImageChoice({ value, onChange }: { value: ImageRef | undefined; onChange: (value: ImageRef | undefined) => void }) {
+function ImageChoice({
+  value,
+  onChange,
+}: {
+  value: ImageRef | undefined;
+  onChange: (value: ImageRef | undefined) => void;
+}) {
   const { t } = useTexts();
   const session = useSession();
-  const chooser = useFileChooser(pictureFiles, false, files => void session.sendPicture(files[0]).then(sha256 => sha256 && onChange({ sha256 })));
+  const chooser = useFileChooser(
+    pictureFiles,
+    false,
+    files => void session.sendPicture(files[0]).then(sha256 => sha256 && onChange({ sha256 })),
+  );
   return (
     <div className={styles.line}>
       {chooser.input}
-      {value && <Swatch className={styles.swatch} url={session.url('sha256' in value ? httpPaths.image(value.sha256) : httpPaths.painter(value.painter), 96)} />}
+      {value && (
+        <Swatch
+          className={styles.swatch}
+          url={session.url('sha256' in value ? httpPaths.image(value.sha256) : httpPaths.painter(value.painter), 96)}
+        />
+      )}
       <Button onClick={chooser.open}>{t('image.choose')}</Button>
       {value && <Button icon="close" look="quiet" title={t('images.remove')} onClick={() => onChange(undefined)} />}
     </div>
@@ -170,7 +217,11 @@ function ImageChoice({ value, onChange }: { value: ImageRef | undefined; onChang
 function ClipChoice({ value, onChange }: { value: string | undefined; onChange: (value: string | undefined) => void }) {
   const { t } = useTexts();
   const session = useSession();
-  const chooser = useFileChooser('video/*,image/*,.mov,.mxf,.mkv', false, files => void session.sendClip(files[0]).then(sha256 => sha256 && onChange(sha256)));
+  const chooser = useFileChooser(
+    'video/*,image/*,.mov,.mxf,.mkv',
+    false,
+    files => void session.sendClip(files[0]).then(sha256 => sha256 && onChange(sha256)),
+  );
   return (
     <div className={styles.line}>
       {chooser.input}
@@ -181,7 +232,17 @@ function ClipChoice({ value, onChange }: { value: string | undefined; onChange: 
   );
 }
 
-function ColourChoice({ label, value, auto, onChange }: { label: string; value: string; auto: boolean; onChange: (value: string) => void }) {
+function ColourChoice({
+  label,
+  value,
+  auto,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  auto: boolean;
+  onChange: (value: string) => void;
+}) {
   const { t } = useTexts();
   const isAuto = value === 'auto';
   return (
@@ -195,7 +256,9 @@ function ColourChoice({ label, value, auto, onChange }: { label: string; value: 
         style={isAuto ? { opacity: 0.4 } : undefined}
         onChange={event => onChange(event.target.value)}
       />
-      {auto && <Toggle label={t('colour.auto')} showLabel value={isAuto} onChange={on => onChange(on ? 'auto' : '#00b140')} />}
+      {auto && (
+        <Toggle label={t('colour.auto')} showLabel value={isAuto} onChange={on => onChange(on ? 'auto' : '#00b140')} />
+      )}
       {!isAuto && <span className={styles.hint}>{value.toUpperCase()}</span>}
     </div>
   );
@@ -207,11 +270,16 @@ function CurveControl({ label, value, onChange }: { label: string; value: Curve;
   const playhead = useApp(state => state.playhead);
   const start = useApp(state => state.range.first);
   const keys = [...value].sort((a, b) => a.frame - b.frame);
-  const change = (index: number, part: Partial<Curve[number]>) => onChange(keys.map((key, at) => (at === index ? { ...key, ...part } : key)));
+  const change = (index: number, part: Partial<Curve[number]>) =>
+    onChange(keys.map((key, at) => (at === index ? { ...key, ...part } : key)));
   const add = () => {
     const frame = Math.max(0, playhead - start);
     const before = [...keys].reverse().find(key => key.frame <= frame) ?? keys[0];
-    onChange([...keys.filter(key => key.frame !== frame), { frame, value: before?.value ?? 1 }].sort((a, b) => a.frame - b.frame));
+    onChange(
+      [...keys.filter(key => key.frame !== frame), { frame, value: before?.value ?? 1 }].sort(
+        (a, b) => a.frame - b.frame,
+      ),
+    );
   };
   return (
     <div className={styles.stack}>
@@ -220,10 +288,26 @@ function CurveControl({ label, value, onChange }: { label: string; value: Curve;
       {keys.map((key, index) => (
         <div key={index} className={styles.line}>
           <span className={styles.hint}>{t('curve.frame')}</span>
-          <NumberField label={`${label}: ${t('curve.frame')} ${index + 1}`} value={key.frame} min={0} step={1} onChange={frame => change(index, { frame })} />
+          <NumberField
+            label={`${label}: ${t('curve.frame')} ${index + 1}`}
+            value={key.frame}
+            min={0}
+            step={1}
+            onChange={frame => change(index, { frame })}
+          />
           <span className={styles.hint}>{t('curve.value')}</span>
-          <NumberField label={`${label}: ${t('curve.value')} ${index + 1}`} value={key.value} step={0.001} onChange={next => change(index, { value: next })} />
-          <Button icon="close" look="quiet" title={t('curve.remove')} onClick={() => onChange(keys.filter((_, at) => at !== index))} />
+          <NumberField
+            label={`${label}: ${t('curve.value')} ${index + 1}`}
+            value={key.value}
+            step={0.001}
+            onChange={next => change(index, { value: next })}
+          />
+          <Button
+            icon="close"
+            look="quiet"
+            title={t('curve.remove')}
+            onClick={() => onChange(keys.filter((_, at) => at !== index))}
+          />
         </div>
       ))}
       <div className={styles.line}>

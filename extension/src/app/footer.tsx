@@ -15,7 +15,8 @@ export function Footer() {
       state.connection.status === 'open' &&
       state.draft !== undefined &&
       !state.submitting &&
-      (state.source.phase === 'ready' || (session.host.capabilities.range === 'timeline' && state.source.phase !== 'busy')),
+      (state.source.phase === 'ready' ||
+        (session.host.capabilities.range === 'timeline' && state.source.phase !== 'busy')),
   );
   const submitting = useApp(state => state.submitting);
   const quote = quoted.phase === 'known' ? quoted.quote : quoted.phase === 'asked' ? quoted.last : undefined;
@@ -50,7 +51,9 @@ export function Footer() {
               <div title={t(quote.estimate.basis === 'calibrated' ? 'quote.measured' : 'quote.rough')}>
                 <dt>{t('quote.time')}</dt>
                 <dd>
-                  {quote.estimate.basis === 'calibrated' ? duration(quote.estimate.seconds) : t('time.about', { time: duration(quote.estimate.seconds) })}
+                  {quote.estimate.basis === 'calibrated'
+                    ? duration(quote.estimate.seconds)
+                    : t('time.about', { time: duration(quote.estimate.seconds) })}
                 </dd>
               </div>
             </>
@@ -61,7 +64,14 @@ export function Footer() {
           )}
         </dl>
       )}
-      <Button look="primary" big icon="sparkle" disabled={!canStart} title={t('stylize.help')} onClick={session.stylize}>
+      <Button
+        look="primary"
+        big
+        icon="sparkle"
+        disabled={!canStart}
+        title={t('stylize.help')}
+        onClick={session.stylize}
+      >
         {t(submitting ? 'stylize.starting' : 'stylize')}
       </Button>
     </div>

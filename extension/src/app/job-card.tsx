@@ -16,7 +16,14 @@ import { ReportView } from './report-view';
 import { startFrame } from './state';
 import styles from './jobs.module.css';
 
-const statusIcons: Readonly<Record<JobStatus, IconName>> = { queued: 'clock', active: 'play', paused: 'pause', done: 'check', failed: 'warn', cancelled: 'stop' };
+const statusIcons: Readonly<Record<JobStatus, IconName>> = {
+  queued: 'clock',
+  active: 'play',
+  paused: 'pause',
+  done: 'check',
+  failed: 'warn',
+  cancelled: 'stop',
+};
 
 /** A sharper preview of the same frame has the same name: the number makes a browser look again. */
 function previewPath({ job, lastPreview }: JobEntry, frame: number): string {
@@ -34,7 +41,9 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   const { t, find, percent, duration, count, bytes, date } = useTexts();
   const session = useSession();
   const presetTitle = usePresetTitle();
-  const builtIn = useApp(state => state.presets.some(each => each.builtIn && each.preset.name === entry.job.spec.preset.name));
+  const builtIn = useApp(state =>
+    state.presets.some(each => each.builtIn && each.preset.name === entry.job.spec.preset.name),
+  );
   const [opened, setOpened] = useState<boolean>();
   const { job } = entry;
   const { preset, range } = job.spec;
@@ -60,7 +69,8 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
     return '\u00a0';
   };
   const timeLine = () => {
-    if (job.status === 'active' && job.progress.secondsLeft !== undefined) return t('job.left', { time: duration(job.progress.secondsLeft) });
+    if (job.status === 'active' && job.progress.secondsLeft !== undefined)
+      return t('job.left', { time: duration(job.progress.secondsLeft) });
     if (job.status === 'done') return t('job.took', { time: duration(spanSeconds(job)) });
     return '';
   };
@@ -68,7 +78,13 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   return (
     <li className={styles.card} data-job={job.id} data-status={job.status} aria-label={title}>
       <div className={styles.top}>
-        <button type="button" className={styles.thumb} onClick={() => setOpened(!open)} aria-expanded={open} aria-label={t('job.details', { name: title })}>
+        <button
+          type="button"
+          className={styles.thumb}
+          onClick={() => setOpened(!open)}
+          aria-expanded={open}
+          aria-label={t('job.details', { name: title })}
+        >
           <img src={thumb ?? session.url(httpPaths.clipFrame(job.clip.sha256, first), 320)} alt="" draggable={false} />
         </button>
         <div className={styles.body}>
@@ -77,10 +93,13 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           </span>
           <span className={`${styles.dim} ${styles.facts}`}>
             {range ? t('job.range', { first: range.first, last: range.last }) : t('job.wholeClip')} ·{' '}
-            {duration(seconds(range ? range.last - range.first + 1 : job.clip.frames, job.clip.rate))} · {date(job.createdAt)}
+            {duration(seconds(range ? range.last - range.first + 1 : job.clip.frames, job.clip.rate))} ·{' '}
+            {date(job.createdAt)}
             {job.spec.labels.section ? ` · ${job.spec.labels.section}` : ''}
           </span>
-          {(underWay || (job.status !== 'done' && fraction > 0)) && <Progress label={t('job.progress', { name: title })} done={job.status === 'queued' ? 0 : fraction} />}
+          {(underWay || (job.status !== 'done' && fraction > 0)) && (
+            <Progress label={t('job.progress', { name: title })} done={job.status === 'queued' ? 0 : fraction} />
+          )}
           <div className={styles.line}>
             <span className={`${styles.status} ${styles[job.status] ?? ''}`}>
               <Icon name={statusIcons[job.status]} />
@@ -93,8 +112,15 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
         </div>
         <div className={styles.actions}>
           {job.status === 'done' && (
-            <Button look="primary" icon={places ? 'place' : 'save'} onClick={() => session.takeResult(job.id)} disabled={entry.fetching !== undefined}>
-              {entry.fetching === undefined ? t(places ? 'job.place' : 'job.download') : t('job.fetching', { percent: percent(entry.fetching) })}
+            <Button
+              look="primary"
+              icon={places ? 'place' : 'save'}
+              onClick={() => session.takeResult(job.id)}
+              disabled={entry.fetching !== undefined}
+            >
+              {entry.fetching === undefined
+                ? t(places ? 'job.place' : 'job.download')
+                : t('job.fetching', { percent: percent(entry.fetching) })}
             </Button>
           )}
           {entry.placed && (
@@ -126,7 +152,13 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
             <Button look="quiet" icon="undo" title={t('job.again')} onClick={() => session.useSettings(preset)} />
           )}
           {!underWay && job.status !== 'paused' && (
-            <SureButton look="quiet" icon="trash" title={t('job.delete')} question={t('job.delete.sure')} onClick={() => session.job('delete', job.id)} />
+            <SureButton
+              look="quiet"
+              icon="trash"
+              title={t('job.delete')}
+              question={t('job.delete.sure')}
+              onClick={() => session.job('delete', job.id)}
+            />
           )}
         </div>
         {job.error && (job.status === 'failed' || job.status === 'paused') && (
@@ -153,7 +185,10 @@ function JobDetails({ entry }: { entry: JobEntry }) {
   const [zoomed, setZoomed] = useState(false);
   const { job } = entry;
   const { previews } = job;
-  const frame = picked !== undefined && previews.includes(picked) ? picked : (entry.lastPreview?.frame ?? previews[previews.length - 1]);
+  const frame =
+    picked !== undefined && previews.includes(picked)
+      ? picked
+      : (entry.lastPreview?.frame ?? previews[previews.length - 1]);
   const index = frame === undefined ? -1 : previews.indexOf(frame);
   const before = frame === undefined ? undefined : sourceFrame(job, frame);
   return (
@@ -169,7 +204,10 @@ function JobDetails({ entry }: { entry: JobEntry }) {
             before={
               before === undefined
                 ? undefined
-                : { url: session.url(httpPaths.clipFrame(job.clip.sha256, before), zoomed ? undefined : 1280), alt: t('view.frame', { frame: before }) }
+                : {
+                    url: session.url(httpPaths.clipFrame(job.clip.sha256, before), zoomed ? undefined : 1280),
+                    alt: t('view.frame', { frame: before }),
+                  }
             }
             after={{ url: session.url(previewPath(entry, frame)), alt: t('view.painted', { frame }) }}
           />

@@ -25,7 +25,13 @@ export type Jobs = Readonly<Record<JobId, JobEntry>>;
 export type JobAction =
   | { readonly type: 'jobs'; readonly jobs: readonly Job[]; readonly seqs: Readonly<Record<string, number>> }
   | { readonly type: 'job'; readonly job: Job }
-  | { readonly type: 'job-event'; readonly job: JobId; readonly seq: number; readonly at: string; readonly event: JobEventBody }
+  | {
+      readonly type: 'job-event';
+      readonly job: JobId;
+      readonly seq: number;
+      readonly at: string;
+      readonly event: JobEventBody;
+    }
   | { readonly type: 'job-gone'; readonly job: JobId }
   | { readonly type: 'job-report'; readonly job: JobId; readonly report: Report }
   | { readonly type: 'job-fetching'; readonly job: JobId; readonly done: number | undefined }
@@ -65,7 +71,9 @@ export function applyEvent(job: Job, event: JobEventBody, at: string): Job {
         now: { stage: event.stage, frame: event.frame, frames: event.frames },
       };
     case 'preview':
-      return job.previews.includes(event.frame) ? job : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
+      return job.previews.includes(event.frame)
+        ? job
+        : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
     case 'notice':
       return { ...job, notices: job.notices + 1 };
     case 'paused':
@@ -112,7 +120,8 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
         seq: action.seq,
         job: applyEvent(entry.job, action.event, action.at),
         notices: action.event.type === 'notice' ? [...entry.notices, action.event.notice] : entry.notices,
-        lastPreview: action.event.type === 'preview' ? { frame: action.event.frame, seq: action.seq } : entry.lastPreview,
+        lastPreview:
+          action.event.type === 'preview' ? { frame: action.event.frame, seq: action.seq } : entry.lastPreview,
       };
       return { ...jobs, [id]: next };
     }
@@ -134,7 +143,9 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
 
 /** Newest first: the id begins with the time of its making. */
 export function listJobs(jobs: Jobs): readonly JobEntry[] {
-  return Object.values(jobs).sort((a, b) => (a.job.createdAt < b.job.createdAt ? 1 : a.job.createdAt > b.job.createdAt ? -1 : a.job.id < b.job.id ? 1 : -1));
+  return Object.values(jobs).sort((a, b) =>
+    a.job.createdAt < b.job.createdAt ? 1 : a.job.createdAt > b.job.createdAt ? -1 : a.job.id < b.job.id ? 1 : -1,
+  );
 }
 
 /** The frame of the clip that a frame of the finished clip shows, or undefined where time was made anew (a zoom). */

@@ -9,12 +9,21 @@ type Objectives = DreamParams['objectives'];
 const mostObjectives = 8;
 
 /** The layers that a dream raises, with weights and channels; or the way to the page where they are seen. */
-export function LayersControl({ net, value, onChange }: { net: string; value: Objectives; onChange: (value: Objectives) => void }) {
+export function LayersControl({
+  net,
+  value,
+  onChange,
+}: {
+  net: string;
+  value: Objectives;
+  onChange: (value: Objectives) => void;
+}) {
   const { t } = useTexts();
   const session = useSession();
   const page = useApp(state => state.page);
   const info = useApp(state => state.nets.find(each => each.name === net));
-  const change = (index: number, part: Partial<Objectives[number]>) => onChange(value.map((each, at) => (at === index ? { ...each, ...part } : each)));
+  const change = (index: number, part: Partial<Objectives[number]>) =>
+    onChange(value.map((each, at) => (at === index ? { ...each, ...part } : each)));
   return (
     <div className={styles.stack}>
       {value.map((objective, index) => {
@@ -25,20 +34,43 @@ export function LayersControl({ net, value, onChange }: { net: string; value: Ob
         return (
           <div key={index} className={styles.stack}>
             <div className={styles.line}>
-              <Select label={t('layer.name')} value={objective.layer} options={options} onChange={name => change(index, { layer: name, channels: undefined })} />
-              <NumberField label={t('layer.weight')} value={objective.weight} min={-10} max={10} step={0.1} onChange={weight => change(index, { weight })} />
-              {value.length > 1 && <Button icon="close" look="quiet" title={t('layer.remove')} onClick={() => onChange(value.filter((_, at) => at !== index))} />}
+              <Select
+                label={t('layer.name')}
+                value={objective.layer}
+                options={options}
+                onChange={name => change(index, { layer: name, channels: undefined })}
+              />
+              <NumberField
+                label={t('layer.weight')}
+                value={objective.weight}
+                min={-10}
+                max={10}
+                step={0.1}
+                onChange={weight => change(index, { weight })}
+              />
+              {value.length > 1 && (
+                <Button
+                  icon="close"
+                  look="quiet"
+                  title={t('layer.remove')}
+                  onClick={() => onChange(value.filter((_, at) => at !== index))}
+                />
+              )}
             </div>
             {objective.channels && (
               <div className={styles.line}>
-                <span className={styles.grow}>{t('layer.channels', { first: objective.channels[0], last: objective.channels[1] })}</span>
+                <span className={styles.grow}>
+                  {t('layer.channels', { first: objective.channels[0], last: objective.channels[1] })}
+                </span>
                 <NumberField
                   label={t('layer.first')}
                   value={objective.channels[0]}
                   min={0}
                   max={Math.max(last, objective.channels[0])}
                   step={1}
-                  onChange={first => change(index, { channels: [first, Math.max(first, objective.channels?.[1] ?? first)] })}
+                  onChange={first =>
+                    change(index, { channels: [first, Math.max(first, objective.channels?.[1] ?? first)] })
+                  }
                 />
                 <NumberField
                   label={t('layer.last')}
@@ -48,7 +80,12 @@ export function LayersControl({ net, value, onChange }: { net: string; value: Ob
                   step={1}
                   onChange={end => change(index, { channels: [Math.min(end, objective.channels?.[0] ?? end), end] })}
                 />
-                <Button icon="close" look="quiet" title={t('layer.all')} onClick={() => change(index, { channels: undefined })} />
+                <Button
+                  icon="close"
+                  look="quiet"
+                  title={t('layer.all')}
+                  onClick={() => change(index, { channels: undefined })}
+                />
               </div>
             )}
           </div>
@@ -61,7 +98,12 @@ export function LayersControl({ net, value, onChange }: { net: string; value: Ob
           </Button>
         )}
         {value.length < mostObjectives && info && info.layers.length > 0 && (
-          <Button icon="plus" look="quiet" title={t('layer.add')} onClick={() => onChange([...value, { layer: info.layers[0].name, weight: 1 }])} />
+          <Button
+            icon="plus"
+            look="quiet"
+            title={t('layer.add')}
+            onClick={() => onChange([...value, { layer: info.layers[0].name, weight: 1 }])}
+          />
         )}
       </div>
     </div>

@@ -32,7 +32,8 @@ export function Monitor() {
   useEffect(() => {
     // As in every editing program: I and O mark in and out at the playhead, unless something is being typed.
     const onKeyDown = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest('input:not([type=file]), select, textarea');
+      const typing =
+        event.target instanceof Element && event.target.closest('input:not([type=file]), select, textarea');
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'i') session.setRange(playhead, Math.max(playhead, range.last));
       else if (event.key === 'o') session.setRange(Math.min(playhead, range.first), playhead);
@@ -64,7 +65,10 @@ export function Monitor() {
       >
         {coming && (
           <div className={styles.overlayState}>
-            <Progress label={t('still.waiting')} done={still.done > 0 ? still.done / Math.max(1, still.total) : undefined} />
+            <Progress
+              label={t('still.waiting')}
+              done={still.done > 0 ? still.done / Math.max(1, still.total) : undefined}
+            />
           </div>
         )}
       </Compare>
@@ -85,7 +89,13 @@ export function Monitor() {
         <Button pressed={zoomed} onClick={() => setZoomed(!zoomed)} title={t('view.zoom.help')}>
           {t('view.zoom')}
         </Button>
-        <Toggle showLabel label={t('still.live')} title={t('still.live.help')} value={live} onChange={livePreview => session.changeSettings({ livePreview })} />
+        <Toggle
+          showLabel
+          label={t('still.live')}
+          title={t('still.live.help')}
+          value={live}
+          onChange={livePreview => session.changeSettings({ livePreview })}
+        />
         {!live && (
           <Button look="quiet" icon="refresh" onClick={session.paintStill}>
             {t('still.now')}
@@ -93,7 +103,13 @@ export function Monitor() {
         )}
         <span className={styles.spring} />
         <span className={styles.stillState} role="status">
-          {coming ? (still.done > 0 ? t('still.coming', { done: still.done, total: still.total }) : t('still.waiting')) : old ? t('still.old') : ''}
+          {coming
+            ? still.done > 0
+              ? t('still.coming', { done: still.done, total: still.total })
+              : t('still.waiting')
+            : old
+              ? t('still.old')
+              : ''}
         </span>
       </div>
       <RangeStrip
@@ -110,12 +126,32 @@ export function Monitor() {
       <div className={fieldsClass}>
         <TimeField label={t('range.playhead')} frame={playhead} rate={clip.rate} onChange={session.setPlayhead} />
         <span className={styles.spring} />
-        <Button icon="setIn" look="quiet" title={t('range.setIn')} onClick={() => session.setRange(playhead, Math.max(playhead, range.last))} />
-        <Button icon="setOut" look="quiet" title={t('range.setOut')} onClick={() => session.setRange(Math.min(playhead, range.first), playhead)} />
+        <Button
+          icon="setIn"
+          look="quiet"
+          title={t('range.setIn')}
+          onClick={() => session.setRange(playhead, Math.max(playhead, range.last))}
+        />
+        <Button
+          icon="setOut"
+          look="quiet"
+          title={t('range.setOut')}
+          onClick={() => session.setRange(Math.min(playhead, range.first), playhead)}
+        />
       </div>
       <div className={fieldsClass}>
-        <TimeField label={t('range.in')} frame={range.first} rate={clip.rate} onChange={frame => session.setRange(frame, Math.max(frame, range.last))} />
-        <TimeField label={t('range.out')} frame={range.last} rate={clip.rate} onChange={frame => session.setRange(Math.min(frame, range.first), frame)} />
+        <TimeField
+          label={t('range.in')}
+          frame={range.first}
+          rate={clip.rate}
+          onChange={frame => session.setRange(frame, Math.max(frame, range.last))}
+        />
+        <TimeField
+          label={t('range.out')}
+          frame={range.last}
+          rate={clip.rate}
+          onChange={frame => session.setRange(Math.min(frame, range.first), frame)}
+        />
         <span className={styles.spring} />
         <span className={styles.dim}>
           {t('range.length', {

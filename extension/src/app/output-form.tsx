@@ -78,7 +78,11 @@ export function OutputForm({ preset, onChange }: { preset: Preset; onChange: Cha
               min={16}
               max={8192}
               step={2}
-              onChange={width => onChange(now => (now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, width } })))}
+              onChange={width =>
+                onChange(now =>
+                  now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, width } }),
+                )
+              }
             />
             <span>×</span>
             <NumberField
@@ -87,13 +91,24 @@ export function OutputForm({ preset, onChange }: { preset: Preset; onChange: Cha
               min={16}
               max={8192}
               step={2}
-              onChange={height => onChange(now => (now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, height } })))}
+              onChange={height =>
+                onChange(now =>
+                  now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, height } }),
+                )
+              }
             />
             <span className={controls.unit}>px</span>
           </Row>
         )}
         <Row label={t('output.seed')} help={t('output.seed.help')}>
-          <NumberField label={t('output.seed')} value={seed} min={0} max={0x7fffffff} step={1} onChange={next => session.changeSettings({ seed: next })} />
+          <NumberField
+            label={t('output.seed')}
+            value={seed}
+            min={0}
+            max={0x7fffffff}
+            step={1}
+            onChange={next => session.changeSettings({ seed: next })}
+          />
         </Row>
       </div>
     </section>

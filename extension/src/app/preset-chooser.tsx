@@ -10,7 +10,14 @@ import { useApp, useSession } from './context';
 import { samePicture, swatchOf } from './draft';
 import styles from './render.module.css';
 
-const effectIcons: Readonly<Record<EffectName, IconName>> = { key: 'key', style: 'picture', dream: 'sparkle', zoom: 'zoom', upscale: 'grow', retime: 'clock' };
+const effectIcons: Readonly<Record<EffectName, IconName>> = {
+  key: 'key',
+  style: 'picture',
+  dream: 'sparkle',
+  zoom: 'zoom',
+  upscale: 'grow',
+  retime: 'clock',
+};
 
 /** Built-in presets are told in the panel's language, own ones as they were written. */
 export function usePresetTitle(): (preset: Preset, builtIn: boolean) => string {
@@ -20,7 +27,8 @@ export function usePresetTitle(): (preset: Preset, builtIn: boolean) => string {
 
 export function usePresetDescription(): (preset: Preset, builtIn: boolean) => string {
   const { find } = useTexts();
-  return (preset, builtIn) => (builtIn ? find(`builtIn.${preset.name}.description`, preset.description) : preset.description);
+  return (preset, builtIn) =>
+    builtIn ? find(`builtIn.${preset.name}.description`, preset.description) : preset.description;
 }
 
 /** The picture that stands for a preset: its painter's, or a sign of its first effect. */
@@ -30,7 +38,9 @@ export function PresetSwatch({ preset }: { preset: Preset }) {
   return (
     <span className={styles.presetSwatch}>
       {image ? (
-        <Swatch url={session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 160)} />
+        <Swatch
+          url={session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 160)}
+        />
       ) : (
         <Icon name={effectIcons[preset.effects[0].effect]} />
       )}

@@ -35,7 +35,8 @@ export function PresetsPage() {
     for (const file of files) {
       try {
         const found = readPresetFile(await file.text());
-        if ('problem' in found) session.say({ code: 'PRESET_INVALID', details: { problem: `${file.name}: ${found.problem}` } });
+        if ('problem' in found)
+          session.say({ code: 'PRESET_INVALID', details: { problem: `${file.name}: ${found.problem}` } });
         else all.push(...found.presets);
       } catch (thrown) {
         session.say(toAppError(thrown).toJSON());
@@ -48,7 +49,13 @@ export function PresetsPage() {
     <DropArea hint={t('preset.import.drop')} onFiles={files => void read(files)} className={styles.page}>
       {chooser.input}
       <section className={styles.bar} aria-label={t('preset.saveAs')}>
-        <TextField label={t('preset.title')} placeholder={t('preset.title')} value={words} onChange={setTyped} onEnter={save} />
+        <TextField
+          label={t('preset.title')}
+          placeholder={t('preset.title')}
+          value={words}
+          onChange={setTyped}
+          onEnter={save}
+        />
         <Button look={changed ? 'primary' : undefined} icon="save" disabled={!canSave} onClick={save}>
           {t('preset.save')}
         </Button>
@@ -83,9 +90,20 @@ export function PresetsPage() {
               >
                 {t('preset.use')}
               </Button>
-              <Button look="quiet" icon="save" title={t('preset.export')} onClick={() => saveText(`${preset.name}.json`, `${JSON.stringify(preset, null, 2)}\n`)} />
+              <Button
+                look="quiet"
+                icon="save"
+                title={t('preset.export')}
+                onClick={() => saveText(`${preset.name}.json`, `${JSON.stringify(preset, null, 2)}\n`)}
+              />
               {!builtIn && (
-                <SureButton look="quiet" icon="trash" title={t('preset.delete')} question={t('preset.delete.sure')} onClick={() => session.deletePreset(preset.name)} />
+                <SureButton
+                  look="quiet"
+                  icon="trash"
+                  title={t('preset.delete')}
+                  question={t('preset.delete.sure')}
+                  onClick={() => session.deletePreset(preset.name)}
+                />
               )}
             </li>
           ))}

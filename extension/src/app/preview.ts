@@ -42,10 +42,16 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
   function askStill() {
     const state = store.get();
     const key = stillKey(state);
-    if (key === undefined || state.source.phase !== 'ready' || !state.draft || state.connection.status !== 'open') return;
+    if (key === undefined || state.source.phase !== 'ready' || !state.draft || state.connection.status !== 'open')
+      return;
     stopCurrent();
     const { still } = state;
-    const last = still.phase === 'done' ? { path: still.path, pathKey: still.key } : still.phase === 'asked' ? { path: still.path, pathKey: still.pathKey } : {};
+    const last =
+      still.phase === 'done'
+        ? { path: still.path, pathKey: still.key }
+        : still.phase === 'asked'
+          ? { path: still.path, pathKey: still.pathKey }
+          : {};
     store.dispatch({ type: 'still', still: { phase: 'asked', key, ...last, done: 0, total: 1 } });
     const { id, reply } = connection.start('still', {
       clip: state.source.clip.sha256,
@@ -60,7 +66,8 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
       current = undefined;
       onRest();
       const error = toAppError(thrown).toJSON();
-      if (error.code === 'CANCELLED' || error.code === 'CONNECTION_LOST') store.dispatch({ type: 'still', still: { phase: 'none' } });
+      if (error.code === 'CANCELLED' || error.code === 'CONNECTION_LOST')
+        store.dispatch({ type: 'still', still: { phase: 'none' } });
       else store.dispatch({ type: 'still', still: { phase: 'failed', key, error } });
     });
   }
@@ -68,9 +75,11 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
   async function askQuote() {
     const state = store.get();
     const key = quoteKey(state);
-    if (key === undefined || state.source.phase !== 'ready' || !state.draft || state.connection.status !== 'open') return;
+    if (key === undefined || state.source.phase !== 'ready' || !state.draft || state.connection.status !== 'open')
+      return;
     const { clip } = state.source;
-    const last = state.quote.phase === 'known' ? state.quote.quote : state.quote.phase === 'asked' ? state.quote.last : undefined;
+    const last =
+      state.quote.phase === 'known' ? state.quote.quote : state.quote.phase === 'asked' ? state.quote.last : undefined;
     store.dispatch({ type: 'quote', quote: { phase: 'asked', last } });
     const spec = {
       clip: clip.sha256,
@@ -88,7 +97,10 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
     } catch (thrown) {
       const error = toAppError(thrown).toJSON();
       if (quoteKey(store.get()) !== key) return;
-      store.dispatch({ type: 'quote', quote: error.code === 'CONNECTION_LOST' ? { phase: 'none' } : { phase: 'failed', error } });
+      store.dispatch({
+        type: 'quote',
+        quote: error.code === 'CONNECTION_LOST' ? { phase: 'none' } : { phase: 'failed', error },
+      });
     }
   }
 
@@ -100,7 +112,8 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
       wantedStill = still;
       clearTimeout(stillTimer);
       if (still === undefined) stopCurrent();
-      else if (state.still.phase === 'none' || state.still.key !== still) stillTimer = setTimeout(askStill, stillPauseMs);
+      else if (state.still.phase === 'none' || state.still.key !== still)
+        stillTimer = setTimeout(askStill, stillPauseMs);
     }
     const quote = quoteKey(state);
     if (quote !== wantedQuote) {
@@ -131,7 +144,10 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
         onRest();
         store.dispatch({ type: 'still', still: { phase: 'done', key, path: message.path } });
       } else {
-        store.dispatch({ type: 'still', still: { phase: 'asked', key, path: message.path, pathKey: key, done: message.done, total: message.total } });
+        store.dispatch({
+          type: 'still',
+          still: { phase: 'asked', key, path: message.path, pathKey: key, done: message.done, total: message.total },
+        });
       }
     },
     /** A picture that failed after the bridge had begun on it. */

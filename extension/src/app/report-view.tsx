@@ -16,7 +16,12 @@ function Notices({ notices }: { notices: readonly Notice[] }) {
         <li key={index} className={styles.notice}>
           <Icon name={notice.kind === 'cut' || notice.kind === 'note' ? 'dot' : 'warn'} />
           <span>
-            {t(`notice.${notice.kind}`)} <span className={styles.dim}>{[notice.frame === undefined ? '' : t('report.frame', { frame: notice.frame }), notice.text].filter(Boolean).join(': ')}</span>
+            {t(`notice.${notice.kind}`)}{' '}
+            <span className={styles.dim}>
+              {[notice.frame === undefined ? '' : t('report.frame', { frame: notice.frame }), notice.text]
+                .filter(Boolean)
+                .join(': ')}
+            </span>
           </span>
         </li>
       ))}
@@ -54,7 +59,8 @@ export function ReportView({ entry }: { entry: JobEntry }) {
         </dd>
         <dt>{t('report.picture')}</dt>
         <dd>
-          {output.width} × {output.height} · {count('frames', output.frames)} · {t('output.rate.fps', { rate: output.rate })} · {t(output.verified ? 'report.verified' : 'report.unverified')}
+          {output.width} × {output.height} · {count('frames', output.frames)} ·{' '}
+          {t('output.rate.fps', { rate: output.rate })} · {t(output.verified ? 'report.verified' : 'report.unverified')}
         </dd>
         <dt>{t('report.provider')}</dt>
         <dd>
@@ -97,7 +103,11 @@ export function ReportView({ entry }: { entry: JobEntry }) {
         <dd>{report.seed}</dd>
       </dl>
       <h4 className={styles.heading}>{t('report.notices')}</h4>
-      {report.notices.length === 0 ? <span className={styles.dim}>{t('report.notices.none')}</span> : <Notices notices={report.notices} />}
+      {report.notices.length === 0 ? (
+        <span className={styles.dim}>{t('report.notices.none')}</span>
+      ) : (
+        <Notices notices={report.notices} />
+      )}
       <div>
         <a className={controls.link} href={session.url(httpPaths.report(job.id))} download={`${job.id}.json`}>
           {t('report.save')}

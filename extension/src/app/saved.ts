@@ -62,10 +62,16 @@ export function writeSaved(storage: Storage, saved: Saved): void {
 /** @returns the sections that were left with a clip, or undefined where there are none that cover it */
 export function readSections(storage: Storage, clip: string, frames: number): Section[] | undefined {
   try {
-    const parsed = z.array(sectionSchema).min(1).safeParse(JSON.parse(storage.getItem(sectionsKey(clip)) ?? 'null'));
+    const parsed = z
+      .array(sectionSchema)
+      .min(1)
+      .safeParse(JSON.parse(storage.getItem(sectionsKey(clip)) ?? 'null'));
     if (!parsed.success) return undefined;
     const { data } = parsed;
-    const covers = data.every((section, index) => section.last >= section.first && section.first === (index === 0 ? 0 : data[index - 1].last + 1));
+    const covers = data.every(
+      (section, index) =>
+        section.last >= section.first && section.first === (index === 0 ? 0 : data[index - 1].last + 1),
+    );
     return covers && data[data.length - 1].last === frames - 1 ? data : undefined;
   } catch {
     return undefined;

@@ -41,7 +41,8 @@ export function SectionsPage() {
   async function openFile(file: File) {
     try {
       const found = readFile(await file.text(), clip.rate, clip.frames);
-      if ('problem' in found) session.say({ code: 'PRESET_INVALID', details: { problem: `${file.name}: ${found.problem}` } });
+      if ('problem' in found)
+        session.say({ code: 'PRESET_INVALID', details: { problem: `${file.name}: ${found.problem}` } });
       else session.changeSections(() => found.sections);
     } catch (thrown) {
       session.say(toAppError(thrown).toJSON());
@@ -52,20 +53,39 @@ export function SectionsPage() {
     <div className={styles.page}>
       {chooser.input}
       <div className={styles.bar}>
-        <Button onClick={session.findSections} disabled={!clip.hasAudio || sections.listening} title={clip.hasAudio ? undefined : t('sections.silent')}>
+        <Button
+          onClick={session.findSections}
+          disabled={!clip.hasAudio || sections.listening}
+          title={clip.hasAudio ? undefined : t('sections.silent')}
+        >
           {t(sections.listening ? 'sections.finding' : 'sections.find')}
         </Button>
-        {(host.readMarkers || timeline.markers.length > 0) && <Button onClick={session.sectionsFromMarkers}>{t('sections.markers')}</Button>}
+        {(host.readMarkers || timeline.markers.length > 0) && (
+          <Button onClick={session.sectionsFromMarkers}>{t('sections.markers')}</Button>
+        )}
         {host.writeMarkers && <Button onClick={session.markersFromSections}>{t('sections.toMarkers')}</Button>}
         <Button onClick={() => session.changeSections(now => splitAt(now, playhead))}>{t('sections.split')}</Button>
         <Button look="quiet" onClick={chooser.open}>
           {t('sections.import')}
         </Button>
-        <Button look="quiet" onClick={() => saveText(`${source.name.replace(/\.[^.]*$/, '')}-sections.json`, `${JSON.stringify(toFile(list, clip.rate), null, 2)}\n`)}>
+        <Button
+          look="quiet"
+          onClick={() =>
+            saveText(
+              `${source.name.replace(/\.[^.]*$/, '')}-sections.json`,
+              `${JSON.stringify(toFile(list, clip.rate), null, 2)}\n`,
+            )
+          }
+        >
           {t('sections.export')}
         </Button>
         <span className={styles.spring} />
-        <Button look="primary" icon="sparkle" disabled={!list.some(each => each.preset)} onClick={session.renderSections}>
+        <Button
+          look="primary"
+          icon="sparkle"
+          disabled={!list.some(each => each.preset)}
+          onClick={session.renderSections}
+        >
           {t('sections.render')}
         </Button>
       </div>
@@ -81,7 +101,12 @@ export function SectionsPage() {
   );
 }
 
-const statusLook: Readonly<Partial<Record<JobStatus, string>>> = { done: 'waveDone', active: 'waveActive', queued: 'waveActive', failed: 'waveFailed' };
+const statusLook: Readonly<Partial<Record<JobStatus, string>>> = {
+  done: 'waveDone',
+  active: 'waveActive',
+  queued: 'waveActive',
+  failed: 'waveFailed',
+};
 
 /** Waveform, sections and playhead over one another; boundaries are dragged, or moved by the arrow keys. */
 function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: number; waveform: readonly number[] }) {
@@ -99,7 +124,9 @@ function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: 
       className={styles.wave}
       role="group"
       aria-label={t('sections.waveform')}
-      onMouseDown={event => ref.current && followMouse(ref.current, share => session.setPlayhead(Math.floor(share * frames)))(event)}
+      onMouseDown={event =>
+        ref.current && followMouse(ref.current, share => session.setPlayhead(Math.floor(share * frames)))(event)
+      }
     >
       <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
         <path d={outline(waveform)} />
@@ -122,9 +149,18 @@ function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: 
                 aria-valuemin={list[index - 1].first + 1}
                 aria-valuemax={section.last}
                 aria-valuenow={section.first}
-                aria-valuetext={rate && t('range.position', { timecode: formatTimecode(section.first, rate), frame: section.first })}
+                aria-valuetext={
+                  rate && t('range.position', { timecode: formatTimecode(section.first, rate), frame: section.first })
+                }
                 onKeyDown={(event: KeyboardEvent) => {
-                  const next = valueAfterKey(event.key, event.shiftKey, section.first, list[index - 1].first + 1, section.last, 1);
+                  const next = valueAfterKey(
+                    event.key,
+                    event.shiftKey,
+                    section.first,
+                    list[index - 1].first + 1,
+                    section.last,
+                    1,
+                  );
                   if (next === undefined) return;
                   event.preventDefault();
                   move(index, next);
@@ -157,11 +193,19 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
   return (
     <li className={styles.item} data-section={index}>
       <span className={styles.sectionName}>
-        <TextField label={t('sections.name', { number: index + 1 })} value={label} onChange={next => change({ label: next.slice(0, 80) })} />
+        <TextField
+          label={t('sections.name', { number: index + 1 })}
+          value={label}
+          onChange={next => change({ label: next.slice(0, 80) })}
+        />
       </span>
       <span className={styles.words}>
         <span className={`${styles.dim} ${styles.clamp}`}>
-          {t('sections.at', { start: formatTimecode(first, rate), end: formatTimecode(last, rate), frames: count('frames', last - first + 1) })}
+          {t('sections.at', {
+            start: formatTimecode(first, rate),
+            end: formatTimecode(last, rate),
+            frames: count('frames', last - first + 1),
+          })}
         </span>
         {entry && (
           <span className={entry.job.status === 'done' ? styles.good : entry.job.status === 'failed' ? styles.bad : ''}>
@@ -173,14 +217,22 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
         <Select
           label={t('sections.preset', { section: label })}
           value={preset ?? ''}
-          options={[{ value: '', label: t('sections.skip') }, ...presets.map(each => ({ value: each.preset.name, label: title(each.preset, each.builtIn) }))]}
+          options={[
+            { value: '', label: t('sections.skip') },
+            ...presets.map(each => ({ value: each.preset.name, label: title(each.preset, each.builtIn) })),
+          ]}
           onChange={name => change({ preset: name || undefined, job: undefined })}
         />
       </span>
       {isLast ? (
         <span className={styles.noButton} />
       ) : (
-        <Button look="quiet" icon="down" title={t('sections.merge', { section: label })} onClick={() => session.changeSections(now => mergeWithNext(now, index))} />
+        <Button
+          look="quiet"
+          icon="down"
+          title={t('sections.merge', { section: label })}
+          onClick={() => session.changeSections(now => mergeWithNext(now, index))}
+        />
       )}
     </li>
   );

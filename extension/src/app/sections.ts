@@ -27,13 +27,19 @@ export type SectionsFile = z.infer<typeof sectionsFileSchema>;
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** Makes sections of boundaries: sorted, inside the clip, none empty, the whole clip covered. */
-function cover(starts: readonly { readonly first: number; readonly label: string; readonly preset?: string }[], frames: number): Section[] {
+function cover(
+  starts: readonly { readonly first: number; readonly label: string; readonly preset?: string }[],
+  frames: number,
+): Section[] {
   const inside = starts
     .map(start => ({ ...start, first: Math.max(0, Math.round(start.first)) }))
     .filter(start => start.first < frames)
     .sort((a, b) => a.first - b.first)
     .filter((start, index, all) => index === all.length - 1 || all[index + 1].first !== start.first);
-  const whole = inside.length > 0 && inside[0].first === 0 ? inside : [{ first: 0, label: inside.length > 0 ? '' : 'A' }, ...inside];
+  const whole =
+    inside.length > 0 && inside[0].first === 0
+      ? inside
+      : [{ first: 0, label: inside.length > 0 ? '' : 'A' }, ...inside];
   return whole.map((start, index) => ({
     label: start.label || letters[index % letters.length],
     first: start.first,
@@ -77,7 +83,11 @@ export function moveBoundary(sections: readonly Section[], index: number, frame:
   const at = Math.max(before.first + 1, Math.min(after.last, Math.round(frame)));
   if (at === after.first) return [...sections];
   return sections.map((section, each) =>
-    each === index - 1 ? { ...section, last: at - 1, job: undefined } : each === index ? { ...section, first: at, job: undefined } : section,
+    each === index - 1
+      ? { ...section, last: at - 1, job: undefined }
+      : each === index
+        ? { ...section, first: at, job: undefined }
+        : section,
   );
 }
 
@@ -96,10 +106,16 @@ export function splitAt(sections: readonly Section[], frame: number): Section[] 
 export function mergeWithNext(sections: readonly Section[], index: number): Section[] {
   const next = sections[index + 1];
   if (!next) return [...sections];
-  return sections.flatMap((section, each) => (each === index ? [{ ...section, last: next.last, job: undefined }] : each === index + 1 ? [] : [section]));
+  return sections.flatMap((section, each) =>
+    each === index ? [{ ...section, last: next.last, job: undefined }] : each === index + 1 ? [] : [section],
+  );
 }
 
-export function changeSection(sections: readonly Section[], index: number, part: Partial<Pick<Section, 'label' | 'preset' | 'job'>>): Section[] {
+export function changeSection(
+  sections: readonly Section[],
+  index: number,
+  part: Partial<Pick<Section, 'label' | 'preset' | 'job'>>,
+): Section[] {
   return sections.map((section, each) => (each === index ? { ...section, ...part } : section));
 }
 
@@ -113,11 +129,19 @@ export function renderOrder(sections: readonly Section[]): number[] {
 }
 
 export function toFile(sections: readonly Section[], rate: Rate): SectionsFile {
-  return { version: 1, rate, sections: sections.map(({ label, first, last, preset }) => ({ label, first, last, ...(preset ? { preset } : {}) })) };
+  return {
+    version: 1,
+    rate,
+    sections: sections.map(({ label, first, last, preset }) => ({ label, first, last, ...(preset ? { preset } : {}) })),
+  };
 }
 
 /** @returns the file's sections in frames of this clip, or what is wrong with the file */
-export function readFile(text: string, rate: Rate, frames: number): { readonly sections: Section[] } | { readonly problem: string } {
+export function readFile(
+  text: string,
+  rate: Rate,
+  frames: number,
+): { readonly sections: Section[] } | { readonly problem: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -131,5 +155,10 @@ export function readFile(text: string, rate: Rate, frames: number): { readonly s
   }
   const from = parsed.data.rate;
   const scale = (frame: number) => (frame * from.den * rate.num) / (from.num * rate.den);
-  return { sections: cover(parsed.data.sections.map(({ first, label, preset }) => ({ first: scale(first), label, preset })), frames) };
+  return {
+    sections: cover(
+      parsed.data.sections.map(({ first, label, preset }) => ({ first: scale(first), label, preset })),
+      frames,
+    ),
+  };
 }

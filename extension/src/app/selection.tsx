@@ -32,7 +32,11 @@ export function Selection() {
     if (clip.kind === 'refused') return;
     const items: readonly MenuItem[] = [
       { id: stylizeItem, label: t('stylize') },
-      { id: 'with', label: t('selection.stylizeWith'), items: presets.map(({ preset, builtIn }) => ({ id: presetItem + preset.name, label: title(preset, builtIn) })) },
+      {
+        id: 'with',
+        label: t('selection.stylizeWith'),
+        items: presets.map(({ preset, builtIn }) => ({ id: presetItem + preset.name, label: title(preset, builtIn) })),
+      },
     ];
     const { host } = session;
     if (host.capabilities.nativeMenu && host.showMenu) {
@@ -40,7 +44,10 @@ export function Selection() {
     } else {
       const box = event.currentTarget.getBoundingClientRect();
       // The menu key and Shift+F10 bring no place of their own.
-      const at = event.clientX === 0 && event.clientY === 0 ? { x: box.left + 20, y: box.bottom } : { x: event.clientX, y: event.clientY };
+      const at =
+        event.clientX === 0 && event.clientY === 0
+          ? { x: box.left + 20, y: box.bottom }
+          : { x: event.clientX, y: event.clientY };
       open(at, t('selection.menu', { name: clip.name }), items, pick);
     }
   };

@@ -138,7 +138,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     const { clip } = await connection.request('clip-info', { clip: sha256 });
     host.learnClip?.(clip);
     const timeline = await host.readRange();
-    store.dispatch({ type: 'source', source: { phase: 'ready', name, clip, timeline, exported: { name, isSource: true, handle: 0 } } });
+    store.dispatch({
+      type: 'source',
+      source: { phase: 'ready', name, clip, timeline, exported: { name, isSource: true, handle: 0 } },
+    });
     store.dispatch({ type: 'range', first: range.first, last: range.last });
     store.dispatch({ type: 'playhead', frame: playhead });
   }
@@ -157,7 +160,13 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     switch (message.type) {
       case 'event':
         if (store.get().jobs[message.job]) {
-          store.dispatch({ type: 'job-event', job: message.job, seq: message.seq, at: message.at, event: message.event });
+          store.dispatch({
+            type: 'job-event',
+            job: message.job,
+            seq: message.seq,
+            at: message.at,
+            event: message.event,
+          });
         }
         break;
       case 'job':
@@ -216,7 +225,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     reading?.abort();
     const mine = (reading = new AbortController());
     const { signal } = mine;
-    const busy = (step: HostStep | 'hashing' | 'sending' | 'checking', rest: { done?: number; doneBytes?: number; totalBytes?: number } = {}) => {
+    const busy = (
+      step: HostStep | 'hashing' | 'sending' | 'checking',
+      rest: { done?: number; doneBytes?: number; totalBytes?: number } = {},
+    ) => {
       if (!signal.aborted) store.dispatch({ type: 'source', source: { phase: 'busy', step, name, ...rest } });
     };
     try {
@@ -228,7 +240,8 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       const bytes = await host.openBytes(exported);
       const { clip } = await bridge.upload(bytes, 'clip', {
         signal,
-        onProgress: ({ phase, doneBytes, totalBytes }) => busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
+        onProgress: ({ phase, doneBytes, totalBytes }) =>
+          busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
       });
       if (!exported.isSource) await host.releaseExport?.(exported);
       if (!clip) throw new AppError('NOT_MEDIA', { path: name });
@@ -239,7 +252,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     } catch (thrown) {
       const error = toAppError(thrown).toJSON();
       if (mine !== reading) return;
-      store.dispatch({ type: 'source', source: error.code === 'CANCELLED' ? { phase: 'none' } : { phase: 'failed', name, error } });
+      store.dispatch({
+        type: 'source',
+        source: error.code === 'CANCELLED' ? { phase: 'none' } : { phase: 'failed', name, error },
+      });
     }
   }
 
@@ -253,7 +269,12 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     void prepare(name, () => host.readRange());
   }
 
-  function specOf(preset: Preset, first: number, last: number, labels: Readonly<Record<string, string>>): JobSpec | undefined {
+  function specOf(
+    preset: Preset,
+    first: number,
+    last: number,
+    labels: Readonly<Record<string, string>>,
+  ): JobSpec | undefined {
     const { source, settings } = store.get();
     if (source.phase !== 'ready') return undefined;
     const { clip } = source;
@@ -277,7 +298,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     if (host.capabilities.result !== 'place') return section ? { section } : {};
     // The sent file begins at the sequence's range; a part of it lies as far in.
     const start = exported.range?.first ?? 0;
-    const range = { ...timeline.range, first: timeline.range.first + first - start, last: timeline.range.first + last - start };
+    const range = {
+      ...timeline.range,
+      first: timeline.range.first + first - start,
+      last: timeline.range.first + last - start,
+    };
     return toLabels({ ...timeline, range }, section);
   }
 
@@ -328,7 +353,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         store.dispatch({ type: 'job-fetching', job: id, done: 0 });
         const sink = await host.openSink(result.fileName);
         try {
-          await bridge.download(id, sink, { onProgress: (done, total) => store.dispatch({ type: 'job-fetching', job: id, done: total > 0 ? done / total : 0 }) });
+          await bridge.download(id, sink, {
+            onProgress: (done, total) =>
+              store.dispatch({ type: 'job-fetching', job: id, done: total > 0 ? done / total : 0 }),
+          });
           path = await sink.finish();
         } catch (thrown) {
           await sink.discard();
@@ -348,7 +376,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         labels: job.spec.labels,
       };
       const whole = { first: 0, last: job.clip.frames - 1, rate: job.clip.rate };
-      const at = fromLabels(job.spec.labels) ?? { sequence: job.clip.sha256, range: job.spec.range ?? whole, sourceTrack: 0 };
+      const at = fromLabels(job.spec.labels) ?? {
+        sequence: job.clip.sha256,
+        range: job.spec.range ?? whole,
+        sourceTrack: 0,
+      };
       const placed = await host.importClip(rendered, at, context);
       store.dispatch({ type: 'job-placed', job: id, placed });
     } catch (thrown) {
@@ -357,7 +389,9 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
   }
 
   function takeAllResults() {
-    const finished = Object.values(store.get().jobs).filter(entry => entry.job.status === 'done' && fromLabels(entry.job.spec.labels));
+    const finished = Object.values(store.get().jobs).filter(
+      entry => entry.job.status === 'done' && fromLabels(entry.job.spec.labels),
+    );
     // One after the other: a host's timeline is not changed from two sides at once.
     void finished.reduce((before, entry) => before.then(() => takeResult(entry.job.id)), Promise.resolve());
   }
@@ -365,7 +399,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
   function askJob(verb: JobVerb, id: JobId) {
     connection
       .request(verb, { job: id })
-      .then(() => store.dispatch(verb === 'delete' ? { type: 'job-gone', job: id } : { type: 'job-problem', job: id, problem: undefined }))
+      .then(() =>
+        store.dispatch(
+          verb === 'delete' ? { type: 'job-gone', job: id } : { type: 'job-problem', job: id, problem: undefined },
+        ),
+      )
       .catch(thrown => {
         const problem = toAppError(thrown).toJSON();
         if (problem.code === 'JOB_NOT_FOUND' && verb === 'delete') store.dispatch({ type: 'job-gone', job: id });
@@ -468,7 +506,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         try {
           await bridge.upload(fromBlob(file, file.name), 'net', {
             onProgress: ({ phase, doneBytes, totalBytes }) =>
-              store.dispatch({ type: 'net-coming', name: file.name, done: phase === 'sending' ? doneBytes / totalBytes : undefined }),
+              store.dispatch({
+                type: 'net-coming',
+                name: file.name,
+                done: phase === 'sending' ? doneBytes / totalBytes : undefined,
+              }),
           });
           await loadNets();
         } finally {
@@ -482,7 +524,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     stylizeSelection,
     job: askJob,
     loadReport(id) {
-      run(connection.request('report', { job: id }).then(({ report }) => store.dispatch({ type: 'job-report', job: id, report })));
+      run(
+        connection
+          .request('report', { job: id })
+          .then(({ report }) => store.dispatch({ type: 'job-report', job: id, report })),
+      );
     },
     takeResult: id => void takeResult(id),
     takeAllResults,
@@ -500,11 +546,18 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
           const now = store.get().sections;
           if (now.clip !== sha256) return;
           const sound = { waveform: song.waveform, beats: song.beats };
-          store.dispatch({ type: 'sections', sections: { ...now, listening: false, sound, list: fromSong(song, rate, frames) } });
+          store.dispatch({
+            type: 'sections',
+            sections: { ...now, listening: false, sound, list: fromSong(song, rate, frames) },
+          });
         })
         .catch(thrown => {
           const now = store.get().sections;
-          if (now.clip === sha256) store.dispatch({ type: 'sections', sections: { ...now, listening: false, error: toAppError(thrown).toJSON() } });
+          if (now.clip === sha256)
+            store.dispatch({
+              type: 'sections',
+              sections: { ...now, listening: false, error: toAppError(thrown).toJSON() },
+            });
         });
     },
     sectionsFromMarkers() {
@@ -516,7 +569,8 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     },
     markersFromSections() {
       const { source, sections } = store.get();
-      if (source.phase === 'ready' && host.writeMarkers) run(host.writeMarkers(toMarkers(sections.list, source.timeline.range.first)));
+      if (source.phase === 'ready' && host.writeMarkers)
+        run(host.writeMarkers(toMarkers(sections.list, source.timeline.range.first)));
     },
     changeSections: change => setSections(change(store.get().sections.list)),
     renderSections() {
@@ -525,11 +579,20 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
           const { sections, presets } = store.get();
           const section = sections.list[index];
           const preset = presets.find(each => each.preset.name === section?.preset)?.preset;
-          const spec = section && preset && specOf(preset, section.first, section.last, labelsFor(section.first, section.last, section.label));
+          const spec =
+            section &&
+            preset &&
+            specOf(preset, section.first, section.last, labelsFor(section.first, section.last, section.label));
           if (!spec) continue;
           const job = await submit(spec);
           // Sections may have been moved while the bridge answered: the mark goes to the one that was submitted.
-          setSections(store.get().sections.list.map(each => (each.first === section.first && each.last === section.last ? { ...each, job: job.id } : each)));
+          setSections(
+            store
+              .get()
+              .sections.list.map(each =>
+                each.first === section.first && each.last === section.last ? { ...each, job: job.id } : each,
+              ),
+          );
         }
       };
       run(submitAll());
@@ -543,7 +606,9 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         const { checks } = await connection.request('doctor', {});
         store.dispatch({ type: 'setup', setup: { phase: 'known', last: { bridge: checks, host: ofHost } } });
       };
-      ask().catch(thrown => store.dispatch({ type: 'setup', setup: { phase: 'failed', error: toAppError(thrown).toJSON() } }));
+      ask().catch(thrown =>
+        store.dispatch({ type: 'setup', setup: { phase: 'failed', error: toAppError(thrown).toJSON() } }),
+      );
     },
     startBridge() {
       run((host.startBridge?.() ?? Promise.resolve()).then(() => connection.retryNow()));

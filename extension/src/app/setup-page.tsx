@@ -18,7 +18,12 @@ function Checks({ heading, checks }: { heading: string; checks: readonly Check[]
       <ul className={styles.list}>
         {checks.map(check => (
           <li key={check.what} className={styles.item} data-check={check.what} data-ok={check.ok}>
-            <span className={check.ok ? styles.good : styles.bad} title={t(check.ok ? 'setup.good' : 'setup.bad')} role="img" aria-label={t(check.ok ? 'setup.good' : 'setup.bad')}>
+            <span
+              className={check.ok ? styles.good : styles.bad}
+              title={t(check.ok ? 'setup.good' : 'setup.bad')}
+              role="img"
+              aria-label={t(check.ok ? 'setup.good' : 'setup.bad')}
+            >
               <Icon name={check.ok ? 'check' : 'warn'} />
             </span>
             <span className={styles.words}>
@@ -62,7 +67,8 @@ function Nets() {
             <span className={styles.words}>
               <span className={`${styles.name} ${styles.clamp}`}>{net.title}</span>
               <span className={`${styles.dim} ${styles.clamp}`} title={net.origin}>
-                {net.installed ? t(`net.${net.kind}`) : t('net.missing')} · {t('net.size', { size: bytes(net.sizeBytes), licence: net.licence })}
+                {net.installed ? t(`net.${net.kind}`) : t('net.missing')} ·{' '}
+                {t('net.size', { size: bytes(net.sizeBytes), licence: net.licence })}
               </span>
             </span>
           </li>
@@ -89,11 +95,22 @@ export function SetupPage() {
   return (
     <div className={styles.page}>
       <div className={styles.bar}>
-        <Button look="primary" icon="refresh" onClick={session.checkSetup} disabled={!connected || setup.phase === 'asked'}>
+        <Button
+          look="primary"
+          icon="refresh"
+          onClick={session.checkSetup}
+          disabled={!connected || setup.phase === 'asked'}
+        >
           {t('setup.check')}
         </Button>
         <span className={styles.dim} role="status">
-          {setup.phase === 'asked' ? t('setup.checking') : last ? (problems === 0 ? t('setup.allGood') : count('setup.problems', problems)) : ''}
+          {setup.phase === 'asked'
+            ? t('setup.checking')
+            : last
+              ? problems === 0
+                ? t('setup.allGood')
+                : count('setup.problems', problems)
+              : ''}
         </span>
       </div>
       {setup.phase === 'failed' && <Trouble error={setup.error} />}
@@ -102,7 +119,11 @@ export function SetupPage() {
         <Checks
           heading={t('setup.bridge')}
           checks={[
-            { what: 'connection', ok: true, found: t('connection.open', { bridge: connection.bridge, provider: connection.provider }) },
+            {
+              what: 'connection',
+              ok: true,
+              found: t('connection.open', { bridge: connection.bridge, provider: connection.provider }),
+            },
             ...(last?.bridge ?? []),
           ]}
         />

@@ -9,7 +9,9 @@ export type Shapes = Point[][];
 
 /** The shapes that are being drawn: the form says which parameter, the monitor shows and takes the corners. */
 type Drawing = { readonly name: string; readonly shapes: Shapes; readonly onChange: (shapes: Shapes) => void };
-const DrawingContext = createContext<{ drawing?: Drawing; setDrawing(drawing: Drawing | undefined): void }>({ setDrawing() {} });
+const DrawingContext = createContext<{ drawing?: Drawing; setDrawing(drawing: Drawing | undefined): void }>({
+  setDrawing() {},
+});
 
 export function DrawingProvider({ children }: { children: ReactNode }) {
   const [drawing, setDrawing] = useState<Drawing>();
@@ -19,14 +21,24 @@ export function DrawingProvider({ children }: { children: ReactNode }) {
 const mostShapes = 16;
 const mostCorners = 64;
 
-export function ShapesControl({ name, value, onChange }: { name: string; value: Shapes; onChange: (value: Shapes) => void }) {
+export function ShapesControl({
+  name,
+  value,
+  onChange,
+}: {
+  name: string;
+  value: Shapes;
+  onChange: (value: Shapes) => void;
+}) {
   const { t } = useTexts();
   const { drawing, setDrawing } = useContext(DrawingContext);
   const active = drawing?.name === name;
   return (
     <div className={styles.stack}>
       <div className={styles.line}>
-        <span className={styles.grow}>{value.length === 0 ? t('shapes.none') : t('shapes.count', { count: value.length })}</span>
+        <span className={styles.grow}>
+          {value.length === 0 ? t('shapes.none') : t('shapes.count', { count: value.length })}
+        </span>
         <Button
           pressed={active}
           disabled={value.length >= mostShapes}
@@ -34,7 +46,9 @@ export function ShapesControl({ name, value, onChange }: { name: string; value: 
         >
           {t('shapes.draw')}
         </Button>
-        {value.length > 0 && <Button icon="trash" look="quiet" title={t('shapes.clear')} onClick={() => onChange([])} />}
+        {value.length > 0 && (
+          <Button icon="trash" look="quiet" title={t('shapes.clear')} onClick={() => onChange([])} />
+        )}
       </div>
       {active && <span className={styles.hint}>{t('shapes.drawing')}</span>}
     </div>
@@ -61,7 +75,8 @@ export function ShapesOverlay() {
   };
   const addCorner = (point: Point) => {
     const [first] = corners;
-    if (first && corners.length >= 3 && Math.hypot(point[0] - first[0], point[1] - first[1]) < closeEnough) finish(corners);
+    if (first && corners.length >= 3 && Math.hypot(point[0] - first[0], point[1] - first[1]) < closeEnough)
+      finish(corners);
     else if (corners.length + 1 >= mostCorners) finish([...corners, point]);
     else setCorners([...corners, point]);
   };

@@ -23,18 +23,37 @@ export type Source =
       readonly doneBytes?: number;
       readonly totalBytes?: number;
     }
-  | { readonly phase: 'ready'; readonly name: string; readonly clip: ClipInfo; readonly timeline: TimelineRange; readonly exported: ExportedClip }
+  | {
+      readonly phase: 'ready';
+      readonly name: string;
+      readonly clip: ClipInfo;
+      readonly timeline: TimelineRange;
+      readonly exported: ExportedClip;
+    }
   | { readonly phase: 'failed'; readonly name: string; readonly error: ErrorJson };
 
 export type PresetEntry = { readonly preset: Preset; readonly builtIn: boolean };
 
 export type Still =
   | { readonly phase: 'none' }
-  | { readonly phase: 'asked'; readonly key: string; readonly path?: string; readonly pathKey?: string; readonly done: number; readonly total: number }
+  | {
+      readonly phase: 'asked';
+      readonly key: string;
+      readonly path?: string;
+      readonly pathKey?: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly phase: 'done'; readonly key: string; readonly path: string }
   | { readonly phase: 'failed'; readonly key: string; readonly error: ErrorJson };
 
-export type Quote = { readonly estimate: Estimate; readonly width: number; readonly height: number; readonly frames: number; readonly resultBytes: number };
+export type Quote = {
+  readonly estimate: Estimate;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly resultBytes: number;
+};
 export type Quoted =
   | { readonly phase: 'none' }
   | { readonly phase: 'asked'; readonly last?: Quote }
@@ -67,12 +86,23 @@ export type Sections = {
 
 export type Setup =
   | { readonly phase: 'none' }
-  | { readonly phase: 'asked'; readonly last?: { readonly bridge: readonly Check[]; readonly host: readonly HostCheck[] } }
-  | { readonly phase: 'known'; readonly last: { readonly bridge: readonly Check[]; readonly host: readonly HostCheck[] } }
+  | {
+      readonly phase: 'asked';
+      readonly last?: { readonly bridge: readonly Check[]; readonly host: readonly HostCheck[] };
+    }
+  | {
+      readonly phase: 'known';
+      readonly last: { readonly bridge: readonly Check[]; readonly host: readonly HostCheck[] };
+    }
   | { readonly phase: 'failed'; readonly error: ErrorJson };
 
 /** Something to say that belongs to no place on the page. `text` is a key of the catalogue. */
-export type Message = { readonly id: number; readonly error?: ErrorJson; readonly text?: string; readonly details?: Readonly<Record<string, string | number>> };
+export type Message = {
+  readonly id: number;
+  readonly error?: ErrorJson;
+  readonly text?: string;
+  readonly details?: Readonly<Record<string, string | number>>;
+};
 
 export type Settings = {
   readonly language: 'auto' | 'en' | 'fr';
@@ -169,7 +199,11 @@ function withinClip(state: AppState, first: number, last: number, playhead: numb
   const end = state.source.phase === 'ready' ? state.source.clip.frames - 1 : 0;
   const clamp = (frame: number) => Math.max(0, Math.min(end, Math.round(frame)));
   const from = clamp(Math.min(first, last));
-  return { ...state, range: { first: from, last: Math.max(from, clamp(Math.max(first, last))) }, playhead: clamp(playhead) };
+  return {
+    ...state,
+    range: { first: from, last: Math.max(from, clamp(Math.max(first, last))) },
+    playhead: clamp(playhead),
+  };
 }
 
 /** Many clips begin in black: the first look is a third of the way in. */
@@ -191,9 +225,14 @@ export function reduceApp(state: AppState, action: Action): AppState {
       const before = state.source.phase === 'ready' ? state.source.clip.sha256 : undefined;
       const next = { ...state, source: action.source };
       if (action.source.phase !== 'ready') return next;
-      if (action.source.clip.sha256 === before) return withinClip(next, state.range.first, state.range.last, state.playhead);
+      if (action.source.clip.sha256 === before)
+        return withinClip(next, state.range.first, state.range.last, state.playhead);
       const whole = action.source.exported.range ?? { first: 0, last: action.source.clip.frames - 1 };
-      return { ...withinClip(next, whole.first, whole.last, startFrame(whole.first, whole.last)), still: { phase: 'none' }, quote: { phase: 'none' } };
+      return {
+        ...withinClip(next, whole.first, whole.last, startFrame(whole.first, whole.last)),
+        still: { phase: 'none' },
+        quote: { phase: 'none' },
+      };
     }
     case 'selection':
       return { ...state, selection: { clips: action.clips, range: action.range } };
@@ -203,7 +242,9 @@ export function reduceApp(state: AppState, action: Action): AppState {
       return withinClip(state, state.range.first, state.range.last, action.frame);
     case 'presets': {
       const chosen =
-        action.presets.find(each => each.preset.name === state.chosen) ?? action.presets.find(each => each.preset.name === 'default') ?? action.presets[0];
+        action.presets.find(each => each.preset.name === state.chosen) ??
+        action.presets.find(each => each.preset.name === 'default') ??
+        action.presets[0];
       const draft = state.draft ?? chosen?.preset;
       return { ...state, presets: action.presets, draft, chosen: chosen?.preset.name ?? state.chosen };
     }
@@ -233,9 +274,13 @@ export function reduceApp(state: AppState, action: Action): AppState {
       return { ...state, setup: action.setup };
     case 'say': {
       const same = (message: Message) =>
-        JSON.stringify([message.error, message.text, message.details]) === JSON.stringify([action.message.error, action.message.text, action.message.details]);
+        JSON.stringify([message.error, message.text, message.details]) ===
+        JSON.stringify([action.message.error, action.message.text, action.message.details]);
       const id = state.messages.reduce((most, message) => Math.max(most, message.id), 0) + 1;
-      return { ...state, messages: [...state.messages.filter(message => !same(message)), { id, ...action.message }].slice(-mostMessages) };
+      return {
+        ...state,
+        messages: [...state.messages.filter(message => !same(message)), { id, ...action.message }].slice(-mostMessages),
+      };
     }
     case 'unsay':
       return { ...state, messages: state.messages.filter(message => message.id !== action.id) };

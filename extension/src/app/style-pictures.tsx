@@ -18,7 +18,15 @@ export function painterTitle(find: (key: string, otherwise: string) => string, n
 }
 
 /** The pictures to paint like: own ones by drop or choice, or built-in painters; with weights where there are several. */
-export function StylePictures({ label, value, onChange }: { label: string; value: readonly StyleEntry[]; onChange: (value: readonly StyleEntry[]) => void }) {
+export function StylePictures({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: readonly StyleEntry[];
+  onChange: (value: readonly StyleEntry[]) => void;
+}) {
   const { t, find } = useTexts();
   const session = useSession();
   const presets = useApp(state => state.presets);
@@ -34,9 +42,15 @@ export function StylePictures({ label, value, onChange }: { label: string; value
   };
   const chooser = useFileChooser(pictureFiles, true, add);
   // One painter alone shows as pressed among the painters.
-  const onlyPainter = value.length === 1 && 'painter' in value[0].image && painters.length > 1 && painters.includes(value[0].image.painter);
-  const address = (image: ImageRef) => session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 96);
-  const name = (image: ImageRef, index: number) => ('painter' in image ? painterTitle(find, image.painter) : t('images.own', { number: index + 1 }));
+  const onlyPainter =
+    value.length === 1 &&
+    'painter' in value[0].image &&
+    painters.length > 1 &&
+    painters.includes(value[0].image.painter);
+  const address = (image: ImageRef) =>
+    session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 96);
+  const name = (image: ImageRef, index: number) =>
+    'painter' in image ? painterTitle(find, image.painter) : t('images.own', { number: index + 1 });
   return (
     <DropArea hint={t('images.drop')} onFiles={add} className={styles.stack}>
       {chooser.input}
@@ -63,7 +77,12 @@ export function StylePictures({ label, value, onChange }: { label: string; value
                   step={0.05}
                   onChange={weight => onChange(value.map((each, at) => (at === index ? { ...each, weight } : each)))}
                 />
-                <Button icon="close" look="quiet" title={t('images.remove')} onClick={() => onChange(value.filter((_, at) => at !== index))} />
+                <Button
+                  icon="close"
+                  look="quiet"
+                  title={t('images.remove')}
+                  onClick={() => onChange(value.filter((_, at) => at !== index))}
+                />
               </>
             ) : (
               <span className={styles.grow}>{name(entry.image, index)}</span>

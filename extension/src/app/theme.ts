@@ -11,7 +11,14 @@ function mix(a: Rgb, b: Rgb, share: number): Rgb {
   return a.map((value, at) => value + (b[at] - value) * share) as unknown as Rgb;
 }
 
-const css = (colour: Rgb) => `#${colour.map(value => Math.round(Math.max(0, Math.min(255, value))).toString(16).padStart(2, '0')).join('')}`;
+const css = (colour: Rgb) =>
+  `#${colour
+    .map(value =>
+      Math.round(Math.max(0, Math.min(255, value)))
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
 
 /** Relative luminance and contrast as WCAG 2.1 defines them. */
 function luminance(colour: Rgb): number {

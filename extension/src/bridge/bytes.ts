@@ -47,10 +47,11 @@ export async function hashSource(
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (doneBytes: number) => void } = {},
 ): Promise<string> {
   const hash = createSha256();
-  for (let offset = 0; offset < source.sizeBytes; ) {
+  for (let offset = 0; offset < source.sizeBytes;) {
     if (signal?.aborted) throw new AppError('CANCELLED');
     const piece = await source.read(offset, Math.min(hashPieceBytes, source.sizeBytes - offset));
-    if (piece.length === 0) throw new AppError('FILE_UNREADABLE', { path: source.name, problem: `it ends at byte ${offset}` });
+    if (piece.length === 0)
+      throw new AppError('FILE_UNREADABLE', { path: source.name, problem: `it ends at byte ${offset}` });
     hash.update(piece);
     offset += piece.length;
     onProgress?.(offset);

@@ -23,7 +23,9 @@ export function createBridge(address: BridgeAddress, client: string): Bridge {
       const response = await fetch(bridgeUrl(address.base, httpPaths.health, address.token));
       const health: unknown = await response.json();
       // The bridge names itself only to those who have the token.
-      return typeof health === 'object' && health !== null && 'ok' in health && !('bridge' in health) ? 'unauthorised' : 'absent';
+      return typeof health === 'object' && health !== null && 'ok' in health && !('bridge' in health)
+        ? 'unauthorised'
+        : 'absent';
     },
   });
   return {

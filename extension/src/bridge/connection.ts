@@ -32,7 +32,10 @@ export interface Connection {
   /** @throws AppError what the bridge answered, or CONNECTION_LOST */
   request<T extends Request['type']>(type: T, fields: RequestFields<T>): Promise<Reply<T>>;
   /** Like `request`, and tells the request's number, which later messages carry (`still`, `atlas-tile`). */
-  start<T extends Request['type']>(type: T, fields: RequestFields<T>): { readonly id: number; readonly reply: Promise<Reply<T>> };
+  start<T extends Request['type']>(
+    type: T,
+    fields: RequestFields<T>,
+  ): { readonly id: number; readonly reply: Promise<Reply<T>> };
   sendChunk(transfer: number, offset: number, bytes: Uint8Array): void;
   bufferedBytes(): number;
   onMessage(listener: (message: ServerMessage) => void): Unsubscribe;
@@ -76,7 +79,10 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
   const states = emitter<[ConnectionState]>();
   const messages = emitter<[ServerMessage]>();
   const chunks = emitter<[number, number, Uint8Array]>();
-  const pending = new Map<number, { type: Request['type']; resolve(value: unknown): void; reject(error: AppError): void }>();
+  const pending = new Map<
+    number,
+    { type: Request['type']; resolve(value: unknown): void; reject(error: AppError): void }
+  >();
 
   let state: ConnectionState = { status: 'connecting' };
   let socket: Socket | undefined;
@@ -125,7 +131,10 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
     }
     const parsed = replySchemas[request.type].safeParse(message.value);
     if (parsed.success) request.resolve(parsed.data);
-    else request.reject(new AppError('MESSAGE_INVALID', { problem: `${request.type}: ${parsed.error.issues[0]?.message ?? ''}` }));
+    else
+      request.reject(
+        new AppError('MESSAGE_INVALID', { problem: `${request.type}: ${parsed.error.issues[0]?.message ?? ''}` }),
+      );
   }
 
   function onText(text: string) {
@@ -147,7 +156,8 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
   function drop(error: AppError, retry: boolean, quietly = false) {
     socket = undefined;
     clearInterval(heartbeat);
-    for (const request of [...pending.values()]) request.reject(error.code === 'BRIDGE_UNREACHABLE' ? new AppError('CONNECTION_LOST') : error);
+    for (const request of [...pending.values()])
+      request.reject(error.code === 'BRIDGE_UNREACHABLE' ? new AppError('CONNECTION_LOST') : error);
     pending.clear();
     if (state.status === 'closed') return;
     if (!retry) {
@@ -161,7 +171,8 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
 
   async function closedBeforeHello(code: number) {
     if (code === closeUnauthorised) return drop(new AppError('UNAUTHORISED'), false);
-    if (code === closeOriginRefused) return drop(new AppError('ORIGIN_REFUSED', { origin: globalThis.location?.origin ?? '' }), false);
+    if (code === closeOriginRefused)
+      return drop(new AppError('ORIGIN_REFUSED', { origin: globalThis.location?.origin ?? '' }), false);
     const found = (await probe?.().catch(() => 'absent' as const)) ?? 'absent';
     refusals = found === 'unauthorised' ? refusals + 1 : 0;
     // Twice in a row: a bridge that came up between the socket's failure and the question is not a refusal.
@@ -193,7 +204,8 @@ export function createConnection({ open, client, probe }: ConnectionOptions): Co
       heartbeat = setInterval(beat, heartbeatMs);
       setState({ status: 'open', bridge: hello.bridge, provider: hello.provider });
     } catch (thrown) {
-      const error = thrown instanceof AppError ? thrown : new AppError('INTERNAL', { problem: String(thrown) }, { cause: thrown });
+      const error =
+        thrown instanceof AppError ? thrown : new AppError('INTERNAL', { problem: String(thrown) }, { cause: thrown });
       if (error.code === 'CONNECTION_LOST') return;
       const old = socket;
       drop(error, false);

@@ -4,7 +4,10 @@ import { createSha256, type ByteSink } from './bytes';
 import type { Connection } from './connection';
 
 export type Downloaded = { readonly name: string; readonly sizeBytes: number; readonly sha256: string };
-export type DownloadOptions = { readonly signal?: AbortSignal; readonly onProgress?: (doneBytes: number, totalBytes: number) => void };
+export type DownloadOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+};
 
 /**
  * Fetches a result over the socket, for hosts that have a disk (browsers save over HTTP). Credit is given only after
@@ -32,7 +35,8 @@ export async function download(
     }
   }
   if (!known) throw new AppError('DOWNLOAD_FAILED', { name: job, problem: 'nothing came' });
-  if (hash.hex() !== known.sha256) throw new AppError('DOWNLOAD_FAILED', { name: known.name, problem: 'it arrived damaged' });
+  if (hash.hex() !== known.sha256)
+    throw new AppError('DOWNLOAD_FAILED', { name: known.name, problem: 'it arrived damaged' });
   return known;
 
   async function receive(): Promise<void> {
@@ -43,7 +47,8 @@ export async function download(
     let onAbort = () => {};
     try {
       const { transfer, ...opened } = await connection.request('download-open', { what, job, offset: received });
-      if (known && known.sha256 !== opened.sha256) throw new AppError('DOWNLOAD_FAILED', { name: opened.name, problem: 'it changed on the way' });
+      if (known && known.sha256 !== opened.sha256)
+        throw new AppError('DOWNLOAD_FAILED', { name: opened.name, problem: 'it changed on the way' });
       known = opened;
       await new Promise<void>((resolve, reject) => {
         let work = Promise.resolve();

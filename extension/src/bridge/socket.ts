@@ -22,7 +22,9 @@ export function openWebSocket(url: string): OpenSocket {
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => events.onOpen();
     socket.onmessage = message =>
-      typeof message.data === 'string' ? events.onText(message.data) : events.onBinary(new Uint8Array(message.data as ArrayBuffer));
+      typeof message.data === 'string'
+        ? events.onText(message.data)
+        : events.onBinary(new Uint8Array(message.data as ArrayBuffer));
     socket.onclose = event => events.onClose(event.code);
     return {
       send: data => socket.send(data as string | Uint8Array<ArrayBuffer>),

@@ -5,7 +5,11 @@ import { hashSource, type ByteSource } from './bytes';
 import type { Connection } from './connection';
 
 export type UploadKind = RequestOf<'upload-open'>['kind'];
-export type UploadProgress = { readonly phase: 'hashing' | 'sending' | 'checking'; readonly doneBytes: number; readonly totalBytes: number };
+export type UploadProgress = {
+  readonly phase: 'hashing' | 'sending' | 'checking';
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+};
 export type UploadOptions = { readonly signal?: AbortSignal; readonly onProgress?: (progress: UploadProgress) => void };
 export type Uploaded = { readonly sha256: string; readonly clip?: ClipInfo };
 
@@ -15,7 +19,11 @@ const stallMs = 30_000;
 const freshStarts = 2;
 
 /** What may be sent next without passing the credit, or undefined when the receiver must speak first. */
-export function nextPiece(sent: number, received: number, size: number): { offset: number; length: number } | undefined {
+export function nextPiece(
+  sent: number,
+  received: number,
+  size: number,
+): { offset: number; length: number } | undefined {
   const windowBytes = creditChunks * chunkBytes;
   const length = Math.min(chunkBytes, size - sent, windowBytes - (sent - received));
   return length > 0 ? { offset: sent, length } : undefined;
@@ -26,7 +34,12 @@ export function nextPiece(sent: number, received: number, size: number): { offse
  * offset that the bridge then names. The bridge checks the hash before it answers.
  * @throws AppError CANCELLED by the signal; what the bridge says of the file (NOT_MEDIA, UPLOAD_TOO_LARGE, …)
  */
-export async function upload(connection: Connection, source: ByteSource, kind: UploadKind, options: UploadOptions = {}): Promise<Uploaded> {
+export async function upload(
+  connection: Connection,
+  source: ByteSource,
+  kind: UploadKind,
+  options: UploadOptions = {},
+): Promise<Uploaded> {
   const { signal, onProgress } = options;
   const totalBytes = source.sizeBytes;
   if (totalBytes === 0) throw new AppError('FILE_UNREADABLE', { path: source.name, problem: 'the file is empty' });
@@ -34,10 +47,15 @@ export async function upload(connection: Connection, source: ByteSource, kind: U
     signal,
     onProgress: doneBytes => onProgress?.({ phase: 'hashing', doneBytes, totalBytes }),
   });
-  for (let forgotten = 0; ; ) {
+  for (let forgotten = 0; ;) {
     await connection.whenOpen(signal);
     try {
-      const opened = await connection.request('upload-open', { kind, sha256, sizeBytes: totalBytes, name: source.name });
+      const opened = await connection.request('upload-open', {
+        kind,
+        sha256,
+        sizeBytes: totalBytes,
+        name: source.name,
+      });
       if (opened.complete) return { sha256, clip: opened.clip };
       await sendFrom(connection, source, opened.transfer, opened.offset, options);
       onProgress?.({ phase: 'checking', doneBytes: totalBytes, totalBytes });
@@ -52,7 +70,13 @@ export async function upload(connection: Connection, source: ByteSource, kind: U
   }
 }
 
-async function sendFrom(connection: Connection, source: ByteSource, transfer: number, start: number, { signal, onProgress }: UploadOptions) {
+async function sendFrom(
+  connection: Connection,
+  source: ByteSource,
+  transfer: number,
+  start: number,
+  { signal, onProgress }: UploadOptions,
+) {
   let sent = start;
   let received = start;
   let failure: AppError | undefined;
@@ -95,7 +119,8 @@ async function sendFrom(connection: Connection, source: ByteSource, transfer: nu
       }
       const bytes = await source.read(piece.offset, piece.length);
       if (failure) throw failure;
-      if (bytes.length !== piece.length) throw new AppError('FILE_UNREADABLE', { path: source.name, problem: 'it became shorter' });
+      if (bytes.length !== piece.length)
+        throw new AppError('FILE_UNREADABLE', { path: source.name, problem: 'it became shorter' });
       connection.sendChunk(transfer, piece.offset, bytes);
       sent += bytes.length;
     }

@@ -1,4 +1,12 @@
-import { useEffect, useRef, useState, type CSSProperties, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
+import {
+  useEffect,
+  useRef,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+} from 'react';
 import { useTexts } from '../i18n/context';
 import { useBoxSize } from './box-size';
 import { followMouse, snap, valueAfterKey } from './slider';
@@ -25,22 +33,38 @@ export type CompareProps = {
 };
 
 /** Largest box of the picture's shape inside the room there is. */
-export function fitInside(room: { width: number; height: number }, shape: { width: number; height: number }): { left: number; top: number; width: number; height: number } {
+export function fitInside(
+  room: { width: number; height: number },
+  shape: { width: number; height: number },
+): { left: number; top: number; width: number; height: number } {
   const scale = Math.min(room.width / shape.width, room.height / shape.height);
   const [width, height] = [Math.round(shape.width * scale), Math.round(shape.height * scale)];
   return { left: Math.round((room.width - width) / 2), top: Math.round((room.height - height) / 2), width, height };
 }
 
 /** How far a picture larger than its room may be moved from the middle. */
-export function clampPan(pan: { x: number; y: number }, room: { width: number; height: number }, size: { width: number; height: number }): { x: number; y: number } {
+export function clampPan(
+  pan: { x: number; y: number },
+  room: { width: number; height: number },
+  size: { width: number; height: number },
+): { x: number; y: number } {
   const reach = (inside: number, outside: number) => Math.max(0, (inside - outside) / 2);
   const clamp = (value: number, most: number) => Math.max(-most, Math.min(most, value));
   return { x: clamp(pan.x, reach(size.width, room.width)), y: clamp(pan.y, reach(size.height, room.height)) };
 }
 
 /** A picture that stays until the next one is there, so that nothing flashes in between. */
-export function useLoaded(url: string | undefined): { readonly url?: string; readonly width: number; readonly height: number; readonly failed: boolean } {
-  const [shown, setShown] = useState<{ url?: string; width: number; height: number; failed: boolean }>({ width: 0, height: 0, failed: false });
+export function useLoaded(url: string | undefined): {
+  readonly url?: string;
+  readonly width: number;
+  readonly height: number;
+  readonly failed: boolean;
+} {
+  const [shown, setShown] = useState<{ url?: string; width: number; height: number; failed: boolean }>({
+    width: 0,
+    height: 0,
+    failed: false,
+  });
   useEffect(() => {
     if (url === undefined) {
       setShown({ width: 0, height: 0, failed: false });
@@ -59,7 +83,18 @@ export function useLoaded(url: string | undefined): { readonly url?: string; rea
 }
 
 /** Source and result over one another, with a divider that is dragged, and a 1:1 view. */
-export function Compare({ before, after, mode, width, height, old, zoomed, className, children, overlay }: CompareProps) {
+export function Compare({
+  before,
+  after,
+  mode,
+  width,
+  height,
+  old,
+  zoomed,
+  className,
+  children,
+  overlay,
+}: CompareProps) {
   const { t } = useTexts();
   const box = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLDivElement>(null);
@@ -76,7 +111,12 @@ export function Compare({ before, after, mode, width, height, old, zoomed, class
   const at = clampPan(pan, room, full);
   const fitted = fitInside(room, { width, height });
   const place: CSSProperties = zoomed
-    ? { left: (room.width - full.width) / 2 + at.x, top: (room.height - full.height) / 2 + at.y, width: full.width, height: full.height }
+    ? {
+        left: (room.width - full.width) / 2 + at.x,
+        top: (room.height - full.height) / 2 + at.y,
+        width: full.width,
+        height: full.height,
+      }
     : fitted;
 
   const showsResult = mode !== 'source' && result.url !== undefined;
@@ -87,7 +127,8 @@ export function Compare({ before, after, mode, width, height, old, zoomed, class
     if (!zoomed || event.button !== 0) return;
     const from = { x: event.clientX - at.x, y: event.clientY - at.y };
     setGrabbing(true);
-    const move = (next: { clientX: number; clientY: number }) => setPan(clampPan({ x: next.clientX - from.x, y: next.clientY - from.y }, room, full));
+    const move = (next: { clientX: number; clientY: number }) =>
+      setPan(clampPan({ x: next.clientX - from.x, y: next.clientY - from.y }, room, full));
     const stop = () => {
       setGrabbing(false);
       window.removeEventListener('mousemove', move);
@@ -159,7 +200,8 @@ export function Compare({ before, after, mode, width, height, old, zoomed, class
               event.stopPropagation();
               event.preventDefault();
               event.currentTarget.focus();
-              if (picture.current) followMouse(picture.current, fraction => setDivider(Math.round(fraction * 1000) / 10))(event);
+              if (picture.current)
+                followMouse(picture.current, fraction => setDivider(Math.round(fraction * 1000) / 10))(event);
             }}
           />
           <span className={`${styles.tag} ${styles.tagBefore}`}>{t('view.before')}</span>

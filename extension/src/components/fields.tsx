@@ -6,7 +6,17 @@ import { snap } from './slider';
 import styles from './controls.module.css';
 
 /** A line of a form: name on the left, control on the right; the sentence about it as a tooltip and for screen readers. */
-export function Row({ label, help, children, tall }: { label: string; help?: string; children: ReactNode; tall?: boolean }) {
+export function Row({
+  label,
+  help,
+  children,
+  tall,
+}: {
+  label: string;
+  help?: string;
+  children: ReactNode;
+  tall?: boolean;
+}) {
   return (
     <div className={`${styles.row} ${tall ? styles.rowTall : ''}`} title={help} role="group" aria-label={label}>
       <span className={styles.rowLabel} aria-hidden="true">
@@ -29,13 +39,24 @@ export type NumberFieldProps = {
 
 /** Both "1.5" and "1,5"; undefined for what is not a number. */
 export function readNumber(text: string): number | undefined {
-  const plain = text.trim().replace(/[\s\u00a0\u202f]/g, '').replace(',', '.');
+  const plain = text
+    .trim()
+    .replace(/[\s\u00a0\u202f]/g, '')
+    .replace(',', '.');
   if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain)) return undefined;
   return Number(plain);
 }
 
 /** A number that is typed; the arrow keys step it, Escape takes the typing back. */
-export function NumberField({ label, value, min = -Infinity, max = Infinity, step, onChange, disabled }: NumberFieldProps) {
+export function NumberField({
+  label,
+  value,
+  min = -Infinity,
+  max = Infinity,
+  step,
+  onChange,
+  disabled,
+}: NumberFieldProps) {
   const { plain } = useTexts();
   const shown = plain(value, digitsOf(step));
   const [typed, setTyped] = useState<string>();
@@ -44,7 +65,10 @@ export function NumberField({ label, value, min = -Infinity, max = Infinity, ste
     setTyped(undefined);
     if (next === undefined) return;
     const low = Number.isFinite(min) ? min : 0;
-    const snapped = Number.isFinite(min) || Number.isFinite(max) ? snap(Math.max(min, Math.min(max, next)), low, Number.isFinite(max) ? max : Infinity, step) : next;
+    const snapped =
+      Number.isFinite(min) || Number.isFinite(max)
+        ? snap(Math.max(min, Math.min(max, next)), low, Number.isFinite(max) ? max : Infinity, step)
+        : next;
     if (snapped !== value) onChange(snapped);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
@@ -78,7 +102,13 @@ export function NumberField({ label, value, min = -Infinity, max = Infinity, ste
 export type Option<T extends string> = { readonly value: T; readonly label: string; readonly disabled?: boolean };
 
 /** Two or three short words stand side by side; anything longer is a list. */
-export function Choice<T extends string>({ label, value, options, onChange, asList }: {
+export function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  asList,
+}: {
   label: string;
   value: T;
   options: readonly Option<T>[];
@@ -86,9 +116,15 @@ export function Choice<T extends string>({ label, value, options, onChange, asLi
   asList?: boolean;
 }) {
   const letters = options.reduce((sum, option) => sum + option.label.length, 0);
-  if (asList || options.length > 4 || letters + options.length * 3 > 32) return <Select label={label} value={value} options={options} onChange={onChange} />;
+  if (asList || options.length > 4 || letters + options.length * 3 > 32)
+    return <Select label={label} value={value} options={options} onChange={onChange} />;
   const onKeyDown = (event: KeyboardEvent) => {
-    const step = event.key === 'ArrowRight' || event.key === 'ArrowDown' ? 1 : event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 0;
+    const step =
+      event.key === 'ArrowRight' || event.key === 'ArrowDown'
+        ? 1
+        : event.key === 'ArrowLeft' || event.key === 'ArrowUp'
+          ? -1
+          : 0;
     if (step === 0) return;
     event.preventDefault();
     const at = options.findIndex(option => option.value === value);
@@ -119,7 +155,12 @@ export function Choice<T extends string>({ label, value, options, onChange, asLi
   );
 }
 
-export function Select<T extends string>({ label, value, options, onChange }: {
+export function Select<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
   label: string;
   value: T;
   options: readonly Option<T>[];
@@ -127,7 +168,12 @@ export function Select<T extends string>({ label, value, options, onChange }: {
 }) {
   return (
     <span className={styles.selectBox}>
-      <select className={styles.select} aria-label={label} value={value} onChange={event => onChange(event.target.value as T)}>
+      <select
+        className={styles.select}
+        aria-label={label}
+        value={value}
+        onChange={event => onChange(event.target.value as T)}
+      >
         {options.map(option => (
           <option key={option.value} value={option.value} disabled={option.disabled}>
             {option.label}
@@ -139,7 +185,13 @@ export function Select<T extends string>({ label, value, options, onChange }: {
   );
 }
 
-export function Toggle({ label, value, onChange, showLabel, title }: {
+export function Toggle({
+  label,
+  value,
+  onChange,
+  showLabel,
+  title,
+}: {
   label: string;
   value: boolean;
   onChange: (value: boolean) => void;
@@ -170,7 +222,13 @@ export function Toggle({ label, value, onChange, showLabel, title }: {
 }
 
 /** Typed words that count when Enter is pressed or the field is left. */
-export function TextField({ label, value, onChange, onEnter, placeholder }: {
+export function TextField({
+  label,
+  value,
+  onChange,
+  onEnter,
+  placeholder,
+}: {
   label: string;
   value: string;
   onChange: (value: string) => void;
@@ -211,7 +269,12 @@ export function Progress({ label, done }: { label: string; done: number | undefi
 }
 
 /** An area that takes dropped files. */
-export function DropArea({ hint, onFiles, children, className }: {
+export function DropArea({
+  hint,
+  onFiles,
+  children,
+  className,
+}: {
   hint: string;
   onFiles: (files: File[]) => void;
   children: ReactNode;
@@ -245,7 +308,11 @@ export function DropArea({ hint, onFiles, children, className }: {
 }
 
 /** Opens the system's file chooser; gives back a function that does. */
-export function useFileChooser(accept: string, multiple: boolean, onFiles: (files: File[]) => void): { open: () => void; input: ReactNode } {
+export function useFileChooser(
+  accept: string,
+  multiple: boolean,
+  onFiles: (files: File[]) => void,
+): { open: () => void; input: ReactNode } {
   const ref = useRef<HTMLInputElement>(null);
   const input = (
     <input

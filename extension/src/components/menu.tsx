@@ -2,10 +2,19 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { MenuItem } from '../host/host';
 import styles from './menu.module.css';
 
-type Open = { readonly x: number; readonly y: number; readonly label: string; readonly items: readonly MenuItem[]; readonly onPick: (id: string) => void };
+type Open = {
+  readonly x: number;
+  readonly y: number;
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  readonly onPick: (id: string) => void;
+};
 
 /** A menu of the panel's own, for hosts that have none to lend. Items with items below them become a headed group. */
-export function useMenu(): { open: (at: { x: number; y: number }, label: string, items: readonly MenuItem[], onPick: (id: string) => void) => void; menu: ReactNode } {
+export function useMenu(): {
+  open: (at: { x: number; y: number }, label: string, items: readonly MenuItem[], onPick: (id: string) => void) => void;
+  menu: ReactNode;
+} {
   const [shown, setShown] = useState<Open>();
   return {
     open: (at, label, items, onPick) => setShown({ ...at, label, items, onPick }),
@@ -21,7 +30,10 @@ function Menu({ x, y, label, items, onPick, onClose }: Open & { readonly onClose
     if (!menu) return undefined;
     const before = document.activeElement;
     const box = menu.getBoundingClientRect();
-    setPlace({ left: Math.max(4, Math.min(x, window.innerWidth - box.width - 4)), top: Math.max(4, Math.min(y, window.innerHeight - box.height - 4)) });
+    setPlace({
+      left: Math.max(4, Math.min(x, window.innerWidth - box.width - 4)),
+      top: Math.max(4, Math.min(y, window.innerHeight - box.height - 4)),
+    });
     menu.querySelector<HTMLElement>('[role=menuitem]:not(:disabled)')?.focus();
     const outside = (event: globalThis.MouseEvent) => {
       if (!menu.contains(event.target as Node)) onClose();

@@ -21,7 +21,17 @@ const filmHeight = 36;
 const mostThumbnails = 16;
 
 /** The clip as a strip of pictures, with in, out and playhead; each is a slider that the keyboard moves too. */
-export function RangeStrip({ frames, rate, first, last, playhead, aspect, thumbnail, onRange, onPlayhead }: RangeStripProps) {
+export function RangeStrip({
+  frames,
+  rate,
+  first,
+  last,
+  playhead,
+  aspect,
+  thumbnail,
+  onRange,
+  onPlayhead,
+}: RangeStripProps) {
   const { t } = useTexts();
   const ref = useRef<HTMLDivElement>(null);
   const { width } = useBoxSize(ref);
@@ -51,7 +61,13 @@ export function RangeStrip({ frames, rate, first, last, playhead, aspect, thumbn
     },
   });
   return (
-    <div ref={ref} className={styles.strip} role="group" aria-label={t('range')} onMouseDown={follow(share => onPlayhead(frameAtShare(share)))}>
+    <div
+      ref={ref}
+      className={styles.strip}
+      role="group"
+      aria-label={t('range')}
+      onMouseDown={follow(share => onPlayhead(frameAtShare(share)))}
+    >
       <div className={styles.film}>
         {width > 0 &&
           Array.from({ length: count }, (_, index) => {
@@ -85,7 +101,17 @@ export function RangeStrip({ frames, rate, first, last, playhead, aspect, thumbn
 }
 
 /** A position as timecode, typed as timecode, frame number or seconds ("2.5s"). */
-export function TimeField({ label, frame, rate, onChange }: { label: string; frame: number; rate: Rate; onChange: (frame: number) => void }) {
+export function TimeField({
+  label,
+  frame,
+  rate,
+  onChange,
+}: {
+  label: string;
+  frame: number;
+  rate: Rate;
+  onChange: (frame: number) => void;
+}) {
   const [typed, setTyped] = useState<string>();
   const read = (text: string): number | undefined => {
     try {

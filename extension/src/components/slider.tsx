@@ -23,7 +23,14 @@ export function snap(value: number, min: number, max: number, step: number): num
 }
 
 /** Where a key leads, or undefined for a key that is not for sliders. */
-export function valueAfterKey(key: string, shift: boolean, value: number, min: number, max: number, step: number): number | undefined {
+export function valueAfterKey(
+  key: string,
+  shift: boolean,
+  value: number,
+  min: number,
+  max: number,
+  step: number,
+): number | undefined {
   const far = shift ? 10 : 1;
   const page = Math.max(step, (max - min) / 10);
   switch (key) {
@@ -97,7 +104,10 @@ export function Slider({ label, value, min, max, step, onChange, valueText, init
       onDoubleClick={() => initial !== undefined && !disabled && set(initial)}
     >
       <div className={styles.sliderTrack}>
-        <div className={styles.sliderFill} style={{ left: `${Math.min(share, zero)}%`, width: `${Math.abs(share - zero)}%` }} />
+        <div
+          className={styles.sliderFill}
+          style={{ left: `${Math.min(share, zero)}%`, width: `${Math.abs(share - zero)}%` }}
+        />
       </div>
       <div className={styles.sliderThumb} style={{ left: `${share}%` }} />
     </div>

@@ -5,8 +5,20 @@ import { fromBlob } from '../bridge/bytes';
 import type { Host } from './host';
 
 /** The greys of an Adobe window, for a browser that has no such window around it. */
-export const darkTheme: Theme = { dark: true, background: '#262626', text: '#d6d6d6', accent: '#3d8bf2', fontSizePx: 12 };
-export const lightTheme: Theme = { dark: false, background: '#f0f0f0', text: '#2c2c2c', accent: '#1668d3', fontSizePx: 12 };
+export const darkTheme: Theme = {
+  dark: true,
+  background: '#262626',
+  text: '#d6d6d6',
+  accent: '#3d8bf2',
+  fontSizePx: 12,
+};
+export const lightTheme: Theme = {
+  dark: false,
+  background: '#f0f0f0',
+  text: '#2c2c2c',
+  accent: '#1668d3',
+  fontSizePx: 12,
+};
 
 export type FileHostOptions = {
   /** Address from which a browser saves a job's result. */
@@ -35,7 +47,14 @@ export function createFileHost({ resultUrl, save, matchMedia }: FileHostOptions)
       if (!info) throw new AppError('FILE_NOT_FOUND', { path: file?.name ?? '' });
       const range = { first: 0, last: info.frames - 1, rate: info.rate };
       return {
-        sequence: { id: info.sha256, name: info.name, width: info.width, height: info.height, rate: info.rate, frames: info.frames },
+        sequence: {
+          id: info.sha256,
+          name: info.name,
+          width: info.width,
+          height: info.height,
+          rate: info.rate,
+          frames: info.frames,
+        },
         range,
         origin: 'file',
         clips: [

@@ -1,5 +1,14 @@
 import type { ClipInfo } from '#protocol/clip';
-import type { ExportedClip, Placed, Placement, RenderedClip, Theme, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import type {
+  ExportedClip,
+  Placed,
+  Placement,
+  RenderedClip,
+  Theme,
+  TimelineClip,
+  TimelineMarker,
+  TimelineRange,
+} from '#protocol/timeline';
 import type { ByteSink, ByteSource } from '../bridge/bytes';
 
 export type Unsubscribe = () => void;
@@ -30,8 +39,18 @@ export type HostCapabilities = {
   readonly nativeMenu: boolean;
 };
 
-export type MenuItem = { readonly id: string; readonly label: string; readonly enabled?: boolean; readonly items?: readonly MenuItem[] };
-export type HostCheck = { readonly what: string; readonly ok: boolean; readonly found: string; readonly remedy?: string };
+export type MenuItem = {
+  readonly id: string;
+  readonly label: string;
+  readonly enabled?: boolean;
+  readonly items?: readonly MenuItem[];
+};
+export type HostCheck = {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly remedy?: string;
+};
 
 /**
  * The application that the panel lives in. Four verbs, JSON only; the rest is optional and announced by `capabilities`.

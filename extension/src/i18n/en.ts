@@ -121,7 +121,8 @@ export const screenTexts = {
   'curve.none': 'One value throughout.',
   'shapes.none': 'No shapes.',
   'shapes.draw': 'Draw on the picture',
-  'shapes.drawing': 'Click the corners in the picture; click the first corner or press Enter to close, Escape to leave.',
+  'shapes.drawing':
+    'Click the corners in the picture; click the first corner or press Enter to close, Escape to leave.',
   'shapes.count': '{count} shapes',
   'shapes.clear': 'Remove all',
   'layer.choose': 'Choose from pictures…',

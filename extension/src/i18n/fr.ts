@@ -119,7 +119,8 @@ export const fr: Catalogue = {
   'curve.none': 'Une seule valeur.',
   'shapes.none': 'Aucune forme.',
   'shapes.draw': 'Dessiner sur l’image',
-  'shapes.drawing': 'Cliquez les sommets dans l’image ; cliquez le premier sommet ou appuyez sur Entrée pour fermer, Échap pour quitter.',
+  'shapes.drawing':
+    'Cliquez les sommets dans l’image ; cliquez le premier sommet ou appuyez sur Entrée pour fermer, Échap pour quitter.',
   'shapes.count': '{count} formes',
   'shapes.clear': 'Tout retirer',
   'layer.choose': 'Choisir par l’image…',
@@ -352,7 +353,8 @@ export const fr: Catalogue = {
   'style.strength': 'Force',
   'style.strength.help': 'Jusqu’où le peintre peut s’éloigner de la photographie.',
   'style.stroke': 'Taille des touches',
-  'style.stroke.help': 'Longueur du grand côté de l’image de style en pixels de la taille de travail : plus petite, elle donne de plus petites touches.',
+  'style.stroke.help':
+    'Longueur du grand côté de l’image de style en pixels de la taille de travail : plus petite, elle donne de plus petites touches.',
   'style.detail': 'Détail',
   'style.detail.help': 'Le temps consacré à une image.',
   'style.detail.draft': 'Ébauche',
@@ -505,7 +507,8 @@ export const fr: Catalogue = {
   'key.despeckle.help': 'Retire les pixels isolés et faux du cache.',
 
   'upscale.net': 'Réseau',
-  'upscale.net.help': 'Le réseau qui agrandit ; « auto » est cunet pour les images fixes et upconv_7 pour la vidéo sur un processeur.',
+  'upscale.net.help':
+    'Le réseau qui agrandit ; « auto » est cunet pour les images fixes et upconv_7 pour la vidéo sur un processeur.',
   'upscale.scale': 'Agrandir',
   'upscale.scale.help': 'Combien de fois plus grand ; 1 retire seulement le bruit.',
   'upscale.scale.1': '1×',
@@ -588,7 +591,8 @@ export const fr: Catalogue = {
   'error.TIMECODE_WRONG.cause': '« {text} » n’est pas une position dans ce clip.',
   'error.TIMECODE_WRONG.remedy': 'Écrivez un numéro d’image (120), un timecode (00:00:05:12) ou des secondes (2.5s).',
   'error.RANGE_WRONG.cause': '« {text} » n’est pas une plage.',
-  'error.RANGE_WRONG.remedy': 'Écrivez la première et la dernière image, comme 0:49, ou deux timecodes séparés par « .. ».',
+  'error.RANGE_WRONG.remedy':
+    'Écrivez la première et la dernière image, comme 0:49, ou deux timecodes séparés par « .. ».',
   'error.RANGE_EMPTY.cause': 'La plage {text} ne contient aucune image.',
   'error.RANGE_EMPTY.remedy': 'Placez la sortie après l’entrée.',
   'error.RANGE_OUTSIDE.cause': 'La plage {first} à {last} est hors du clip, qui a {frames} images.',
@@ -628,7 +632,8 @@ export const fr: Catalogue = {
   'error.DISK_FULL.cause': 'Le disque est plein : il manque {need} dans {path}.',
   'error.DISK_FULL.remedy': 'Faites de la place, puis reprenez la tâche : rien de ce qui était fini n’est perdu.',
   'error.DISK_TOO_SMALL.cause': 'Cette tâche demande {need} sur {path}, et {free} sont libres.',
-  'error.DISK_TOO_SMALL.remedy': 'Faites de la place, choisissez une plage plus courte, ou un autre dossier dans les réglages.',
+  'error.DISK_TOO_SMALL.remedy':
+    'Faites de la place, choisissez une plage plus courte, ou un autre dossier dans les réglages.',
   'error.MEMORY_TOO_SMALL.cause': 'Cette tâche demande {need} de mémoire, et cette machine en a {have}.',
   'error.MEMORY_TOO_SMALL.remedy': 'Baissez la taille de travail, ou prenez une machine avec plus de mémoire.',
   'error.OUT_OF_MEMORY.cause': 'La mémoire a manqué à {width}x{height}.',
@@ -669,7 +674,8 @@ export const fr: Catalogue = {
   'error.CLIP_NOT_FOUND.remedy': 'Envoyez à nouveau le clip.',
   'error.WORKER_CRASHED.cause': 'Le processus de rendu s’est terminé dans {stage} à l’image {frame} : {problem}',
   'error.WORKER_CRASHED.remedy': 'La tâche peut être reprise ; le journal est {log}.',
-  'error.WORKER_HUNG.cause': 'Le processus de rendu n’a pas répondu pendant {seconds} s dans {stage} à l’image {frame}.',
+  'error.WORKER_HUNG.cause':
+    'Le processus de rendu n’a pas répondu pendant {seconds} s dans {stage} à l’image {frame}.',
   'error.WORKER_HUNG.remedy': 'La tâche peut être reprise ; baissez la taille de travail si cela se répète.',
   'error.RESULT_INCOMPLETE.cause': 'Le clip terminé a {actual} images au lieu de {expected}.',
   'error.RESULT_INCOMPLETE.remedy': 'Reprenez la tâche ; si cela se répète, envoyez son rapport.',
@@ -711,33 +717,47 @@ export const fr: Catalogue = {
   'error.SELECTION_SCATTERED.cause': 'Les clips sélectionnés ne se suivent pas : il y a un vide à l’image {frame}.',
   'error.SELECTION_SCATTERED.remedy': 'Sélectionnez des clips sans vide, ou encadrez-les par une entrée et une sortie.',
   'error.SELECTION_REFUSED.cause': '« {name} » n’a pas d’image propre à envoyer ({why}).',
-  'error.SELECTION_REFUSED.remedy': 'Sélectionnez un clip filmé, ou placez une entrée et une sortie pour envoyer ce que la plage montre.',
-  'error.HOST_BUSY.cause': 'L’application n’a pas répondu depuis {seconds} s ({call}). Elle affiche sans doute une boîte de dialogue.',
+  'error.SELECTION_REFUSED.remedy':
+    'Sélectionnez un clip filmé, ou placez une entrée et une sortie pour envoyer ce que la plage montre.',
+  'error.HOST_BUSY.cause':
+    'L’application n’a pas répondu depuis {seconds} s ({call}). Elle affiche sans doute une boîte de dialogue.',
   'error.HOST_BUSY.remedy': 'Fermez cette boîte dans l’application, puis réessayez : rien n’est fait deux fois.',
   'error.HOST_REPLY_BROKEN.cause': 'La réponse de l’application à {call} est illisible : {reply}',
   'error.HOST_REPLY_BROKEN.remedy': 'Fermez le panneau et rouvrez-le ; mettez Reverie à jour si cela se reproduit.',
-  'error.HOST_SCRIPT_WRONG.cause': 'Le script dans l’application a la version {script} ; ce panneau demande la version {panel}.',
+  'error.HOST_SCRIPT_WRONG.cause':
+    'Le script dans l’application a la version {script} ; ce panneau demande la version {panel}.',
   'error.HOST_SCRIPT_WRONG.remedy': 'Quittez l’application et relancez-la.',
-  'error.HOST_RANGE_IGNORED.cause': 'L’application n’a pas pris les points d’entrée et de sortie ; rien n’a été exporté.',
+  'error.HOST_RANGE_IGNORED.cause':
+    'L’application n’a pas pris les points d’entrée et de sortie ; rien n’a été exporté.',
   'error.HOST_RANGE_IGNORED.remedy': 'Placez l’entrée et la sortie à la main autour du clip, puis réessayez.',
-  'error.HOST_RANGE_NOT_RESTORED.cause': 'L’exportation a réussi, mais l’entrée, la sortie ou les pistes coupées ne sont plus comme avant.',
+  'error.HOST_RANGE_NOT_RESTORED.cause':
+    'L’exportation a réussi, mais l’entrée, la sortie ou les pistes coupées ne sont plus comme avant.',
   'error.HOST_RANGE_NOT_RESTORED.remedy': 'Rétablissez-les à la main.',
   'error.EXPORT_PRESET_MISSING.cause': 'Aucun préréglage d’exportation n’a été trouvé. Cherché dans : {tried}.',
-  'error.EXPORT_PRESET_MISSING.remedy': 'Choisissez un préréglage d’exportation (.epr) H.264 ou ProRes dans la page de configuration.',
+  'error.EXPORT_PRESET_MISSING.remedy':
+    'Choisissez un préréglage d’exportation (.epr) H.264 ou ProRes dans la page de configuration.',
   'error.EXPORT_FAILED.cause': 'L’application n’a pas exporté {path} : {problem}',
   'error.EXPORT_FAILED.remedy': 'Vérifiez le préréglage d’exportation et l’espace libre, puis réessayez.',
-  'error.EXPORT_WRONG_LENGTH.cause': 'L’application a exporté {actual} images au lieu de {expected} ; rien n’a été calculé.',
+  'error.EXPORT_WRONG_LENGTH.cause':
+    'L’application a exporté {actual} images au lieu de {expected} ; rien n’a été calculé.',
   'error.EXPORT_WRONG_LENGTH.remedy': 'Choisissez un autre préréglage (« Adapter à la source »), puis réessayez.',
   'error.IMPORT_FAILED.cause': 'L’application n’a pas importé {path}.',
-  'error.IMPORT_FAILED.remedy': 'Vérifiez que le fichier s’ouvre dans l’application, puis placez à nouveau le résultat.',
-  'error.NO_FREE_TRACK.cause': 'Aucune piste vidéo n’est libre au-dessus du clip, et aucune n’a pu être ajoutée : {problem}',
+  'error.IMPORT_FAILED.remedy':
+    'Vérifiez que le fichier s’ouvre dans l’application, puis placez à nouveau le résultat.',
+  'error.NO_FREE_TRACK.cause':
+    'Aucune piste vidéo n’est libre au-dessus du clip, et aucune n’a pu être ajoutée : {problem}',
   'error.NO_FREE_TRACK.remedy': 'Ajoutez une piste vidéo en haut de la séquence, puis placez à nouveau le résultat.',
-  'error.TRACKS_SHIFTED.cause': 'L’application a décalé les pistes de la séquence (vu à « {clip} ») et n’a pas pu les remettre.',
-  'error.TRACKS_SHIFTED.remedy': 'Annulez une fois dans l’application, ajoutez une piste vidéo en haut à la main, puis placez à nouveau le résultat.',
+  'error.TRACKS_SHIFTED.cause':
+    'L’application a décalé les pistes de la séquence (vu à « {clip} ») et n’a pas pu les remettre.',
+  'error.TRACKS_SHIFTED.remedy':
+    'Annulez une fois dans l’application, ajoutez une piste vidéo en haut à la main, puis placez à nouveau le résultat.',
   'error.NOT_PLACED.cause': 'Le résultat n’est pas sur la timeline : {problem}',
-  'error.NOT_PLACED.remedy': 'Le fichier est dans le chutier « Reverie » : glissez-le sur la timeline, ou placez-le à nouveau.',
-  'error.TIMELINE_CHANGED.cause': 'En plaçant le résultat, l’application a modifié un autre clip : « {clip} » sur {track}.',
-  'error.TIMELINE_CHANGED.remedy': 'Annulez dans l’application jusqu’au retour de ce clip, puis glissez le résultat à la main depuis le chutier « Reverie ».',
+  'error.NOT_PLACED.remedy':
+    'Le fichier est dans le chutier « Reverie » : glissez-le sur la timeline, ou placez-le à nouveau.',
+  'error.TIMELINE_CHANGED.cause':
+    'En plaçant le résultat, l’application a modifié un autre clip : « {clip} » sur {track}.',
+  'error.TIMELINE_CHANGED.remedy':
+    'Annulez dans l’application jusqu’au retour de ce clip, puis glissez le résultat à la main depuis le chutier « Reverie ».',
   'error.REPLACE_FAILED.cause': 'L’ancien résultat {path} n’a pas pu être remplacé : {problem}',
   'error.REPLACE_FAILED.remedy': 'Retirez l’ancien résultat, puis placez le nouveau.',
   'error.REMOVE_FAILED.cause': 'Le résultat n’a pas pu être retiré de la timeline.',

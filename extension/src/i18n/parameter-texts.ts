@@ -16,7 +16,8 @@ function each(fields: readonly Field[], visit: (field: Field) => void) {
 /** English help as it stands in the tables, under `<label>.help`. */
 export function helpTexts(table: EffectTable): ParameterTexts {
   const texts: Record<string, string> = {};
-  for (const schema of Object.values(table)) each(fieldsOf(schema), field => (texts[`${field.label}.help`] = field.help));
+  for (const schema of Object.values(table))
+    each(fieldsOf(schema), field => (texts[`${field.label}.help`] = field.help));
   return texts;
 }
 

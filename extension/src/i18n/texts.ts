@@ -44,7 +44,10 @@ export function createTexts(language: Language): Texts {
   const number = (value: number, digits = 0) =>
     new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: digits }).format(value);
   const row = (error: ErrorJson, part: 'cause' | 'remedy') =>
-    fillText(catalogue[`error.${error.code}.${part}`] ?? catalogue[`error.INTERNAL.${part}`], { problem: error.code, ...error.details });
+    fillText(catalogue[`error.${error.code}.${part}`] ?? catalogue[`error.INTERNAL.${part}`], {
+      problem: error.code,
+      ...error.details,
+    });
   return {
     language,
     t,
@@ -53,8 +56,10 @@ export function createTexts(language: Language): Texts {
     cause: error => row(error, 'cause'),
     remedy: error => row(error, 'remedy'),
     number,
-    plain: (value, digits) => new Intl.NumberFormat(language, { useGrouping: false, maximumFractionDigits: digits }).format(value),
-    percent: fraction => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(fraction),
+    plain: (value, digits) =>
+      new Intl.NumberFormat(language, { useGrouping: false, maximumFractionDigits: digits }).format(value),
+    percent: fraction =>
+      new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(fraction),
     bytes(bytes) {
       const units = byteUnits[language];
       const step = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log(bytes) / Math.log(1000)));
@@ -65,7 +70,10 @@ export function createTexts(language: Language): Texts {
       const whole = Math.max(0, Math.round(seconds));
       if (whole < 1) return t('time.moment');
       if (whole < 60) return t('time.seconds', { s: whole });
-      if (whole < 600) return whole % 60 === 0 ? t('time.minutes', { m: whole / 60 }) : t('time.minutesSeconds', { m: Math.floor(whole / 60), s: whole % 60 });
+      if (whole < 600)
+        return whole % 60 === 0
+          ? t('time.minutes', { m: whole / 60 })
+          : t('time.minutesSeconds', { m: Math.floor(whole / 60), s: whole % 60 });
       const minutes = Math.round(whole / 60);
       if (minutes < 60) return t('time.minutes', { m: minutes });
       if (minutes < 24 * 60) return t('time.hours', { h: Math.floor(minutes / 60), m: minutes % 60 });
@@ -80,7 +88,10 @@ export function createTexts(language: Language): Texts {
     date(iso) {
       const date = new Date(iso);
       const today = new Date().toDateString() === date.toDateString();
-      return new Intl.DateTimeFormat(language, today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' }).format(date);
+      return new Intl.DateTimeFormat(
+        language,
+        today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' },
+      ).format(date);
     },
   };
 }
