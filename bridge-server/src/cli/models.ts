@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { inspectionText } from '../models/inspect';
+import { createInProcessRuntime } from '../runtime/ort';
 import { action } from './command';
 import { formatBytes } from './output';
 import { openStore } from './open-store';
@@ -34,11 +35,17 @@ export function addModelsCommand(program: Command): void {
     .command('import')
     .argument('<file>', '.onnx, .caffemodel, .tflite, or ncnn .param with its .bin beside it')
     .option('--name <name>', 'the name to file it under')
+    .option('--look', 'say what is in it, and file nothing')
     .option('--json', 'one JSON object')
     .action(
-      action(async (output, path: string, flags: { name?: string }) => {
-        const { record, inspection } = await openStore().importFile(path, flags.name);
-        output.result({ type: 'net', net: record, inspection }, inspectionText(inspection));
+      action(async (output, path: string, flags: { name?: string; look?: boolean }) => {
+        const runtime = await createInProcessRuntime({ provider: 'cpu' });
+        try {
+          const { record, inspection } = await openStore().importFile(path, flags.name, { runtime, dryRun: flags.look });
+          output.result({ type: 'net', net: record, inspection }, inspectionText(inspection));
+        } finally {
+          await runtime.close();
+        }
       }),
     );
 }
