@@ -26,7 +26,7 @@ export async function paintNext(studio: Studio, order: NextOrder, hooks: { reado
   const { carried, shot } = order;
   const start = carried.exposedShare > worthRoughing ? await roughIn(studio, order, hooks) : carried.start;
   const easel = await studio.at(1);
-  return easel.paint(
+  const painted = await easel.paint(
     {
       start,
       photograph: order.photograph,
@@ -41,6 +41,16 @@ export async function paintNext(studio: Studio, order: NextOrder, hooks: { reado
     },
     hooks,
   );
+  return { ...painted, image: settle(painted.image, carried, studio.settleShare) };
+}
+
+/**
+ * Takes a share of what changed back where the paint is sure to belong: what an optimiser does to a picture that is
+ * finished is mostly noise of its steps, and what is not noise comes back with the next frame.
+ */
+function settle(image: Float32Array, { target, reliability }: Carried, share: number): Float32Array {
+  const area = reliability.length;
+  return image.map((value, i) => value + share * reliability[i % area] * (target[i] - value));
 }
 
 /**

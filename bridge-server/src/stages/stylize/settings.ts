@@ -46,6 +46,14 @@ export function temporalWeightOf(params: StyleParams): number {
   return usualTemporalWeight * (params.stickiness / usualStickiness) ** 2;
 }
 
+/** Share of a sure pixel's change that is taken back, at the default stickiness and at most. */
+const usualSettleShare = 0.5;
+const largestSettleShare = 0.8;
+
+export function settleShareOf(params: StyleParams): number {
+  return Math.min(largestSettleShare, (usualSettleShare * params.stickiness) / usualStickiness);
+}
+
 /** Against slow drift of colours over a shot (methods reference 2.6). */
 const anchorWeight = 0.03;
 

@@ -8,7 +8,7 @@ import { resizePlanes } from '../resize';
 import { createFeatureSource, embeddedFeatureNet, openEasel } from './easel';
 import { adamRates, paint } from './paint';
 import type { Easel, PaintHooks, PaintOrder, Painted } from './paint';
-import { lossWeights, stepCounts } from './settings';
+import { lossWeights, settleShareOf, stepCounts } from './settings';
 import type { StepCounts } from './settings';
 import { anchorTargets, createStyleSource, styleTargets } from './targets';
 
@@ -23,6 +23,8 @@ export type Studio = {
   readonly steps: StepCounts;
   /** The colours of the style. */
   readonly stylePalette: LayerStatistics;
+  /** Share of a sure pixel's change that is taken back. */
+  readonly settleShare: number;
   /** Adam's step size for a picture that starts anew. */
   readonly rate: number;
   /** Paints at `scale` (1 = full size); planes in the order are of that size. */
@@ -67,6 +69,7 @@ export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'pai
     masked,
     weights,
     steps: stepCounts(params),
+    settleShare: settleShareOf(params),
     stylePalette,
     rate: adamRates[params.picture],
     async at(scale) {
