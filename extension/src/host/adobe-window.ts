@@ -1,0 +1,54 @@
+import type { Theme } from '#protocol/timeline';
+import type { Unsubscribe } from './host';
+import { findNode, type NodeParts } from './node-parts';
+import type { EvalScript } from './script-call';
+
+/** What CEP puts on the window; Adobe's CSInterface is a thin cover over the same calls. */
+export type AdobeCep = {
+  evalScript: EvalScript;
+  getHostEnvironment(): string;
+  /** "file:///…", escaped. */
+  getSystemPath(type: 'extension'): string;
+  addEventListener(type: string, listener: (event: unknown) => void): void;
+  removeEventListener(type: string, listener: (event: unknown) => void): void;
+};
+export type AdobeApplication = 'premiere' | 'aftereffects';
+export type AdobePage = { readonly cep: AdobeCep; readonly node: NodeParts; readonly application: AdobeApplication | undefined; readonly extensionFolder: string };
+
+const applications: Record<string, AdobeApplication> = { PPRO: 'premiere', AEFT: 'aftereffects' };
+
+/** @returns undefined in a plain browser, and where the panel was given no Node */
+export function findAdobe(window: unknown): AdobePage | undefined {
+  const cep = (window as { __adobe_cep__?: AdobeCep }).__adobe_cep__;
+  const node = cep && findNode(window);
+  if (!cep || !node) return undefined;
+  const { appId } = JSON.parse(cep.getHostEnvironment()) as { appId: string };
+  return { cep, node, application: applications[appId], extensionFolder: fromFileUrl(cep.getSystemPath('extension'), node.platform) };
+}
+
+/** "file:///C:/Program%20Files" is "C:/Program Files"; on macOS the third slash belongs to the path. */
+export function fromFileUrl(url: string, platform: string): string {
+  const plain = decodeURIComponent(url.replace(/^file:\/\//, ''));
+  return platform === 'win32' ? plain.replace(/^\/([A-Za-z]:)/, '$1') : plain;
+}
+
+type Skin = { appSkinInfo?: { baseFontSize?: number; panelBackgroundColor?: { color?: { red: number; green: number; blue: number } } } };
+
+/** The host's own grey, and a text that can be read on it: the luminance decides. */
+export function toTheme(environment: string): Theme {
+  const skin = (JSON.parse(environment) as Skin).appSkinInfo;
+  const { red = 38, green = 38, blue = 38 } = skin?.panelBackgroundColor?.color ?? {};
+  const hex = [red, green, blue].map(value => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, '0')).join('');
+  const dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
+  return { dark, background: `#${hex}`, text: dark ? '#d6d6d6' : '#2c2c2c', accent: dark ? '#3d8bf2' : '#1668d3', fontSizePx: Math.min(16, Math.max(11, skin?.baseFontSize ?? 12)) };
+}
+
+const themeEvent = 'com.adobe.csxs.events.ThemeColorChanged';
+
+/** The event itself carries no colours: they are read again. */
+export function watchAdobeTheme(cep: AdobeCep, onChange: (theme: Theme) => void): Unsubscribe {
+  const tell = () => onChange(toTheme(cep.getHostEnvironment()));
+  tell();
+  cep.addEventListener(themeEvent, tell);
+  return () => cep.removeEventListener(themeEvent, tell);
+}
