@@ -5,6 +5,7 @@ import { parse, stringify } from './es3/json';
 import { asFailure, fail } from './failure';
 import { exportExtension, exportRange } from './premiere/export';
 import { importFile, replace } from './premiere/import';
+import { writeMarkers } from './premiere/markers';
 import { addTrack, findPlaced, place, remove } from './premiere/place';
 import { readPremiere, readStamp } from './premiere/read';
 import type { HostGlobals, PremiereApp } from './premiere/dom';
@@ -28,6 +29,9 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
     },
     findPlaced: function (params) {
       return findPlaced(app, params);
+    },
+    writeMarkers: function (params) {
+      return writeMarkers(app, globals, params);
     },
     addTrack: function (params) {
       return addTrack(app, params);

@@ -28,12 +28,12 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
     afterEach(() => it.close?.());
 
     test('says of itself only what it can do', () => {
-      const { capabilities, openSink, removeResult, readMarkers, takeFile, showMenu } = it.host;
+      const { capabilities, openSink, removeResult, readMarkers, writeMarkers, takeFile, showMenu } = it.host;
       expect(it.host.name).toBe(name);
       expect(capabilities.disk).toBe(openSink !== undefined);
       expect(capabilities.result === 'place').toBe(removeResult !== undefined);
-      expect(!capabilities.markers || readMarkers !== undefined).toBe(true);
-      expect(!capabilities.nativeMenu || showMenu !== undefined).toBe(true);
+      expect(capabilities.markers).toBe(readMarkers !== undefined && writeMarkers !== undefined);
+      expect(capabilities.nativeMenu).toBe(showMenu !== undefined);
       expect(capabilities.range === 'clip').toBe(takeFile !== undefined);
     });
 
@@ -46,6 +46,9 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
       const range = await it.host.readRange();
       expect(timelineRangeSchema.parse(range)).toEqual(range);
       expect(range.range.last - range.range.first + 1).toBe(20);
+      expect(range.range.rate).toEqual(range.sequence.rate);
+      expect(range.range.last).toBeLessThan(range.sequence.frames);
+      expect(JSON.parse(JSON.stringify(range))).toEqual(range);
       expect(range.clips.length).toBeGreaterThan(0);
     });
 

@@ -171,7 +171,7 @@ test('a file longer than was said that would cut into the next clip is undone', 
 });
 
 /** What the person is told, and by which verb; undefined: the work succeeds all the same. */
-const expected: Record<Misbehaviour, { export?: ErrorCode; place?: ErrorCode; notice?: ErrorCode; replace?: ErrorCode; remove?: ErrorCode; read?: ErrorCode }> = {
+const expected: Record<Misbehaviour, { export?: ErrorCode; place?: ErrorCode; notice?: ErrorCode; replace?: ErrorCode; remove?: ErrorCode; read?: ErrorCode; markers?: ErrorCode }> = {
   'range-ignored': { export: 'HOST_RANGE_IGNORED' },
   'range-never-unset': { notice: 'HOST_RANGE_NOT_RESTORED' },
   'export-nothing': { export: 'EXPORT_FAILED' },
@@ -194,6 +194,8 @@ const expected: Record<Misbehaviour, { export?: ErrorCode; place?: ErrorCode; no
   'tracks-absent': { place: 'NO_FREE_TRACK' },
   'replace-lies': { replace: 'REPLACE_FAILED' },
   'remove-lies': { remove: 'REMOVE_FAILED' },
+  'marker-lies': { markers: 'HOST_FAILED' },
+  'marker-length-lost': { markers: 'HOST_FAILED' },
   'reply-empty': { read: 'HOST_REPLY_BROKEN' },
   'reply-error': { read: 'HOST_REPLY_BROKEN' },
   modal: { read: 'HOST_BUSY' },
@@ -216,6 +218,7 @@ test.each(premiereMisbehaviours)('misled by "%s": never a false success, nothing
   panel.premiere.misbehave(name);
 
   expect(await codeOf(() => panel.host.readRange())).toBe(want.read);
+  if (!want.read) expect(await codeOf(() => panel.host.writeMarkers!([{ name: 'Chorus', comment: '', first: 10, length: 5 }]))).toBe(want.markers);
   if (!want.read) {
     const exportCode = await codeOf(async () => {
       const exported = await panel.host.exportRange(range, idle());
@@ -246,6 +249,17 @@ test.each(premiereMisbehaviours)('misled by "%s": never a false success, nothing
     expect(own().video.slice(0, 2)).toEqual(before.video);
     expect(own().sound).toEqual(before.sound);
   }
+});
+
+test('sections are written as markers with length, once, and read back', async () => {
+  panel = await makePremiere({ timebase: 8475667200n });
+  panel.premiere.addMarker('Mine', 30, 0, 'stylize: great-wave');
+  const wanted = [{ name: 'Verse', comment: 'preset', first: 10, length: 41, colour: 3 }, { name: 'Refrain é', comment: '', first: 51, length: 0 }];
+  await panel.host.writeMarkers!(wanted);
+  await panel.host.writeMarkers!([{ ...wanted[0], length: 20 }, wanted[1]]);
+  expect((await panel.host.readMarkers!()).map(({ name, comment, first, length }) => [name, comment, first, length])).toEqual([
+    ['Verse', 'preset', 10, 20], ['Mine', 'stylize: great-wave', 30, 0], ['Refrain é', '', 51, 0],
+  ]);
 });
 
 test('a dialog: nothing more is sent until it is closed, and what was done late is found, not done twice', async () => {

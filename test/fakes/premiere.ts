@@ -26,6 +26,8 @@ export const premiereMisbehaviours = [
   'tracks-absent', // no QE
   'replace-lies', // the media path does not change
   'remove-lies', // a removed clip stays
+  'marker-lies', // no marker is made
+  'marker-length-lost', // a marker's end does not stay
   'reply-empty', // answers get lost
   'reply-error', // the engine's bare error text
   'modal', // a dialog: no call answers until it is closed
@@ -254,9 +256,36 @@ export function createFakePremiere(options: FakePremiereOptions) {
   };
   const end = () => layout.video.flat().reduce((last, clip) => (clip.end > last ? clip.end : last), 0n);
   const markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
+  const nearest = (seconds: number) => BigInt(Math.round((seconds * Number(ticksPerSecond)) / Number(timebase))) * timebase;
   const markerDom = (at: number) => {
     const marker = markers[at];
-    return marker && { guid: marker.guid, name: marker.name, comments: marker.comments, start: time(marker.start), end: time(marker.end), getColorByIndex: () => marker.colour, at };
+    return (
+      marker && {
+        guid: marker.guid,
+        get name() {
+          return marker.name;
+        },
+        set name(name: string) {
+          marker.name = name;
+        },
+        get comments() {
+          return marker.comments;
+        },
+        set comments(text: string) {
+          marker.comments = text;
+        },
+        start: time(marker.start),
+        get end(): unknown {
+          return time(marker.end);
+        },
+        set end(seconds: unknown) {
+          if (!bad.has('marker-length-lost')) marker.end = nearest(seconds as number);
+        },
+        getColorByIndex: () => marker.colour,
+        setColorByIndex: (index: number) => void (marker.colour = index),
+        at,
+      }
+    );
   };
   const sequence = {
     sequenceID: 'sequence-1',
@@ -279,6 +308,11 @@ export function createFakePremiere(options: FakePremiereOptions) {
       },
       getFirstMarker: () => markerDom(0),
       getNextMarker: (marker: { at: number }) => markerDom(marker.at + 1),
+      createMarker(seconds: number) {
+        if (bad.has('marker-lies')) return undefined;
+        markers.push({ guid: id(), name: '', comments: '', start: nearest(seconds), end: nearest(seconds), colour: 0 });
+        return markerDom(markers.length - 1);
+      },
     },
     getInPoint: () => (inPoint === undefined ? '-400000' : String(Number(inPoint) / Number(ticksPerSecond))),
     getOutPoint: () => (outPoint === undefined ? '-400000' : String(Number(outPoint) / Number(ticksPerSecond))),

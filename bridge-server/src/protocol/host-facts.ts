@@ -115,6 +115,10 @@ export type PremiereCalls = {
     value: { track: number; start: string; end: string; already: boolean };
   };
   replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
+  writeMarkers: {
+    params: { sequence: string; markers: readonly { name: string; comment: string; start: string; end: string; colour: number }[] };
+    value: { written: number };
+  };
   remove: { params: { sequence: string; path: string }; value: { removed: number } };
 };
 

@@ -241,6 +241,12 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     async readMarkers() {
       return toMarkers(await readFacts());
     },
+    async writeMarkers(markers) {
+      const { sequence } = await readFacts();
+      const rate = rateOfTimebase(sequence.timebase);
+      const wanted = markers.map(({ name, comment, first, length, colour }) => ({ name, comment, start: toTicks(first, rate), end: toTicks(first + length, rate), colour: colour ?? -1 }));
+      await call('writeMarkers', { sequence: sequence.id, markers: wanted });
+    },
     async checkSetup() {
       return Promise.all([
         check('Premiere Pro', async () => (await handshake()).version),

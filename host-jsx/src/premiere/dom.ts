@@ -41,7 +41,7 @@ export type PremiereClip = {
   isSpeedReversed(): number;
 };
 
-export type PremiereMarker = { guid: string; name: string; comments: string; start: Time; end: Time; getColorByIndex(): number };
+export type PremiereMarker = { guid: string; name: string; comments: string; start: Time; end: Time; getColorByIndex(): number; setColorByIndex?(index: number): unknown };
 
 export type PremiereTrack = {
   clips: { numItems: number; [index: number]: PremiereClip };
@@ -60,7 +60,7 @@ export type PremiereSequence = {
   frameSizeVertical: number;
   videoTracks: { numTracks: number; [index: number]: PremiereTrack };
   audioTracks?: { numTracks: number; [index: number]: PremiereTrack };
-  markers?: { numMarkers: number; getFirstMarker(): PremiereMarker | undefined; getNextMarker(marker: PremiereMarker): PremiereMarker | undefined };
+  markers?: { numMarkers: number; getFirstMarker(): PremiereMarker | undefined; getNextMarker(marker: PremiereMarker): PremiereMarker | undefined; createMarker?(seconds: number): PremiereMarker | undefined };
   getInPoint(): string;
   getOutPoint(): string;
   getInPointAsTime(): Time;
