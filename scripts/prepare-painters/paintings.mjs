@@ -1,4 +1,7 @@
-/** Paintings in the public domain, and where the pictures of them were taken from. */
+/**
+ * Paintings in the public domain, and where the pictures of them were taken from. `sceneSaturation`: how much of its own
+ * colour the scene of the swatch keeps, less where a painting has no blue sky.
+ */
 export const paintings = [
   {
     name: 'starry-night',
@@ -9,6 +12,7 @@ export const paintings = [
   },
   {
     name: 'night-cafe',
+    sceneSaturation: 0.2,
     file: 'van_gogh_night_cafe.jpg',
     sha256: 'af361f26d92524b959967ca1dda27f4127e9a89a51fd23ae0e9cb88add859d62',
     painting: 'Vincent van Gogh, The Night Café, 1888',
@@ -16,6 +20,7 @@ export const paintings = [
   },
   {
     name: 'the-scream',
+    sceneSaturation: 0.2,
     file: 'munch_the_scream.jpg',
     sha256: 'f3075cddeb974a9ee1d6418f7f33fd05185a7ac7dcb4288bd2805d499a9dcaee',
     painting: 'Edvard Munch (died 1944), The Scream, 1893',
@@ -37,6 +42,7 @@ export const paintings = [
   },
   {
     name: 'tahiti',
+    sceneSaturation: 0.2,
     file: 'gauguin_tahiti.jpg',
     sha256: '8486376e546d9940485bdfc6a2317e3829e232467f6a74c6659098f5ec64d0e6',
     painting: 'Paul Gauguin (died 1903), Tahitian women',

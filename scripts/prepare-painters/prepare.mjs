@@ -75,7 +75,7 @@ const { signal } = new AbortController();
 const { nets } = cache.open(signal);
 mkdirSync(options.out ?? target, { recursive: true });
 
-for (const { name, file, sha256 } of paintings.filter(each => names.length === 0 || names.includes(each.name))) {
+for (const { name, file, sha256, sceneSaturation = 1 } of paintings.filter(each => names.length === 0 || names.includes(each.name))) {
   const statistics = join(target, `${name}.painter`);
   if (!options['swatches-only']) {
     const painting = readFileSync(join(source, file));
@@ -85,7 +85,7 @@ for (const { name, file, sha256 } of paintings.filter(each => names.length === 0
   }
   if (options['statistics-only']) continue;
   const bytes = readFileSync(statistics);
-  const scene = { index: 0, ...swatchSize, rgb: drawScene(swatchSize.width, swatchSize.height) };
+  const scene = { index: 0, ...swatchSize, rgb: drawScene(swatchSize.width, swatchSize.height, sceneSaturation) };
   const params = styleParams.parse({
     styles: [{ image: { painter: name }, weight: 1 }],
     strength: Number(options.strength ?? 100),

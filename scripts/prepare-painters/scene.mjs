@@ -2,7 +2,7 @@
  * A landscape made of nothing but formulas, for painters to show their hand on: sky, sun, hills, a tower, water.
  * Returns planar RGB, 0..1.
  */
-export function drawScene(width, height) {
+export function drawScene(width, height, saturation = 1) {
   const rgb = new Float32Array(3 * width * height);
   const wave = (x, seed) =>
     Math.sin(x * 1.7 + seed) * 0.5 + Math.sin(x * 3.9 + 2 * seed) * 0.25 + Math.sin(x * 8.3 + 5 * seed) * 0.1;
@@ -32,7 +32,8 @@ export function drawScene(width, height) {
       );
       if (y > horizon)
         colour = mix(colour, [0.1, 0.24, 0.34], 0.35 + 0.15 * Math.sin(90 * (y - horizon) ** 0.8 + 8 * x));
-      for (let channel = 0; channel < 3; channel++) rgb[(channel * height + row) * width + column] = colour[channel];
+      const grey = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2];
+      for (let channel = 0; channel < 3; channel++) rgb[(channel * height + row) * width + column] = grey + saturation * (colour[channel] - grey);
     }
   }
   return rgb;
