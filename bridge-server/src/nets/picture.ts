@@ -149,7 +149,7 @@ export function createBasis(kind: PictureKind, canvas: Canvas): PictureBasis {
  * hatching along the axes for brushwork (measured: four times the diagonal's energy above 0.4 cycles), which shows
  * once the picture is enlarged.
  */
-const highest = 0.4;
+const highest = 0.38;
 
 /** 0.05 as in feature-nets.md; the square root because a cosine coefficient carries half the energy of a Fourier pair. */
 const amplitude = 0.05 * Math.SQRT2;
