@@ -104,6 +104,23 @@ describe('a model written and read again', () => {
     });
   });
 
+  test('a net that was stored for one size can be read for another, without what does not fit', () => {
+    const x = g.input('x', [1, 3, 4, 4]);
+    const early = named(g.relu(x), 'early');
+    const bytes = toModel({
+      outputs: { early: g.identity(early), late: g.sigmoid(g.matmul(g.reshape(early, [1, 48]), weights(48, 2))) },
+    });
+    const inputDims = { x: [1, 3, 6, 8] };
+    expect(codeOf(() => fromModel(bytes, { inputDims }))).toMatchObject({ code: 'NET_INPUT_WRONG' });
+    expect(codeOf(() => fromModel(bytes, { inputDims, anySize: true }))).toMatchObject({
+      code: 'NET_INPUT_WRONG',
+      expected: expect.stringContaining('Reshape'),
+    });
+    const part = fromModel(bytes, { inputDims, anySize: true, partial: true });
+    expect(Object.entries(part.outputs).map(([name, value]) => [name, value.dims])).toEqual([['early', [1, 3, 6, 8]]]);
+    expect(fromModel(bytes, { partial: true }).outputs.late.dims).toEqual([1, 2]);
+  });
+
   test('metadata travels along', () => {
     const bytes = toModel({ outputs: { y: g.relu(g.input('x', [2])) }, metadata: { licence: 'MIT', origin: 'here' } });
     expect(describeModel(bytes)).toMatchObject({

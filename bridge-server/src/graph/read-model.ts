@@ -22,6 +22,13 @@ export type ReadOptions = {
    * be cut before layers that take one size only (the classifier of VGG) or a larger one.
    */
   readonly layers?: readonly string[];
+  /**
+   * Takes `inputDims` also where the file fixes other sizes. Convolutions work at any; a classifier behind them does
+   * not, so this goes with `layers` or `partial`.
+   */
+  readonly anySize?: boolean;
+  /** Leaves out what cannot be computed at this size or is not supported, and what needs it, instead of refusing the file. */
+  readonly partial?: boolean;
   /** The net's name in messages. */
   readonly name?: string;
 };
@@ -98,10 +105,11 @@ export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadMod
   const budget = makeFoldBudget();
   const file: ReadFile = { label, opset: model.opset, values, budget, openSizes: openSizes(ports, inputs) };
   const wanted = options.layers === undefined ? undefined : neededNodes(model, options.layers, values, label);
+  const missing = new Set<string>();
   for (const node of model.nodes) {
     if (wanted !== undefined && !wanted.has(node)) continue;
-    const results = readOne(node, file);
-    results.forEach((result, at) => {
+    if (options.partial && !isReadable(node, file, missing)) continue;
+    readOne(node, file).forEach((result, at) => {
       const name = node.outputs[at];
       if (name === undefined || name === '') return;
       if (values.has(name)) throw damaged(label, whereOf(node), `${name} is computed twice`);
@@ -112,10 +120,27 @@ export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadMod
   const outputs: Record<string, Value> = {};
   for (const name of options.layers ?? model.outputs.map(port => port.name)) {
     const value = values.get(name);
+    if (value === undefined && missing.has(name)) continue;
     if (value === undefined) throw damaged(label, name, 'nothing computes this output');
     outputs[name] = value;
   }
   return { inputs, outputs, values, metadata: model.metadata };
+}
+
+/** Whether a node can be computed at these sizes; if not, its outputs are `missing` and so is all that needs them. */
+function isReadable(node: OnnxNode, file: ReadFile, missing: Set<string>): boolean {
+  try {
+    if (!node.inputs.some(name => missing.has(name))) {
+      readOne(node, file);
+      return true;
+    }
+  } catch (error) {
+    const isForeign =
+      error instanceof AppError && (error.code === 'NET_UNSUPPORTED' || error.code === 'NET_INPUT_WRONG');
+    if (!isForeign) throw error;
+  }
+  for (const output of node.outputs) missing.add(output);
+  return false;
 }
 
 /** The nodes without which one of `layers` cannot be computed. */
@@ -153,9 +178,7 @@ type ReadFile = {
 };
 
 function openSizes(ports: readonly OnnxPort[], inputs: readonly Value[]): string {
-  const open = inputs.filter(
-    (_, at) => ports[at].dims === undefined || ports[at].dims?.some(dim => typeof dim === 'string'),
-  );
+  const open = inputs.filter((value, at) => !value.dims.every((dim, axis) => dim === ports[at].dims?.[axis]));
   return open.map(value => `${value.name} ${dimsText(value.dims)}`).join(', ');
 }
 
@@ -205,8 +228,8 @@ function bindDims(port: OnnxPort, options: ReadOptions, label: string): number[]
   if (given && given.length !== dims.length) throw wrong(text);
   return dims.map((dim, axis) => {
     const size = given?.[axis] ?? (typeof dim === 'number' ? dim : axis === 0 ? 1 : undefined);
-    if (size === undefined || !Number.isSafeInteger(size) || size < 0 || (typeof dim === 'number' && size !== dim))
-      throw wrong(text);
+    const isSize = size !== undefined && Number.isSafeInteger(size) && size >= 0;
+    if (!isSize || (typeof dim === 'number' && size !== dim && !options.anySize)) throw wrong(text);
     return size;
   });
 }

@@ -1,8 +1,8 @@
 import { AppError } from '#protocol/errors';
-import { add, concat, constant, mul, node, padPlanes, slice } from '../graph/build';
+import { add, concat, constant, mul, slice } from '../graph/build';
 import { describeModel, fromModel } from '../graph/model';
-import type { OpName } from '../graph/shapes';
-import { isConstant, topological } from '../graph/value';
+import type { ReadModel } from '../graph/model';
+import { applyNet } from '../graph/substitute';
 import type { Value } from '../graph/value';
 
 /**
@@ -30,7 +30,9 @@ const plusMinusOne = { scale: 2, offset: [-1, -1, -1], bgr: false } as const;
 const mobileNet = (name: string, prefix: string): FeatureRecipe => ({
   name,
   // The expanded maps: the linear bottlenecks, and layers deeper than the tenth, add red and green grain.
-  style: ['Conv', ...[1, 3, 6, 10].map(block => `expanded_conv_${block}/expand`)].map(layer => `${prefix}${layer}/Relu6`),
+  style: ['Conv', ...[1, 3, 6, 10].map(block => `expanded_conv_${block}/expand`)].map(
+    layer => `${prefix}${layer}/Relu6`,
+  ),
   content: `${prefix}expanded_conv_5/add`,
   contentWeight: 0.015,
   ...plusMinusOne,
@@ -63,7 +65,13 @@ export const featureRecipes: readonly FeatureRecipe[] = [
     ...caffeMean(256, 103.939, 116.779, 123.68),
   },
   // Folds mean and channel order into its first layer.
-  { name: 'wct16x', style: ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1'], content: 'relu4_1', contentWeight: 0.05, ...plain },
+  {
+    name: 'wct16x',
+    style: ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1'],
+    content: 'relu4_1',
+    contentWeight: 0.05,
+    ...plain,
+  },
   { name: 'vgg19-3', style: ['relu1_1', 'relu2_1', 'relu3_1'], content: 'relu3_1', contentWeight: 0.04, ...plain },
   {
     name: 'googlenet',
@@ -97,7 +105,11 @@ export function chooseRecipe(name: string, layers: ReadonlySet<string>): Feature
   const chosen = fitting.find(recipe => name.toLowerCase().startsWith(recipe.name)) ?? fitting[0];
   if (chosen === undefined) {
     const known = [...new Set(featureRecipes.map(recipe => recipe.style[0]))].join(', ');
-    throw new AppError('NET_LAYER_UNKNOWN', { name, layer: `that a style loss knows, beginning with one of ${known}`, known: [...layers].slice(0, 20).join(', ') });
+    throw new AppError('NET_LAYER_UNKNOWN', {
+      name,
+      layer: `that a style loss knows, beginning with one of ${known}`,
+      known: [...layers].slice(0, 20).join(', '),
+    });
   }
   return chosen;
 }
@@ -117,39 +129,31 @@ export function readFeatureNet(name: string, bytes: Uint8Array): FeatureNet {
   const { inputs, layers } = describeModel(bytes, name);
   const recipe = chooseRecipe(name, new Set(layers));
   const wanted = [...new Set([...recipe.style, recipe.content])];
+  // Read once a size, however many steps of a graph use it: the weights are many megabytes.
+  const bySize = new Map<string, ReadModel>();
   return {
     recipe,
     features(image) {
-      const { values } = fromModel(bytes, { name, inputDims: { [inputs[0].name]: image.dims } });
-      const found = wanted.map(layer => values.get(layer) as Value);
-      const placed = place(found, values.get(inputs[0].name) as Value, toNetInput(image, recipe));
-      return new Map(wanted.map((layer, i) => [layer, placed[i]]));
+      const size = image.dims.join('x');
+      const net =
+        bySize.get(size) ??
+        fromModel(bytes, { name, layers: wanted, anySize: true, inputDims: { [inputs[0].name]: image.dims } });
+      bySize.set(size, net);
+      // Padding repeats the edge: zeros teach a dark or bright frame, which on video would also move along with the
+      // paint (methods reference 1.5).
+      return applyNet(net, { [inputs[0].name]: toNetInput(image, recipe) }, wanted, { name, padding: 'replicate' });
     },
   };
 }
 
-/**
- * The net on another input. Padding repeats the edge: zeros teach a dark or bright frame, which on video would also
- * move along with the paint (methods reference 1.5).
- */
-function place(layers: readonly Value[], before: Value, after: Value): Value[] {
-  const placed = new Map<Value, Value>([[before, after]]);
-  for (const value of topological(layers)) {
-    if (placed.has(value)) continue;
-    const inputs = value.inputs.map(input => placed.get(input) as Value);
-    if (isConstant(value)) placed.set(value, value);
-    else if (value.op === 'Conv' && (value.attrs.pads as readonly number[]).some(pad => pad > 0)) {
-      const [top, left, bottom, right] = value.attrs.pads as readonly number[];
-      const padded = padPlanes(inputs[0], top, left, bottom, right, 'edge');
-      placed.set(value, node('Conv', [padded, ...inputs.slice(1)], { ...value.attrs, pads: [0, 0, 0, 0] }));
-    } else placed.set(value, node(value.op as OpName, inputs, value.attrs));
-  }
-  return layers.map(layer => placed.get(layer) as Value);
-}
-
 /** From RGB 0..1 to what the net was trained on. @param image [1, 3, H, W] */
 export function toNetInput(image: Value, recipe: FeatureRecipe): Value {
-  const ordered = recipe.bgr ? concat([2, 1, 0].map(channel => slice(image, 1, channel, channel + 1)), 1) : image;
+  const ordered = recipe.bgr
+    ? concat(
+        [2, 1, 0].map(channel => slice(image, 1, channel, channel + 1)),
+        1,
+      )
+    : image;
   if (recipe.scale === 1 && recipe.offset.every(offset => offset === 0)) return ordered;
   return add(mul(ordered, recipe.scale), constant(recipe.offset, [1, 3, 1, 1]));
 }
