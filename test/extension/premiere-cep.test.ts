@@ -35,6 +35,7 @@ test('from the marked clip to a video-only clip on the track above with the same
 
   expect(await panel.host.importClip(clip, at, idle())).toEqual({ outcome: 'placed', track: 2, range: range.range });
   expect(results()).toEqual([expect.objectContaining({ track: 2, first: 50, last: 69, exact: true })]);
+  expect(clip.path).toMatch(/\/results\/Result e\.mov$/);
   expect(panel.premiere.bins()).toEqual([{ name: 'Reverie', items: [clip.path] }]);
   expect(own()).toEqual({ ...before, video: [...before.video, []] });
 });

@@ -65,6 +65,7 @@ test('selected clips that follow one another are one range; a gap is named; refu
 test('one point alone reaches to the other end of the sequence; in behind out is empty', () => {
   expect(toTimelineRange(makeFacts([], { inPoint: String(90n * frame) })).range).toEqual({ first: 90, last: 99, rate });
   expect(toTimelineRange(makeFacts([], { outPoint: String(5n * frame) })).range).toEqual({ first: 0, last: 4, rate });
+  expect(toTimelineRange(makeFacts([], { inPoint: '0', outPoint: String(900n * frame) })).range).toEqual({ first: 0, last: 99, rate });
   expect(() => toTimelineRange(makeFacts([], { inPoint: String(9n * frame), outPoint: String(9n * frame) }))).toThrow(expect.objectContaining({ code: 'RANGE_EMPTY' }));
   expect(() => toTimelineRange(makeFacts([]))).toThrow(expect.objectContaining({ code: 'NOTHING_MARKED' }));
 });

@@ -75,6 +75,9 @@ export async function fromFile({ fs, path }: NodeParts, file: string): Promise<B
   };
 }
 
+/** macOS gives names back with accents taken apart, so that they would not compare: results have plain names. */
+const plainName = (name: string) => name.normalize('NFKD').replace(/[^\x20-\x7e]/g, '') || 'result';
+
 export type FileSink = ByteSink & { finish(): Promise<string>; discard(): Promise<void> };
 
 /** Written under another name and renamed when complete: a growing file would be imported with a wrong length. */
@@ -84,7 +87,7 @@ export async function openFileSink({ fs, path }: NodeParts, folder: string, file
   };
   await fs.promises.mkdir(folder, { recursive: true }).catch(unwritable(folder));
   // Only the name: a server's text must not lead out of the folder.
-  const { name, ext } = path.parse(path.basename(fileName));
+  const { name, ext } = path.parse(plainName(path.basename(fileName)));
   const partial = path.join(folder, `${name}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}.part`);
   const handle = await fs.promises.open(partial, 'wx').catch(unwritable(partial));
   return {

@@ -132,7 +132,8 @@ export function toTimelineRange(facts: PremiereFacts): TimelineRange {
   }
   if (inPoint !== undefined || outPoint !== undefined) {
     const first = inPoint === undefined ? 0 : toFrame(inPoint, rate);
-    const last = (outPoint === undefined ? frames : toFrame(outPoint, rate)) - 1;
+    // Points may lie behind the last clip, where there is nothing to send.
+    const last = Math.min(frames, outPoint === undefined ? frames : toFrame(outPoint, rate)) - 1;
     if (last < first) throw new AppError('RANGE_EMPTY', { text: `${first}:${last}` });
     const range = { first, last, rate };
     const shown = facts.clips
