@@ -14,6 +14,7 @@ import { fromLabels, toLabels } from '../../extension/src/app/placement';
 import { readSaved, toSaved, writeSaved } from '../../extension/src/app/saved';
 import { initialState, reduceApp, type AppState } from '../../extension/src/app/state';
 import { createStore } from '../../extension/src/app/store';
+import { toClipFrame, toSequenceFrame, toSequenceRange } from '../../extension/src/app/timeline-map';
 import { makeClip, makeJob, makePreset } from './make';
 
 const at = '2026-11-22T10:20:00.000Z';
@@ -288,6 +289,49 @@ describe('presets', () => {
       JSON.stringify({ ...preset, effects: [{ effect: 'style', params: { strength: 1000 } }] }),
     );
     expect((wrong as { problem: string }).problem).toContain('effects.0.params.strength');
+  });
+});
+
+describe('the clip and its timeline', () => {
+  // A 50 fps file that shows in a 29.97 sequence from frame 120 on; its first 100 frames are a handle.
+  const ntsc = { num: 30000, den: 1001 };
+  const source = {
+    phase: 'ready' as const,
+    name: 'shot.mov',
+    clip: makeClip({ rate: { num: 50, den: 1 }, frames: 400 }),
+    timeline: {
+      sequence: { id: 's', name: 'S', width: 1, height: 1, rate: ntsc, frames: 9000 },
+      range: { first: 120, last: 239, rate: ntsc },
+      origin: 'selection' as const,
+      clips: [],
+      markers: [],
+      playhead: 0,
+    },
+    exported: {
+      name: 'shot.mov',
+      isSource: true,
+      handle: 0,
+      range: { first: 100, last: 299, rate: { num: 50, den: 1 } },
+    },
+  };
+
+  test('all of the export is exactly what was marked', () => {
+    expect(toSequenceRange(source, 100, 299)).toEqual(source.timeline.range);
+    expect(toSequenceRange(source, 0, 399)).toEqual(source.timeline.range);
+  });
+
+  test('a part lies where it shows, at the rate of the sequence, and never beyond the mark', () => {
+    // 100 frames at 50 fps are 2 s: 59.94 frames later, rounded down.
+    expect(toSequenceRange(source, 200, 249)).toEqual({ first: 179, last: 208, rate: ntsc });
+    expect(toSequenceRange(source, 250, 399).last).toBe(239);
+    expect(toSequenceRange(source, 298, 298)).toEqual({ first: 238, last: 238, rate: ntsc });
+  });
+
+  test('a marker of the sequence is found in the clip', () => {
+    expect(toClipFrame(source, 120)).toBe(100);
+    expect(toClipFrame(source, 150)).toBe(150);
+    expect(toClipFrame(source, 90)).toBe(49);
+    expect(toSequenceFrame(source, 100)).toBe(120);
   });
 });
 

@@ -24,7 +24,7 @@ const savedSchema = z.object({
 });
 export type Saved = z.infer<typeof savedSchema>;
 
-type Storage = { getItem(key: string): string | null; setItem(key: string, value: string): void };
+export type Storage = { getItem(key: string): string | null; setItem(key: string, value: string): void };
 const key = 'reverie.panel';
 const sectionsKey = (clip: string) => `reverie.sections.${clip}`;
 

@@ -1,20 +1,19 @@
-import { AppError, toAppError, type ErrorJson } from '#protocol/errors';
-import type { JobId, JobSpec } from '#protocol/job';
+import { toAppError, type ErrorJson } from '#protocol/errors';
+import type { JobId } from '#protocol/job';
 import type { ServerMessage } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
-import type { ExportedClip, TimelineRange } from '#protocol/timeline';
-import type { Bridge } from '../bridge/client';
-import type { Host, HostCheck, HostStep } from '../host/host';
 import { fromBlob } from '../bridge/bytes';
+import type { Bridge } from '../bridge/client';
+import type { Host, HostCheck } from '../host/host';
 import { createAtlasViewer } from './atlas';
-import { fromLabels, toLabels } from './placement';
+import { createClipReader } from './clip-reader';
+import { createJobDesk, type JobVerb } from './job-desk';
 import { createPreviewer } from './preview';
-import { readSaved, readSections, toSaved, writeSaved, writeSections } from './saved';
-import { fromMarkers, fromSong, renderOrder, toMarkers, type Section } from './sections';
+import { readSaved, toSaved, writeSaved, type Storage } from './saved';
+import { createSectionDesk } from './section-desk';
+import type { Section } from './sections';
 import type { Page, Settings } from './state';
 import type { Store } from './store';
-
-type JobVerb = 'cancel' | 'pause' | 'resume' | 'delete';
 
 /** What a person can do. Screens call these and show the store; nothing else leaves the page. */
 export type Session = {
@@ -80,14 +79,13 @@ export type SessionParts = {
   readonly store: Store;
   readonly bridge: Bridge;
   readonly host: Host;
-  readonly storage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+  readonly storage: Storage;
 };
 
 export function createSession({ store, bridge, host, storage }: SessionParts): Session {
   const { connection } = bridge;
   const atlas = createAtlasViewer(store, connection);
   const previewer = createPreviewer(store, connection, atlas.resume);
-  let reading: AbortController | undefined;
   let saveTimer: ReturnType<typeof setTimeout> | undefined;
 
   const saved = readSaved(storage);
@@ -106,6 +104,10 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
   }
   const fail = (thrown: unknown) => say(toAppError(thrown).toJSON());
   const run = (work: Promise<unknown>) => void work.catch(fail);
+
+  const reader = createClipReader({ store, bridge, host });
+  const desk = createJobDesk({ store, bridge, host, reader, fail });
+  const sections = createSectionDesk({ store, bridge, host, storage, jobs: desk, run });
 
   async function loadPresets() {
     const { presets } = await connection.request('presets', {});
@@ -187,8 +189,8 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         break;
       case 'trigger':
         if (message.preset) store.dispatch({ type: 'choose', name: message.preset });
-        if (message.action === 'place-finished') takeAllResults();
-        else stylizeSelection();
+        if (message.action === 'place-finished') desk.takeAllResults();
+        else desk.stylizeSelection();
         break;
       case 'reply':
       case 'credit':
@@ -206,7 +208,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     host.watchSelection?.((clips, range) => store.dispatch({ type: 'selection', clips, range })) ?? (() => {}),
     store.subscribe(() => {
       previewer.follow();
-      followClip();
+      sections.followClip();
       clearTimeout(saveTimer);
       saveTimer = setTimeout(save, 300);
     }),
@@ -220,197 +222,6 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     if (state.presets.length > 0) writeSaved(storage, toSaved(state));
   }
 
-  /** Exports what is marked (or takes the file), sends it, and learns what it is. */
-  async function prepare(name: string, read: () => Promise<TimelineRange> | undefined): Promise<void> {
-    reading?.abort();
-    const mine = (reading = new AbortController());
-    const { signal } = mine;
-    const busy = (
-      step: HostStep | 'hashing' | 'sending' | 'checking',
-      rest: { done?: number; doneBytes?: number; totalBytes?: number } = {},
-    ) => {
-      if (!signal.aborted) store.dispatch({ type: 'source', source: { phase: 'busy', step, name, ...rest } });
-    };
-    try {
-      busy('reading');
-      let timeline = await read();
-      const exported: ExportedClip = timeline
-        ? await host.exportRange(timeline, { signal, report: (done, step) => busy(step, { done }) })
-        : { name, isSource: true, handle: 0 };
-      const bytes = await host.openBytes(exported);
-      const { clip } = await bridge.upload(bytes, 'clip', {
-        signal,
-        onProgress: ({ phase, doneBytes, totalBytes }) =>
-          busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
-      });
-      if (!exported.isSource) await host.releaseExport?.(exported);
-      if (!clip) throw new AppError('NOT_MEDIA', { path: name });
-      if (signal.aborted) return;
-      host.learnClip?.(clip);
-      timeline ??= await host.readRange();
-      store.dispatch({ type: 'source', source: { phase: 'ready', name, clip, timeline, exported } });
-    } catch (thrown) {
-      const error = toAppError(thrown).toJSON();
-      if (mine !== reading) return;
-      store.dispatch({
-        type: 'source',
-        source: error.code === 'CANCELLED' ? { phase: 'none' } : { phase: 'failed', name, error },
-      });
-    }
-  }
-
-  function openFile(file: File) {
-    host.takeFile?.(file);
-    void prepare(file.name, () => undefined);
-  }
-
-  function readTimeline() {
-    const name = store.get().selection.range?.sequence.name ?? '';
-    void prepare(name, () => host.readRange());
-  }
-
-  function specOf(
-    preset: Preset,
-    first: number,
-    last: number,
-    labels: Readonly<Record<string, string>>,
-  ): JobSpec | undefined {
-    const { source, settings } = store.get();
-    if (source.phase !== 'ready') return undefined;
-    const { clip } = source;
-    const whole = first === 0 && last === clip.frames - 1;
-    return {
-      clip: clip.sha256,
-      clipName: source.name.slice(0, 255),
-      range: whole ? undefined : { first, last, rate: clip.rate },
-      preset,
-      seed: settings.seed,
-      provider: 'auto',
-      priority: 5,
-      labels: { ...labels },
-    };
-  }
-
-  function labelsFor(first: number, last: number, section?: string) {
-    const { source } = store.get();
-    if (source.phase !== 'ready') return {};
-    const { timeline, exported } = source;
-    if (host.capabilities.result !== 'place') return section ? { section } : {};
-    // The sent file begins at the sequence's range; a part of it lies as far in.
-    const start = exported.range?.first ?? 0;
-    const range = {
-      ...timeline.range,
-      first: timeline.range.first + first - start,
-      last: timeline.range.first + last - start,
-    };
-    return toLabels({ ...timeline, range }, section);
-  }
-
-  async function submit(spec: JobSpec) {
-    const { job } = await connection.request('submit', { spec });
-    store.dispatch({ type: 'job', job });
-    return job;
-  }
-
-  function stylize() {
-    const { source, draft, range, submitting } = store.get();
-    if (submitting || !draft) return;
-    if (source.phase !== 'ready') {
-      if (source.phase !== 'busy') stylizeSelection();
-      return;
-    }
-    const spec = specOf(draft, range.first, range.last, labelsFor(range.first, range.last));
-    if (!spec) return;
-    store.dispatch({ type: 'submitting', submitting: true });
-    submit(spec)
-      .then(() => store.dispatch({ type: 'page', page: 'jobs' }))
-      .catch(fail)
-      .finally(() => store.dispatch({ type: 'submitting', submitting: false }));
-  }
-
-  function stylizeSelection() {
-    if (host.capabilities.range !== 'timeline') {
-      if (store.get().source.phase === 'ready') stylize();
-      return;
-    }
-    const name = store.get().selection.range?.sequence.name ?? '';
-    run(
-      prepare(name, () => host.readRange()).then(() => {
-        if (store.get().source.phase === 'ready') stylize();
-      }),
-    );
-  }
-
-  async function takeResult(id: JobId) {
-    const entry = store.get().jobs[id];
-    const result = entry?.job.result;
-    if (!entry || !result || entry.fetching !== undefined) return;
-    const controller = new AbortController();
-    const context = { signal: controller.signal, report: () => undefined };
-    try {
-      let path = '';
-      if (host.capabilities.disk && host.openSink) {
-        store.dispatch({ type: 'job-fetching', job: id, done: 0 });
-        const sink = await host.openSink(result.fileName);
-        try {
-          await bridge.download(id, sink, {
-            onProgress: (done, total) =>
-              store.dispatch({ type: 'job-fetching', job: id, done: total > 0 ? done / total : 0 }),
-          });
-          path = await sink.finish();
-        } catch (thrown) {
-          await sink.discard();
-          throw thrown;
-        }
-      }
-      const { job } = entry;
-      const output = job.spec.preset.output;
-      const rendered = {
-        job: id,
-        path,
-        name: result.fileName,
-        frames: result.frames,
-        rate: output.rate === 'source' ? job.clip.rate : output.rate,
-        width: result.width,
-        height: result.height,
-        labels: job.spec.labels,
-      };
-      const whole = { first: 0, last: job.clip.frames - 1, rate: job.clip.rate };
-      const at = fromLabels(job.spec.labels) ?? {
-        sequence: job.clip.sha256,
-        range: job.spec.range ?? whole,
-        sourceTrack: 0,
-      };
-      const placed = await host.importClip(rendered, at, context);
-      store.dispatch({ type: 'job-placed', job: id, placed });
-    } catch (thrown) {
-      store.dispatch({ type: 'job-problem', job: id, problem: toAppError(thrown).toJSON() });
-    }
-  }
-
-  function takeAllResults() {
-    const finished = Object.values(store.get().jobs).filter(
-      entry => entry.job.status === 'done' && fromLabels(entry.job.spec.labels),
-    );
-    // One after the other: a host's timeline is not changed from two sides at once.
-    void finished.reduce((before, entry) => before.then(() => takeResult(entry.job.id)), Promise.resolve());
-  }
-
-  function askJob(verb: JobVerb, id: JobId) {
-    connection
-      .request(verb, { job: id })
-      .then(() =>
-        store.dispatch(
-          verb === 'delete' ? { type: 'job-gone', job: id } : { type: 'job-problem', job: id, problem: undefined },
-        ),
-      )
-      .catch(thrown => {
-        const problem = toAppError(thrown).toJSON();
-        if (problem.code === 'JOB_NOT_FOUND' && verb === 'delete') store.dispatch({ type: 'job-gone', job: id });
-        else store.dispatch({ type: 'job-problem', job: id, problem });
-      });
-  }
-
   async function send(file: File, kind: 'image' | 'clip') {
     store.dispatch({ type: 'pictures', change: 1 });
     try {
@@ -421,21 +232,6 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     } finally {
       store.dispatch({ type: 'pictures', change: -1 });
     }
-  }
-
-  function setSections(list: readonly Section[]) {
-    const { sections } = store.get();
-    store.dispatch({ type: 'sections', sections: { ...sections, list } });
-    if (sections.clip) writeSections(storage, sections.clip, list);
-  }
-
-  /** Another clip has other sections: those that were left with it, or one that is all of it. */
-  function followClip() {
-    const { source, sections } = store.get();
-    if (source.phase !== 'ready' || sections.clip === source.clip.sha256) return;
-    const { sha256, frames } = source.clip;
-    const list = readSections(storage, sha256, frames) ?? [{ label: 'A', first: 0, last: frames - 1 }];
-    store.dispatch({ type: 'sections', sections: { clip: sha256, list, listening: false } });
   }
 
   return {
@@ -453,9 +249,9 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     },
     say,
     retryConnection: () => connection.retryNow(),
-    openFile,
-    readTimeline,
-    stopReading: () => reading?.abort(),
+    openFile: reader.openFile,
+    readTimeline: () => void reader.readTimeline(),
+    stopReading: reader.stop,
     setRange: (first, last) => store.dispatch({ type: 'range', first, last }),
     setPlayhead: frame => store.dispatch({ type: 'playhead', frame }),
 
@@ -520,9 +316,9 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       run(bring());
     },
 
-    stylize,
-    stylizeSelection,
-    job: askJob,
+    stylize: desk.stylize,
+    stylizeSelection: desk.stylizeSelection,
+    job: desk.ask,
     loadReport(id) {
       run(
         connection
@@ -530,73 +326,16 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
           .then(({ report }) => store.dispatch({ type: 'job-report', job: id, report })),
       );
     },
-    takeResult: id => void takeResult(id),
-    takeAllResults,
+    takeResult: id => void desk.takeResult(id),
+    takeAllResults: desk.takeAllResults,
 
     showAtlas: atlas.show,
     stopAtlas: atlas.stop,
-    findSections() {
-      const { source, sections } = store.get();
-      if (source.phase !== 'ready') return;
-      const { sha256, rate, frames } = source.clip;
-      store.dispatch({ type: 'sections', sections: { ...sections, listening: true, error: undefined } });
-      connection
-        .request('sections', { clip: sha256 })
-        .then(song => {
-          const now = store.get().sections;
-          if (now.clip !== sha256) return;
-          const sound = { waveform: song.waveform, beats: song.beats };
-          store.dispatch({
-            type: 'sections',
-            sections: { ...now, listening: false, sound, list: fromSong(song, rate, frames) },
-          });
-        })
-        .catch(thrown => {
-          const now = store.get().sections;
-          if (now.clip === sha256)
-            store.dispatch({
-              type: 'sections',
-              sections: { ...now, listening: false, error: toAppError(thrown).toJSON() },
-            });
-        });
-    },
-    sectionsFromMarkers() {
-      const { source } = store.get();
-      if (source.phase !== 'ready') return;
-      const { timeline, clip } = source;
-      const read = host.readMarkers?.() ?? Promise.resolve(timeline.markers);
-      run(read.then(markers => setSections(fromMarkers(markers, timeline.range.first, clip.frames))));
-    },
-    markersFromSections() {
-      const { source, sections } = store.get();
-      if (source.phase === 'ready' && host.writeMarkers)
-        run(host.writeMarkers(toMarkers(sections.list, source.timeline.range.first)));
-    },
-    changeSections: change => setSections(change(store.get().sections.list)),
-    renderSections() {
-      const submitAll = async () => {
-        for (const index of renderOrder(store.get().sections.list)) {
-          const { sections, presets } = store.get();
-          const section = sections.list[index];
-          const preset = presets.find(each => each.preset.name === section?.preset)?.preset;
-          const spec =
-            section &&
-            preset &&
-            specOf(preset, section.first, section.last, labelsFor(section.first, section.last, section.label));
-          if (!spec) continue;
-          const job = await submit(spec);
-          // Sections may have been moved while the bridge answered: the mark goes to the one that was submitted.
-          setSections(
-            store
-              .get()
-              .sections.list.map(each =>
-                each.first === section.first && each.last === section.last ? { ...each, job: job.id } : each,
-              ),
-          );
-        }
-      };
-      run(submitAll());
-    },
+    findSections: sections.find,
+    sectionsFromMarkers: sections.fromMarkers,
+    markersFromSections: sections.toMarkers,
+    changeSections: sections.change,
+    renderSections: sections.render,
     checkSetup() {
       const { setup } = store.get();
       const last = setup.phase === 'known' || setup.phase === 'asked' ? setup.last : undefined;
@@ -614,7 +353,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       run((host.startBridge?.() ?? Promise.resolve()).then(() => connection.retryNow()));
     },
     close() {
-      reading?.abort();
+      reader.stop();
       clearTimeout(saveTimer);
       previewer.close();
       for (const stop of stops) stop();

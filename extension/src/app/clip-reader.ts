@@ -1,0 +1,60 @@
+import { AppError, toAppError } from '#protocol/errors';
+import type { ExportedClip, TimelineRange } from '#protocol/timeline';
+import type { Bridge } from '../bridge/client';
+import type { Host, HostStep } from '../host/host';
+import type { Store } from './store';
+
+/** Brings a clip to the bridge: from the file that a person chose, or from what is marked in the host's timeline. */
+export function createClipReader({ store, bridge, host }: { store: Store; bridge: Bridge; host: Host }) {
+  let reading: AbortController | undefined;
+
+  /** Exports what is marked (or takes the file), sends it, and learns what it is. */
+  async function prepare(name: string, read: () => Promise<TimelineRange> | undefined): Promise<void> {
+    reading?.abort();
+    const mine = (reading = new AbortController());
+    const { signal } = mine;
+    const busy = (
+      step: HostStep | 'hashing' | 'sending' | 'checking',
+      rest: { done?: number; doneBytes?: number; totalBytes?: number } = {},
+    ) => {
+      if (!signal.aborted) store.dispatch({ type: 'source', source: { phase: 'busy', step, name, ...rest } });
+    };
+    try {
+      busy('reading');
+      let timeline = await read();
+      const exported: ExportedClip = timeline
+        ? await host.exportRange(timeline, { signal, report: (done, step) => busy(step, { done }) })
+        : { name, isSource: true, handle: 0 };
+      const bytes = await host.openBytes(exported);
+      const { clip } = await bridge.upload(bytes, 'clip', {
+        signal,
+        onProgress: ({ phase, doneBytes, totalBytes }) =>
+          busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
+      });
+      if (!exported.isSource) await host.releaseExport?.(exported);
+      if (!clip) throw new AppError('NOT_MEDIA', { path: name });
+      if (signal.aborted) return;
+      host.learnClip?.(clip);
+      timeline ??= await host.readRange();
+      store.dispatch({ type: 'source', source: { phase: 'ready', name, clip, timeline, exported } });
+    } catch (thrown) {
+      const error = toAppError(thrown).toJSON();
+      if (mine !== reading) return;
+      store.dispatch({
+        type: 'source',
+        source: error.code === 'CANCELLED' ? { phase: 'none' } : { phase: 'failed', name, error },
+      });
+    }
+  }
+
+  return {
+    stop: () => reading?.abort(),
+    openFile(file: File): void {
+      host.takeFile?.(file);
+      void prepare(file.name, () => undefined);
+    },
+    /** Resolves when the clip is on the bridge, or the reason why not is in the store. */
+    readTimeline: () => prepare(store.get().selection.range?.sequence.name ?? '', () => host.readRange()),
+  };
+}
+export type ClipReader = ReturnType<typeof createClipReader>;

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import type { Placement, RenderedClip, TimelineRange } from '#protocol/timeline';
+import { createSession, type Session } from '../../extension/src/app/session';
+import { createStore, type Store } from '../../extension/src/app/store';
+import { createConnection } from '../../extension/src/bridge/connection';
+import { download } from '../../extension/src/bridge/download';
+import { upload } from '../../extension/src/bridge/upload';
+import type { Host } from '../../extension/src/host/host';
+import { createFakeBridge, type FakeBridge } from '../fakes/bridge-socket';
+import { clipHash, makeClip, makeJob, makePreset } from './make';
+
+const rate = { num: 25, den: 1 };
+const range: TimelineRange = {
+  sequence: { id: 'seq-1', name: 'Song', width: 640, height: 360, rate, frames: 5000 },
+  range: { first: 1000, last: 1099, rate },
+  origin: 'selection',
+  clips: [
+    {
+      key: 'c7',
+      name: 'Shot',
+      track: 1,
+      range: { first: 1000, last: 1099, rate },
+      kind: 'needs-export',
+      reasons: [],
+      selected: true,
+    },
+  ],
+  markers: [{ id: 'm', name: 'stylize: tahiti', comment: 'Chorus', first: 1040, length: 0 }],
+  playhead: 1000,
+};
+
+let fake: FakeBridge;
+let store: Store;
+let session: Session;
+let world: {
+  imported: { clip: RenderedClip; at: Placement }[];
+  released: number;
+  written: Uint8Array[];
+  discarded: number;
+};
+
+beforeEach(async () => {
+  fake = createFakeBridge();
+  world = { imported: [], released: 0, written: [], discarded: 0 };
+  fake.answers = {
+    presets: () => ({
+      presets: [
+        { preset: makePreset(), builtIn: true },
+        { preset: makePreset({ name: 'tahiti', title: 'Tahiti' }), builtIn: true },
+      ],
+    }),
+    nets: () => ({ nets: [] }),
+    jobs: () => ({ jobs: [], seqs: {} }),
+    'upload-close': () => ({ sha256: clipHash, clip: makeClip() }),
+    estimate: () => ({
+      estimate: { seconds: 1, memoryBytes: 1, diskBytes: 1, basis: 'table' },
+      width: 1,
+      height: 1,
+      frames: 1,
+      resultBytes: 1,
+    }),
+    submit: request => {
+      if (request.type !== 'submit') throw new Error(request.type);
+      return { job: makeJob({ spec: request.spec }) };
+    },
+  };
+  const host: Host = {
+    name: 'premiere-cep',
+    capabilities: { range: 'timeline', result: 'place', disk: true, markers: false, nativeMenu: false },
+    readRange: async () => range,
+    exportRange: async () => ({ path: '/tmp/export.mov', name: 'export.mov', isSource: false, handle: 0 }),
+    openBytes: async () => ({
+      name: 'export.mov',
+      sizeBytes: 5,
+      read: async (from, length) => new Uint8Array([1, 2, 3, 4, 5]).slice(from, from + length),
+    }),
+    releaseExport: async () => void world.released++,
+    importClip: async (clip, at) => {
+      world.imported.push({ clip, at });
+      return { outcome: 'placed', track: 2, range: at.range };
+    },
+    openSink: async fileName => ({
+      write: async bytes => void world.written.push(bytes.slice()),
+      finish: async () => `/tmp/${fileName}`,
+      discard: async () => void world.discarded++,
+    }),
+    watchTheme: () => () => undefined,
+  };
+  const connection = createConnection({ open: fake.open, client: 'test' });
+  store = createStore();
+  session = createSession({
+    store,
+    host,
+    storage: { getItem: () => null, setItem: () => undefined },
+    bridge: {
+      connection,
+      url: path => path,
+      upload: (source, kind, options) => upload(connection, source, kind, options),
+      download: (job, sink, options) => download(connection, 'result', job, sink, options),
+    },
+  });
+  await until(() => store.get().presets.length > 0);
+});
+afterEach(() => session.close());
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 400) throw new Error('it never came to be');
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+const onlyJob = () => Object.values(store.get().jobs)[0];
+const submitted = () => fake.requests.flatMap(request => (request.type === 'submit' ? [request.spec] : []));
+function finish() {
+  const { job } = onlyJob();
+  const result = {
+    sizeBytes: fake.result.length,
+    sha256: 'x',
+    frames: 200,
+    width: 1280,
+    height: 720,
+    fileName: 'export-default.mov',
+  };
+  store.dispatch({ type: 'job', job: { ...job, status: 'done', result } });
+}
+
+test('one gesture reads, exports, sends and submits; the job knows where its result belongs', async () => {
+  session.stylizeSelection();
+  await until(() => onlyJob() !== undefined);
+  expect(world.released).toBe(1);
+  expect(submitted()).toMatchObject([
+    {
+      clip: clipHash,
+      labels: { sequence: 'seq-1', sequenceName: 'Song', place: '1000:1099:25/1', track: '1', sourceKey: 'c7' },
+    },
+  ]);
+  expect(store.get().page).toBe('jobs');
+});
+
+test('a finished result is written whole, then imported at its place', async () => {
+  session.stylizeSelection();
+  await until(() => onlyJob() !== undefined);
+  fake.result = new Uint8Array(randomBytes(3_000_000));
+  finish();
+  session.takeAllResults();
+  await until(() => onlyJob().placed !== undefined);
+  expect(Buffer.compare(Buffer.concat(world.written), fake.result)).toBe(0);
+  expect(world.imported).toMatchObject([
+    {
+      clip: { path: '/tmp/export-default.mov', frames: 200, rate: { num: 50, den: 1 } },
+      at: { sequence: 'seq-1', range: range.range, sourceKey: 'c7', sourceTrack: 1 },
+    },
+  ]);
+  expect(onlyJob().placed).toEqual({ outcome: 'placed', track: 2, range: range.range });
+});
+
+test('a result that does not arrive leaves no file and is not called placed', async () => {
+  session.stylizeSelection();
+  await until(() => onlyJob() !== undefined);
+  fake.failures['download-open'] = [{ code: 'FILE_NOT_FOUND', details: { path: 'result.mov' } }];
+  finish();
+  session.takeResult(onlyJob().job.id);
+  await until(() => onlyJob().problem !== undefined);
+  expect(onlyJob()).toMatchObject({ problem: { code: 'FILE_NOT_FOUND' }, fetching: undefined });
+  expect(onlyJob().placed).toBeUndefined();
+  expect(world.discarded).toBe(1);
+  expect(world.imported).toEqual([]);
+});
+
+test('markers become sections, each rendered at its own place in the sequence, the shortest first', async () => {
+  session.readTimeline();
+  await until(() => store.get().source.phase === 'ready');
+  session.sectionsFromMarkers();
+  await until(() => store.get().sections.list.length === 2);
+  expect(store.get().sections.list).toMatchObject([
+    { first: 0, last: 39 },
+    { label: 'Chorus', first: 40, last: 99, preset: 'tahiti' },
+  ]);
+  session.changeSections(now => now.map((each, index) => (index === 0 ? { ...each, preset: 'default' } : each)));
+  session.renderSections();
+  await until(() => store.get().sections.list.every(each => each.job !== undefined));
+  expect(
+    submitted().map(spec => [spec.preset.name, spec.range?.first, spec.labels.place, spec.labels.section]),
+  ).toEqual([
+    ['default', 0, '1000:1039:25/1', 'A'],
+    ['tahiti', 40, '1040:1099:25/1', 'Chorus'],
+  ]);
+});
+
+test('a trigger from outside stylizes the selection with the preset that it names', async () => {
+  fake.send({ type: 'trigger', action: 'stylize-selection', preset: 'tahiti' });
+  await until(() => onlyJob() !== undefined);
+  expect(submitted()[0].preset.name).toBe('tahiti');
+});
