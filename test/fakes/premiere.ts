@@ -404,7 +404,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
     evalScript(script: string, done: (reply: string) => void): void {
       calls++;
       if (bad.has('modal')) held.push(() => answer(script, done));
-      else setImmediate(() => answer(script, done));
+      else setTimeout(() => answer(script, done), 0);
     },
     /** Closes the dialog: calls that were held are done now, late. */
     dismiss(): void {
