@@ -243,6 +243,8 @@ function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Moti
   const [maxX, maxY] = [width - 1, height - 1];
   const { forward, backward } = motion;
   const channels = a.length / area;
+  const fromA = new Float64Array(channels);
+  const fromB = new Float64Array(channels);
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
       const u = field.u[p];
@@ -278,13 +280,18 @@ function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Moti
       const lasting = share * sound.a[Math.round(cay) * width + Math.round(cax)] + (1 - share) * sound.b[Math.round(cby) * width + Math.round(cbx)];
       seen[p] = lasting * Math.min(1, 4 * Math.max(seenA, seenB));
       if (seen[p] === 0) continue;
-      for (let base = 0; base < a.length; base += area) {
-        const fromA = cubicAt(a, base, cax, cay, width, height);
-        const fromB = cubicAt(b, base, cbx, cby, width, height);
-        picture[base + p] = fromB + share * (fromA - fromB);
-        apart[p] += (both * Math.abs(fromA - fromB)) / channels;
-        apartStill[p] += (both * Math.abs(a[base + p] - b[base + p])) / channels;
+      sampleCubic(a, area, cax, cay, width, height, fromA);
+      sampleCubic(b, area, cbx, cby, width, height, fromB);
+      let moved = 0;
+      let still = 0;
+      for (let c = 0, q = p; c < channels; c++, q += area) {
+        const [first, second] = [fromA[c], fromB[c]];
+        picture[q] = second + share * (first - second);
+        moved += Math.abs(first - second);
+        still += Math.abs(a[q] - b[q]);
       }
+      apart[p] = (both * moved) / channels;
+      apartStill[p] = (both * still) / channels;
     }
   }
   return { picture, seen, apart, apartStill };
@@ -301,29 +308,34 @@ function linearAt(plane: Float32Array, base: number, x: number, y: number, width
   return top + (y - y0) * (low - top);
 }
 
-/** Catmull-Rom inside the picture, held between the four nearest values so that no edge rings; linear at its border. */
-function cubicAt(plane: Float32Array, base: number, x: number, y: number, width: number, height: number): number {
+/** Catmull-Rom, all channels at one place; linear at the picture's border. */
+function sampleCubic(planes: Float32Array, area: number, x: number, y: number, width: number, height: number, into: Float64Array): void {
   const x0 = Math.floor(x);
   const y0 = Math.floor(y);
-  if (x0 < 1 || y0 < 1 || x0 > width - 3 || y0 > height - 3) return linearAt(plane, base, x, y, width, height);
+  if (x0 < 1 || y0 < 1 || x0 > width - 3 || y0 > height - 3) {
+    for (let c = 0; c < into.length; c++) into[c] = linearAt(planes, c * area, x, y, width, height);
+    return;
+  }
   const f = x - x0;
   const g = y - y0;
-  const q = base + y0 * width + x0;
-  if (f === 0 && g === 0) return plane[q];
   const f0 = f * (-0.5 + f * (1 - 0.5 * f));
   const f1 = 1 + f * f * (1.5 * f - 2.5);
   const f2 = f * (0.5 + f * (2 - 1.5 * f));
   const f3 = f * f * (0.5 * f - 0.5);
-  const up = q - width;
-  const down = q + width;
-  const low = down + width;
-  const r0 = f0 * plane[up - 1] + f1 * plane[up] + f2 * plane[up + 1] + f3 * plane[up + 2];
-  const r1 = f0 * plane[q - 1] + f1 * plane[q] + f2 * plane[q + 1] + f3 * plane[q + 2];
-  const r2 = f0 * plane[down - 1] + f1 * plane[down] + f2 * plane[down + 1] + f3 * plane[down + 2];
-  const r3 = f0 * plane[low - 1] + f1 * plane[low] + f2 * plane[low + 1] + f3 * plane[low + 2];
-  const value =
-    g * (-0.5 + g * (1 - 0.5 * g)) * r0 + (1 + g * g * (1.5 * g - 2.5)) * r1 + g * (0.5 + g * (2 - 1.5 * g)) * r2 + g * g * (0.5 * g - 0.5) * r3;
-  return value;
+  const g0 = g * (-0.5 + g * (1 - 0.5 * g));
+  const g1 = 1 + g * g * (1.5 * g - 2.5);
+  const g2 = g * (0.5 + g * (2 - 1.5 * g));
+  const g3 = g * g * (0.5 * g - 0.5);
+  for (let c = 0, q = y0 * width + x0; c < into.length; c++, q += area) {
+    const up = q - width;
+    const down = q + width;
+    const low = down + width;
+    into[c] =
+      g0 * (f0 * planes[up - 1] + f1 * planes[up] + f2 * planes[up + 1] + f3 * planes[up + 2]) +
+      g1 * (f0 * planes[q - 1] + f1 * planes[q] + f2 * planes[q + 1] + f3 * planes[q + 2]) +
+      g2 * (f0 * planes[down - 1] + f1 * planes[down] + f2 * planes[down + 1] + f3 * planes[down + 2]) +
+      g3 * (f0 * planes[low - 1] + f1 * planes[low] + f2 * planes[low + 1] + f3 * planes[low + 2]);
+  }
 }
 
 /** Mean over a square of 2r+1 pixels a side, fewer at the border. */
