@@ -86,8 +86,8 @@ function table(curve: Curve): Float32Array {
 }
 
 function lookUp(values: Float32Array, at: number): number {
-  const position = Math.min(Math.max(at, 0), 1) * tableSize;
-  const index = Math.min(position | 0, tableSize - 1);
+  const position = (at > 0 ? (at < 1 ? at : 1) : 0) * tableSize;
+  const index = position < tableSize ? position | 0 : tableSize - 1;
   return values[index] + (values[index + 1] - values[index]) * (position - index);
 }
 

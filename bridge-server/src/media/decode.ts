@@ -39,6 +39,7 @@ type Plan = {
   readonly height: number;
   readonly filters: readonly string[];
   readonly decoder?: string;
+  readonly keepsAlpha: boolean;
   readonly toRgb: RgbOptions;
   readonly toBt709?: (rgb: Float32Array) => void;
   /** Scaling left for afterwards: alpha must weigh the colours, which ffmpeg's scaler does not do. */
@@ -72,6 +73,7 @@ function planConversion(ffmpeg: Ffmpeg, info: ClipInfo, scaleTo: DecodeOptions['
       `format=${piped.name}`,
     ],
     decoder,
+    keepsAlpha: info.hasAlpha,
     toRgb: {
       matrix: yuvMatrix(info.colour.matrix, info.codedHeight),
       range,
@@ -94,7 +96,9 @@ function toFrame(plan: Plan, bytes: Uint8Array, index: number): Frame {
   const samples = samplesOf(plan.format, bytes);
   const picture = planesToRgb(samples, plan.format, plan.width, plan.height, plan.toRgb);
   plan.toBt709?.(picture.rgb);
-  const frame = { index, ...picture };
+  // Some formats have room for alpha that the clip does not use.
+  const { alpha, ...opaque } = picture;
+  const frame = { index, ...opaque, ...(plan.keepsAlpha && alpha ? { alpha } : {}) };
   return plan.scaleAfter ? resample(frame, plan.scaleAfter.width, plan.scaleAfter.height) : frame;
 }
 
@@ -225,7 +229,7 @@ class PictureSource {
       // A picture with damage is dropped, so that it is noticed and the one before it shown instead.
       ...['-err_detect', 'explode', '-copyts', ...seek],
       ...(plan.decoder ? ['-c:v', plan.decoder] : []),
-      ...[...inputArgs(this.path), '-map', '0:V:0', '-vf', ['showinfo', ...plan.filters].join(',')],
+      ...[...inputArgs(this.path), '-map', '0:V:0', '-vf', [this.ffmpeg.reportFilter, ...plan.filters].join(',')],
       ...[...passthroughArgs(this.ffmpeg), '-an', '-sn', '-dn', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'],
     ];
     this.running = new RawPictures(this.ffmpeg, args, pictureBytes(plan.format, plan.width, plan.height), this.signal);

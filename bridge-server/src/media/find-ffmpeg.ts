@@ -16,6 +16,8 @@ export type Ffmpeg = {
   readonly encoders: ReadonlySet<string>;
   readonly decoders: ReadonlySet<string>;
   readonly demuxers: ReadonlySet<string>;
+  /** The filter that reports each picture, without sums over all its samples where this version can leave them out. */
+  readonly reportFilter: string;
 };
 
 export type FindOptions = {
@@ -76,11 +78,12 @@ async function examine(path: string, source: Ffmpeg['source']): Promise<Ffmpeg |
     const version = /^ffmpeg version (\S+)/m.exec(stdout)?.[1];
     const libavcodec = /libavcodec\s+(\d+)\. *(\d+)\./.exec(stdout);
     if (!version || !libavcodec) return undefined;
-    const [encoders, decoders, demuxers] = [
-      await names(path, '-encoders'),
-      await names(path, '-decoders'),
-      await names(path, '-demuxers'),
-    ];
+    const [encoders, decoders, demuxers, help] = await Promise.all([
+      names(path, '-encoders'),
+      names(path, '-decoders'),
+      names(path, '-demuxers'),
+      run(path, ['-hide_banner', '-nostdin', '-h', 'filter=showinfo'], { timeout: 20_000 }),
+    ]);
     return {
       path,
       version,
@@ -89,6 +92,7 @@ async function examine(path: string, source: Ffmpeg['source']): Promise<Ffmpeg |
       encoders,
       decoders,
       demuxers,
+      reportFilter: /^\s+checksum\b/m.test(help.stdout) ? 'showinfo=checksum=0' : 'showinfo',
     };
   } catch {
     return undefined; // not a program, or one for another machine: the next candidate is tried

@@ -62,7 +62,10 @@ function weigh(plane: Float32Array, alpha: Float32Array): Float32Array {
 }
 
 function clip(plane: Float32Array): void {
-  for (let index = 0; index < plane.length; index++) plane[index] = Math.min(Math.max(plane[index], 0), 1);
+  for (let index = 0; index < plane.length; index++) {
+    const value = plane[index];
+    plane[index] = value > 0 ? (value < 1 ? value : 1) : 0;
+  }
 }
 
 /**

@@ -160,7 +160,7 @@ export async function scanPictures(
   const args = [
     ...commonArgs('info'),
     ...(options.onlyWhole ? ['-err_detect', 'explode'] : []),
-    ...['-copyts', ...inputArgs(path), '-map', '0:V:0', '-vf', 'showinfo', ...passthroughArgs(ffmpeg)],
+    ...['-copyts', ...inputArgs(path), '-map', '0:V:0', '-vf', ffmpeg.reportFilter, ...passthroughArgs(ffmpeg)],
     ...(options.limit ? ['-frames:v', String(options.limit)] : []),
     ...['-f', 'null', '-'],
   ];

@@ -150,7 +150,7 @@ export function toInterleaved(frame: Frame, depth: 8 | 16): Uint8ClampedArray | 
     const source = channel < 3 ? frame.rgb.subarray(channel * size, (channel + 1) * size) : frame.alpha!;
     for (let pixel = 0, at = channel; pixel < size; pixel++, at += channels) {
       const value = source[pixel];
-      out[at] = value > 0 ? (value < 1 ? Math.floor(value * top + 0.5) : top) : 0;
+      out[at] = value > 0 ? (value < 1 ? (value * top + 0.5) | 0 : top) : 0;
     }
   }
   return out;
