@@ -10,7 +10,8 @@ export type CaffeLayer = {
   readonly type: string;
   readonly bottoms: readonly string[];
   readonly tops: readonly string[];
-  readonly blobs: readonly CaffeBlob[];
+  /** Read one by one with `readCaffeBlob`: a net that is cut has no need for what is behind the cut. */
+  readonly blobs: readonly Uint8Array[];
   /** The settings of its type, by field number; undefined when the file leaves them all out. */
   readonly param: CaffeParam | undefined;
   /** How training pictures were fed, where a data layer says so. */
@@ -180,7 +181,7 @@ function readLayer(fields: readonly Field[], isCurrent: boolean, found: (name: s
     type,
     bottoms: strings(ids.bottom),
     tops: strings(ids.top),
-    blobs: fields.filter(field => field.id === ids.blobs).map(field => readBlob(field.bytes)),
+    blobs: fields.filter(field => field.id === ids.blobs).map(field => field.bytes),
     param: message(paramId),
     transform: message(ids.transform),
   };
@@ -198,7 +199,8 @@ function readShape(bytes: Uint8Array): number[] {
     .flatMap(packedInts);
 }
 
-function readBlob(bytes: Uint8Array): CaffeBlob {
+/** @throws WireError when the bytes are damaged */
+export function readCaffeBlob(bytes: Uint8Array): CaffeBlob {
   const fields = fieldsOf(bytes);
   const shape = fields.find(field => field.id === 7);
   // Before blobs had shapes they had four numbers.

@@ -1,6 +1,6 @@
 import { damagedNet, requireFinite, unsupportedNet, type NetLayer } from './imported-net';
 import { NetDraft, type Attribute } from './net-draft';
-import type { CaffeBlob, CaffeLayer } from './caffe-file';
+import { readCaffeBlob, type CaffeBlob, type CaffeLayer } from './caffe-file';
 
 /** A blob as it is now. Sizes are those at the net's own input size: they say what a matrix after them sees. */
 export type CaffeValue = {
@@ -123,8 +123,9 @@ export class CaffeLowering {
 
   /** The layer's nth block of weights, checked. */
   weights(layer: CaffeLayer, index: number): CaffeBlob {
-    const blob = layer.blobs[index];
-    if (!blob) throw this.damaged(layer, `its weights are missing (${layer.blobs.length} of ${index + 1})`);
+    const bytes = layer.blobs[index];
+    if (!bytes) throw this.damaged(layer, `its weights are missing (${layer.blobs.length} of ${index + 1})`);
+    const blob = readCaffeBlob(bytes);
     requireFinite(blob.data, this.name, layer.name);
     return blob;
   }
