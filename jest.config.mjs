@@ -26,6 +26,8 @@ const base = {
     '\\.css$': '<rootDir>/test/setup/css-module.ts',
   },
   testEnvironment: '<rootDir>/test/setup/environment.cjs',
+  // A look at a global costs 0.2 us in a test's own realm: without this every loop over pixels is thirty times slower.
+  sandboxInjectedGlobals: ['Math', 'Number', 'Float32Array', 'Float64Array', 'Int32Array', 'Uint8Array'],
 };
 const long = process.env.REVERIE_LONG === '1';
 export default {
