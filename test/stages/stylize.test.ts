@@ -177,9 +177,9 @@ describe('stylize', () => {
     expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.01);
   });
 
-  it('paints with L-BFGS, Gram matrices and pixels too', async () => {
+  it('paints with L-BFGS, Gram matrices, pixels and an enlarged input too', async () => {
     const [footage] = makeFootage(1, 0);
-    for (const params of [{ optimiser: 'lbfgs' }, { loss: 'gram' }, { loss: 'moments' }, { picture: 'pixels' }] as const) {
+    for (const params of [{ optimiser: 'lbfgs' }, { loss: 'gram' }, { loss: 'moments' }, { picture: 'pixels' }, { detail: 'fine' }] as const) {
       const test = await context();
       const [frame] = await run([footage], makeParams({ iterations: 16, ...params }), test);
       expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.01);

@@ -49,7 +49,7 @@ export const hyperCount = 3;
  * One or more optimiser steps on a picture as outputs of a graph. Inputs besides those of the style targets
  * (`styleTargetInputs`, prefix `style.<layer>`):
  *   z [1, 3, K, L]; rows [H, K], columns [L, W], gain [K, L], palette [3, 3] (see `picture.ts`);
- *   base [1, 3, H, W] the start, free [1, 1, H, W] where the picture may change;
+ *   base [1, 3, H, W] the start;
  *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
  *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
  *   weights [7] as `lossTerms`; for Adam m, v, average as z, and hyper [steps, 3].
@@ -59,7 +59,6 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
   const unknowns = (name: string) => input(name, [1, 3, rows, columns]);
   const base = input('base', [1, 3, height, width]);
-  const free = input('free', [1, 1, height, width]);
   const left = input('rows', [height, rows]);
   const right = input('columns', [columns, width]);
   const gain = input('gain', [rows, columns]);
@@ -78,7 +77,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
 
   const toPicture = (z: Value) => {
     const planes = reshape(matmul(matmul(left, mul(z, gain)), right), [3, height * width]);
-    return add(base, mul(free, reshape(matmul(palette, planes), [1, 3, height, width])));
+    return add(base, reshape(matmul(palette, planes), [1, 3, height, width]));
   };
 
   const look = (image: Value) => {
@@ -148,13 +147,13 @@ export function inputsOf(outputs: Outputs): Value[] {
   return [...new Map(inputs.map(value => [value.name, value])).values()];
 }
 
-/** The picture itself: inputs as in `styleStep` (z, rows, columns, gain, palette, base, free), output `image`. */
+/** The picture itself: inputs as in `styleStep` (z, rows, columns, gain, palette, base), output `image`. */
 export function decodePicture(options: Pick<StyleStepOptions, 'windowWidth' | 'windowHeight' | 'rows' | 'columns'>): Outputs {
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
   const z = input('z', [1, 3, rows, columns]);
   const planes = matmul(matmul(input('rows', [height, rows]), mul(z, input('gain', [rows, columns]))), input('columns', [columns, width]));
   const coloured = reshape(matmul(input('palette', [3, 3]), reshape(planes, [3, height * width])), [1, 3, height, width]);
-  return { image: add(input('base', [1, 3, height, width]), mul(input('free', [1, 1, height, width]), coloured)) };
+  return { image: add(input('base', [1, 3, height, width]), coloured) };
 }
 
 /** What of a photograph the content loss is measured against. Input `image` [1, 3, H, W], output `content`. */

@@ -30,13 +30,9 @@ export type PaintOrder = {
   readonly weights: LossWeights;
   /** Where the picture is held to, and how firmly ([H, W], 0..1). */
   readonly temporal?: { readonly target: Float32Array; readonly weight: Float32Array };
-  /** [H, W], 0..1: where the picture may change; everywhere when absent. */
-  readonly free?: Float32Array;
   /** [H, W], 0..1: the part whose statistics count; needs a masked easel. */
   readonly mask?: Float32Array;
   readonly steps: number;
-  /** Steps before which no stop rule is asked. */
-  readonly leastSteps: number;
   /** Adam's step size in units of the unknowns. */
   readonly rate: number;
   /** Second moments from an earlier picture of the same size, and how many steps they have seen. */
@@ -82,7 +78,6 @@ async function paintWithAdam(easel: Easel, order: PaintOrder, hooks: PaintHooks)
   const schedule = { steps: runs * stepsPerRun, rate: order.rate, carriedSteps: order.carried?.steps ?? 0 };
   const feeds = createFeeds(easel, order);
   const shifts = planShifts(order.random, runs);
-  const stop = createStopRule({ minimum: order.leastSteps });
   const history: number[][] = [];
   let state: State = { z: zeros(), m: zeros(), v: order.carried ? floatTensor(order.carried.moments, dims) : zeros(), average: zeros() };
   const release = () => Object.values(state).forEach(tensor => 'device' in tensor && net.free(tensor));
@@ -98,7 +93,6 @@ async function paintWithAdam(easel: Easel, order: PaintOrder, hooks: PaintHooks)
       state = Object.fromEntries(stateNames.map(name => [name, outputs[`${name}.next`]])) as State;
       history.push(...lossRows(outputs.losses as Tensor));
       await hooks.onStep?.((run + 1) * stepsPerRun, () => decode(easel, order, state.z));
-      if (stop.add(history[history.length - 1][0])) break;
     }
     const image = await decode(easel, order, state.average);
     const moments = 'device' in state.v ? floatsOf(await net.read(state.v)) : floatsOf(state.v);
@@ -113,7 +107,7 @@ async function paintWithLbfgs(easel: Easel, order: PaintOrder, hooks: PaintHooks
   const { basis, step: net } = easel;
   const dims = [1, 3, basis.rows, basis.columns];
   const feeds = await createFeeds(easel, order).at({ x: 0, y: 0 });
-  const stop = createStopRule({ minimum: order.leastSteps });
+  const stop = createStopRule({ minimum: Math.ceil(order.steps / 2) });
   const lbfgs = createLbfgs();
   const history: number[][] = [];
   let z: Float32Array = new Float32Array(3 * basis.rows * basis.columns);
@@ -150,7 +144,6 @@ function createFeeds(easel: Easel, order: PaintOrder) {
   const { canvas, basis } = easel;
   const area = canvas.width * canvas.height;
   const contents = new Map<string, Tensor>();
-  const free = order.free ?? new Float32Array(area).fill(1);
   const temporal = order.temporal ?? { target: order.start, weight: new Float32Array(area) };
   const weights = floatTensor(Float32Array.from(lossTerms, term => order.weights[term]), [lossTerms.length]);
   return {
@@ -167,7 +160,6 @@ function createFeeds(easel: Easel, order: PaintOrder) {
         gain: basis.gain,
         palette: basis.palette,
         base: windowOf(order.start, 3, canvas, shift),
-        free: windowOf(free, 1, canvas, shift),
         temporal: windowOf(temporal.target, 3, canvas, shift),
         temporalWeight: windowOf(temporal.weight, 1, canvas, shift),
         ...(easel.masked ? { mask: windowOf(order.mask ?? new Float32Array(area).fill(1), 1, canvas, shift) } : {}),
@@ -183,14 +175,12 @@ async function decode(easel: Easel, order: PaintOrder, z: Tensor | DeviceTensor)
   const { canvas, basis } = easel;
   const middle: Shift = { x: 0, y: 0 };
   const host = 'device' in z ? await easel.step.read(z) : z;
-  const free = order.free ?? new Float32Array(canvas.width * canvas.height).fill(1);
   const outputs = await easel.decode.run({
     z: host,
     ...basis.matrices(middle),
     gain: basis.gain,
     palette: basis.palette,
     base: windowOf(order.start, 3, canvas, middle),
-    free: windowOf(free, 1, canvas, middle),
   });
   return cropWindow(floatsOf(outputs.image as Tensor), 3, canvas, middle);
 }
