@@ -75,7 +75,9 @@ const { signal } = new AbortController();
 const { nets } = cache.open(signal);
 mkdirSync(options.out ?? target, { recursive: true });
 
-for (const { name, file, sha256, sceneSaturation = 1 } of paintings.filter(each => names.length === 0 || names.includes(each.name))) {
+for (const { name, file, sha256, sceneSaturation = 1 } of paintings.filter(
+  each => names.length === 0 || names.includes(each.name),
+)) {
   const statistics = join(target, `${name}.painter`);
   if (!options['swatches-only']) {
     const painting = readFileSync(join(source, file));

@@ -33,7 +33,8 @@ export function drawScene(width, height, saturation = 1) {
       if (y > horizon)
         colour = mix(colour, [0.1, 0.24, 0.34], 0.35 + 0.15 * Math.sin(90 * (y - horizon) ** 0.8 + 8 * x));
       const grey = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2];
-      for (let channel = 0; channel < 3; channel++) rgb[(channel * height + row) * width + column] = grey + saturation * (colour[channel] - grey);
+      for (let channel = 0; channel < 3; channel++)
+        rgb[(channel * height + row) * width + column] = grey + saturation * (colour[channel] - grey);
     }
   }
   return rgb;
