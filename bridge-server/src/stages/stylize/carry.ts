@@ -13,6 +13,8 @@ export type Carried = {
   /** [3, H, W] and [H, W], 0..1: where earlier paint should stay, and how surely it belongs there. */
   readonly target: Float32Array;
   readonly reliability: Float32Array;
+  /** [H, W], 0..1: how finished the earlier paint is, 0 where there is none. */
+  readonly maturity: Float32Array;
   /** [H, W], 0..1: what no earlier frame shows. */
   readonly exposed: Float32Array;
   /** Mean of `exposed`. */
@@ -42,10 +44,12 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
   const laid = new Float32Array(3 * area);
   const target = new Float32Array(3 * area);
   const reliability = new Float32Array(area);
+  const maturity = new Float32Array(area);
   const seen = new Float32Array(area);
   for (let p = 0; p < area; p++) {
     for (let k = 0; k < layers.length; k++) {
       seen[p] += visible[k][p];
+      maturity[p] += visible[k][p] * layers[k].maturity[p];
       reliability[p] += shares[k][p];
     }
     for (let c = p; c < 3 * area; c += area) {
@@ -59,7 +63,14 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
   }
   const start = fillUnseen(laid, seen, toEasel(frame.rgb, shot.colours), frame);
   const exposed = seen.map(share => Math.min(1, Math.max(0, 1 - share)));
-  return { start, target, reliability: reliability.map(sure => Math.min(1, sure)), exposed, exposedShare: meanOf(exposed) };
+  return {
+    start,
+    target,
+    reliability: reliability.map((sure, p) => Math.min(1, sure) * Math.min(1, maturity[p])),
+    maturity,
+    exposed,
+    exposedShare: meanOf(exposed),
+  };
 }
 
 /** Sides of the squares over which paint and photograph are compared, and how much the wider ones count. */
@@ -106,18 +117,20 @@ type Layer = {
   readonly reliability: Float32Array;
   /** [H, W], 0..1, soft: not to be seen in that frame. */
   readonly hidden: Float32Array;
+  readonly maturity: Float32Array;
 };
 
 async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: MotionSource): Promise<Layer> {
   const motion = await motions.between(from.content, frame);
   const area = frame.width * frame.height;
   if (motion.doubt !== undefined) {
-    return { painted: from.painted, reliability: new Float32Array(area), hidden: new Float32Array(area).fill(1) };
+    return { painted: from.painted, reliability: new Float32Array(area), hidden: new Float32Array(area).fill(1), maturity: from.maturity };
   }
   const painted = advect(from.painted, motion, frame);
   const hidden = hiddenMap(motion, frame);
   const unexplained = addLight(painted, from.content, frame, motion, hidden, shot);
-  return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden };
+  const maturity = warpBackward(from.maturity, motion.backward, frame, { border: 'clamp' }).image;
+  return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden, maturity };
 }
 
 /** A sample so little beyond the edge is as good as one on it. */

@@ -14,12 +14,21 @@ export type NextOrder = {
 };
 
 /** A frame that begins with earlier paint is nearly finished: small steps keep what is there. */
-const nextRateShare = 0.3;
+const calmRateShare = 0.3;
+/** The more of a frame is new, the longer the steps, up to full length when this share of it is. */
+const busyShare = 0.15;
 /** Newly seen areas of more than this share of the picture are painted coarsely first. */
-const worthRoughing = 0.01;
+const worthRoughing = 0.005;
 const roughScale = 0.5;
 /** Steps at half size cost a quarter. */
-const roughStepsShare = 1.5;
+const roughStepsShare = 2;
+/** So much riper is paint after each frame. */
+const ripening = 0.2;
+
+/** Maturity of carried paint after one more frame. */
+export function riper(maturity: Float32Array): Float32Array {
+  return maturity.map(share => Math.min(1, share + ripening));
+}
 
 /** Paints a frame from what was carried over from the ones before it. */
 export async function paintNext(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Painted> {
@@ -34,7 +43,7 @@ export async function paintNext(studio: Studio, order: NextOrder, hooks: { reado
       temporal: { target: carried.target, weight: carried.reliability },
       anchor: shot.anchor,
       steps: studio.steps.next,
-      rate: studio.rate * nextRateShare,
+      rate: studio.rate * (calmRateShare + (1 - calmRateShare) * Math.min(1, carried.exposedShare / busyShare)),
       ...(shot.carried ? { carried: shot.carried } : {}),
       random: order.random,
     },
@@ -53,9 +62,10 @@ function settle(image: Float32Array, { target, reliability }: Carried, share: nu
 }
 
 /**
- * Gives newly seen areas forms before detail: at half size, with the paint around them held in place, so that strokes
- * go on across the seam. What changed there is added to the start at full size. The rest is held, not frozen: a small
- * free area in a frozen picture would have to make up for the style of the whole, in glaring colours.
+ * Gives newly seen areas forms before detail, as a first frame gets them: at half size, with the paint around them held
+ * in place, so that strokes go on across the seam. The rest is held, not frozen: a small free area in a frozen picture
+ * would have to make up for the style of the whole, in glaring colours. The photograph's own detail is not kept:
+ * what is sharp already no optimiser paints over.
  */
 async function roughIn(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Float32Array> {
   const { carried } = order;
@@ -76,9 +86,7 @@ async function roughIn(studio: Studio, order: NextOrder, hooks: { readonly signa
     },
     hooks,
   );
-  const change = resizedPlanes(rough.image.map((value, i) => value - start[i]), 3, easel.size, studio.size);
-  const out = carried.start.slice();
+  const large = resizedPlanes(rough.image, 3, easel.size, studio.size);
   const area = carried.exposed.length;
-  for (let i = 0; i < out.length; i++) out[i] += change[i] * carried.exposed[i % area];
-  return out;
+  return carried.start.map((value, i) => value + carried.exposed[i % area] * (large[i] - value));
 }

@@ -10,7 +10,7 @@ import { carryPaint } from './carry';
 import { colourStatistics, matchColours } from './colour';
 import type { ColourMap } from './colour';
 import { paintIndependent } from './independent';
-import { paintNext } from './next-frame';
+import { paintNext, riper } from './next-frame';
 import type { Painted } from './paint';
 import { finished, maskOf, toEasel, toResult } from './painted-frame';
 import { paintPasses } from './passes';
@@ -124,12 +124,12 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
   const { frame, studio, motions, params, ctx } = work;
   const random = ctx.random(frame.index);
   const carried = await carryPaint(shot, frame, motions, params.longTerm);
-  const first =
-    carried.exposedShare >= 1
-      ? await paintAlone(work, shot.colours, random)
-      : await paintNext(studio, { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
+  const isAlone = carried.exposedShare >= 1;
+  const first = isAlone
+    ? await paintAlone(work, shot.colours, random)
+    : await paintNext(studio, { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
   const painted = await mend(work, shot.colours, shot, first, random);
-  const done = finished(frame, painted);
+  const done = finished(frame, painted, isAlone || painted !== first ? undefined : riper(carried.maturity));
   const keep = shot.sinceKept + 1 >= keepEvery;
   return {
     previous: done,

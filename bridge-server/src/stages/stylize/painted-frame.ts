@@ -17,14 +17,18 @@ export function toEasel(rgb: Float32Array, colours: ColourMap): Float32Array {
   return mapColours(rgb, colours).map(value => Math.min(1, Math.max(0, value)));
 }
 
-/** A picture from the easel as a frame of the shot; clamped, as a screen would. */
-export function finished(content: Frame, { image }: Pick<Painted, 'image'>): PaintedFrame {
+/** A picture from the easel as a frame of the shot; clamped, as a screen would. Without `maturity` it is finished everywhere. */
+export function finished(content: Frame, { image }: Pick<Painted, 'image'>, maturity?: Float32Array): PaintedFrame {
   const painted = image.map(value => Math.min(1, Math.max(0, value)));
-  return { content: { index: content.index, width: content.width, height: content.height, rgb: content.rgb }, painted };
+  return {
+    content: { index: content.index, width: content.width, height: content.height, rgb: content.rgb },
+    painted,
+    maturity: maturity ?? new Float32Array(content.width * content.height).fill(1),
+  };
 }
 
 /** Back to the colours that were asked for. */
-export function toResult({ painted }: PaintedFrame, frame: Frame, params: StyleParams, colours: ColourMap): Frame {
+export function toResult({ painted }: Pick<PaintedFrame, 'painted'>, frame: Frame, params: StyleParams, colours: ColourMap): Frame {
   const back = params.colour === 'style' ? painted : mapColours(painted, inverseColours(colours));
   const coloured = params.colour === 'keep' ? keepHues(back, frame.rgb) : back;
   return withPixels(frame, coloured.map(value => Math.min(1, Math.max(0, value))));

@@ -3,7 +3,7 @@ import type { StageContext } from '../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import type { MotionSource } from '../flow/motion';
 import { carryPaint } from './carry';
-import { paintNext } from './next-frame';
+import { paintNext, riper } from './next-frame';
 import { finished, maskOf, toEasel } from './painted-frame';
 import type { PaintedFrame, Shot } from './shot';
 import type { Studio } from './studio';
@@ -60,5 +60,5 @@ async function repaint({ studio, ctx, motions }: PassesWork, shot: Shot, given: 
     shot: near,
     random: ctx.random(frame.index),
   };
-  return finished(frame, await paintNext(studio, order, ctx));
+  return finished(frame, await paintNext(studio, order, ctx), riper(was.maturity));
 }

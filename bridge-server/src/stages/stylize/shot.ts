@@ -5,7 +5,12 @@ import type { LayerStatistics } from '../../nets/style-statistics';
 import type { ColourMap } from './colour';
 
 /** A frame as it was, and as it was painted (in the colours of the easel, not yet those of the result). */
-export type PaintedFrame = { readonly content: Frame; readonly painted: Float32Array };
+export type PaintedFrame = {
+  readonly content: Frame;
+  readonly painted: Float32Array;
+  /** [H, W], 0..1: how finished the paint is. What has just come into view is worked on for some frames more. */
+  readonly maturity: Float32Array;
+};
 
 /** What a frame of a shot needs to know of the ones before it; all that a resumed stage needs. */
 export type Shot = {
@@ -41,10 +46,11 @@ export function toTensors(shot: Shot): Record<string, Tensor> {
     ]),
     indices: wordsOf([previous, ...earlier].map(frame => frame.content.index)),
   };
-  [previous, ...earlier].forEach(({ content, painted }, i) => {
+  [previous, ...earlier].forEach(({ content, painted, maturity }, i) => {
     const dims = [3, content.height, content.width];
     tensors[`content.${i}`] = floatTensor(content.rgb, dims);
     tensors[`painted.${i}`] = floatTensor(painted, dims);
+    tensors[`maturity.${i}`] = floatTensor(maturity, dims.slice(1));
   });
   if (carried) tensors.moments = floatTensor(carried.moments, [carried.moments.length]);
   return tensors;
@@ -56,7 +62,11 @@ export function fromTensors(tensors: Readonly<Record<string, Tensor>>, size: { r
   const indices = doublesOf(tensors.indices);
   const frames = indices.map((index, i): PaintedFrame => {
     const [, height, width] = tensors[`content.${i}`].dims;
-    return { content: { index, width, height, rgb: floatsOf(tensors[`content.${i}`]) }, painted: floatsOf(tensors[`painted.${i}`]) };
+    return {
+      content: { index, width, height, rgb: floatsOf(tensors[`content.${i}`]) },
+      painted: floatsOf(tensors[`painted.${i}`]),
+      maturity: floatsOf(tensors[`maturity.${i}`]),
+    };
   });
   if (frames.some(({ content }) => content.width !== size.width || content.height !== size.height)) return undefined;
   let at = 0;
