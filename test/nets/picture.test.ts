@@ -80,8 +80,9 @@ describe('the unknowns', () => {
 
   it('move large forms as readily as texture: amplitude falls as frequency rises', () => {
     const gain = floats(createBasis('fourier', canvas).gain);
-    expect(gain[4] / gain[8]).toBeCloseTo(2, 5);
-    expect(gain[4 * canvasWidth] / gain[8 * canvasWidth]).toBeCloseTo(2, 5);
+    // The damping of hatching reaches this low with a few millionths of its strength.
+    expect(gain[4] / gain[8]).toBeCloseTo(2, 4);
+    expect(gain[4 * canvasWidth] / gain[8 * canvasWidth]).toBeCloseTo(2, 4);
     expect(Math.max(...gain)).toBe(gain[0]);
   });
 
