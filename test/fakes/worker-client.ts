@@ -57,7 +57,7 @@ export function startWorkerClient(home: string, program: 'real' | 'test' = 'test
       const task = request.order.task.id;
       child.send(request);
       const answer = await Promise.race([until('done', event => event.task === task), until('failed', event => event.task === task)]);
-      if (answer.type === 'failed') throw Object.assign(new Error(answer.error.code), answer.error);
+      if (answer.type === 'failed') throw Object.assign(new Error(`${answer.error.code} ${JSON.stringify(answer.error.details)}`), answer.error);
       return answer.facts;
     },
   };
