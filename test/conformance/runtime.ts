@@ -15,10 +15,14 @@ export const tinyNet = writeTinyModel({
     { op: 'Relu', inputs: ['c'], outputs: ['y'] },
     { op: 'Add', inputs: ['x', 'x'], outputs: ['s'] },
   ],
-  constants: { w0: floatTensor(new Float32Array([2, -1]), [1, 2, 1, 1]), b0: floatTensor(new Float32Array([0.5]), [1]) },
+  constants: {
+    w0: floatTensor(new Float32Array([2, -1]), [1, 2, 1, 1]),
+    b0: floatTensor(new Float32Array([0.5]), [1]),
+  },
 });
 
-const picture = (values: number[], h = 1, w = values.length / 2): Tensor => floatTensor(new Float32Array(values), [1, 2, h, w]);
+const picture = (values: number[], h = 1, w = values.length / 2): Tensor =>
+  floatTensor(new Float32Array(values), [1, 2, h, w]);
 
 export async function codeOf(work: Promise<unknown>): Promise<ErrorCode | 'nothing was thrown'> {
   try {
@@ -53,12 +57,17 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
 
     test('runs at one size and then at another', async () => {
       const net = await runtime.load(tinyNet, { label: 'tiny' });
-      for (const [h, w] of [[1, 9], [3, 5], [1, 9]]) {
+      for (const [h, w] of [
+        [1, 9],
+        [3, 5],
+        [1, 9],
+      ]) {
         const values = Array.from({ length: 2 * h * w }, (_, i) => Math.sin(i));
         const y = hostTensor((await net.run({ x: picture(values, h, w) })).y);
         expect(y.dims).toEqual([1, 1, h, w]);
         if (!computes) continue;
-        for (let i = 0; i < h * w; i++) expect((y.data as Float32Array)[i]).toBeCloseTo(Math.max(0, 2 * values[i] - values[h * w + i] + 0.5), 5);
+        for (let i = 0; i < h * w; i++)
+          expect((y.data as Float32Array)[i]).toBeCloseTo(Math.max(0, 2 * values[i] - values[h * w + i] + 0.5), 5);
       }
       await net.dispose();
     });
@@ -69,7 +78,7 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
       await net.dispose();
     });
 
-    test('an input stays the caller\'s unless it is given away', async () => {
+    test("an input stays the caller's unless it is given away", async () => {
       const net = await runtime.load(tinyNet, { label: 'tiny' });
       const x = picture([1, 2]);
       await net.run({ x });
@@ -103,10 +112,14 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
       const x = picture([1, 2]);
       expect(await codeOf(net.run({}))).toBe('NET_INPUT_WRONG');
       expect(await codeOf(net.run({ x, z: x }))).toBe('NET_INPUT_WRONG');
-      expect(await codeOf(net.run({ x: { type: 'float16', dims: [1, 2, 1, 1], data: new Uint16Array(2) } }))).toBe('NET_INPUT_WRONG');
+      expect(await codeOf(net.run({ x: { type: 'float16', dims: [1, 2, 1, 1], data: new Uint16Array(2) } }))).toBe(
+        'NET_INPUT_WRONG',
+      );
       expect(await codeOf(net.run({ x: floatTensor(new Float32Array(3), [1, 3, 1, 1]) }))).toBe('NET_INPUT_WRONG');
       expect(await codeOf(net.run({ x: floatTensor(new Float32Array(2), [2, 1, 1]) }))).toBe('NET_INPUT_WRONG');
-      expect(await codeOf(net.run({ x: { type: 'float32', dims: [1, 2, 1, 1], data: new Float32Array(1) } }))).toBe('NET_INPUT_WRONG');
+      expect(await codeOf(net.run({ x: { type: 'float32', dims: [1, 2, 1, 1], data: new Float32Array(1) } }))).toBe(
+        'NET_INPUT_WRONG',
+      );
       expect(await codeOf(net.run({ x }, { fetch: ['q'] }))).toBe('NET_INPUT_WRONG');
       expect(await codeOf(net.run({ x }))).toBe('nothing was thrown');
       await net.dispose();
@@ -114,12 +127,16 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
 
     test('refuses what is not a net', async () => {
       expect(await codeOf(runtime.load(new Uint8Array([1, 2, 3]), { label: 'rubbish' }))).toBe('NET_LOAD_FAILED');
-      expect(await codeOf(runtime.load(tinyNet.subarray(0, tinyNet.length / 2), { label: 'half' }))).toBe('NET_LOAD_FAILED');
+      expect(await codeOf(runtime.load(tinyNet.subarray(0, tinyNet.length / 2), { label: 'half' }))).toBe(
+        'NET_LOAD_FAILED',
+      );
     });
 
     test('several runs may be asked for at once', async () => {
       const net = await runtime.load(tinyNet, { label: 'tiny' });
-      const answers = await Promise.all([1, 2, 3, 4].map(value => net.run({ x: picture([value, 0]) }, { fetch: ['s'] })));
+      const answers = await Promise.all(
+        [1, 2, 3, 4].map(value => net.run({ x: picture([value, 0]) }, { fetch: ['s'] })),
+      );
       expect(answers.map(answer => hostTensor(answer.s).dims)).toEqual(Array(4).fill([1, 2, 1, 1]));
       if (computes) expect(answers.map(answer => (hostTensor(answer.s).data as Float32Array)[0])).toEqual([2, 4, 6, 8]);
       await net.dispose();
@@ -133,7 +150,8 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
           nodes: [{ op: 'ConstantOfShape', inputs: ['size'], outputs: ['y'] }],
         });
         const net = await runtime.load(huge, { label: 'huge' });
-        const ask = (count: bigint) => net.run({ size: { type: 'int64', dims: [1], data: new BigInt64Array([count]) } });
+        const ask = (count: bigint) =>
+          net.run({ size: { type: 'int64', dims: [1], data: new BigInt64Array([count]) } });
         expect(await codeOf(ask(1n << 48n))).toBe('OUT_OF_MEMORY');
         expect(hostTensor((await ask(3n)).y).dims).toEqual([3]);
         await net.dispose();
@@ -153,7 +171,10 @@ export function describeRuntime(name: string, open: () => Promise<Runtime>, { co
         );
         const three = floatTensor(new Float32Array(3), [3]);
         const two = floatTensor(new Float32Array(2), [2]);
-        await expect(net.run({ a: three, b: two })).rejects.toMatchObject({ code: 'NET_RUN_FAILED', details: { name: 'mismatch' } });
+        await expect(net.run({ a: three, b: two })).rejects.toMatchObject({
+          code: 'NET_RUN_FAILED',
+          details: { name: 'mismatch' },
+        });
         await net.dispose();
       });
     }

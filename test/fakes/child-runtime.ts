@@ -19,7 +19,8 @@ export function createChildRuntime(provider: ProviderName, env: Record<string, s
     {
       post: request => void child.send(request),
       onAnswer: take => void child.on('message', message => take(message as ThreadAnswer)),
-      onEnd: end => void child.on('exit', (code, signal) => end(`the child ended (${signal ?? code}): ${errors.slice(-400)}`)),
+      onEnd: end =>
+        void child.on('exit', (code, signal) => end(`the child ended (${signal ?? code}): ${errors.slice(-400)}`)),
       setBusy: () => undefined,
     },
   );

@@ -89,12 +89,19 @@ export function createFakeMedia(options: FakeMediaOptions = {}): TaskMedia {
       return options.analysis ?? { frames: count, cuts: [] };
     },
     async writeState(path, state) {
-      const tensors = Object.entries(state.tensors).map(([name, tensor]) => [name, tensor.dims, bytesOf(tensor.data as Float32Array).toString('base64')]);
+      const tensors = Object.entries(state.tensors).map(([name, tensor]) => [
+        name,
+        tensor.dims,
+        bytesOf(tensor.data as Float32Array).toString('base64'),
+      ]);
       await writeDurably(path, JSON.stringify({ nextIndex: state.nextIndex, tensors }));
     },
     async readState(path) {
       try {
-        const { nextIndex, tensors } = JSON.parse(await readFile(path, 'utf8')) as { nextIndex: number; tensors: [string, number[], string][] };
+        const { nextIndex, tensors } = JSON.parse(await readFile(path, 'utf8')) as {
+          nextIndex: number;
+          tensors: [string, number[], string][];
+        };
         const read = tensors.map(([name, dims, text]): [string, Tensor] => [
           name,
           { type: 'float32', dims, data: new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer) },
@@ -129,7 +136,8 @@ export function createFakeMedia(options: FakeMediaOptions = {}): TaskMedia {
     async join(segments, folder, expected, { onFrame }) {
       const all = await Promise.all(segments.map(path => readFile(path)));
       const frames = all.reduce((sum, bytes) => sum + bytes.readUInt32LE(0), 0);
-      if (frames !== expected.frames) throw new AppError('RESULT_INCOMPLETE', { actual: frames, expected: expected.frames });
+      if (frames !== expected.frames)
+        throw new AppError('RESULT_INCOMPLETE', { actual: frames, expected: expected.frames });
       onFrame(frames);
       const whole = Buffer.concat(all.map(bytes => bytes.subarray(4)));
       const path = join(folder, 'result.raw');

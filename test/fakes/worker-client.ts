@@ -7,7 +7,10 @@ export type WorkerClient = {
   readonly events: WorkerEvent[];
   send(request: WorkerRequest | Record<string, unknown>): void;
   /** The first event, past or to come, that fits. Rejects when the process ends first. */
-  until<T extends WorkerEvent['type']>(type: T, fits?: (event: Extract<WorkerEvent, { type: T }>) => boolean): Promise<Extract<WorkerEvent, { type: T }>>;
+  until<T extends WorkerEvent['type']>(
+    type: T,
+    fits?: (event: Extract<WorkerEvent, { type: T }>) => boolean,
+  ): Promise<Extract<WorkerEvent, { type: T }>>;
   run(request: Extract<WorkerRequest, { type: 'run' }>): Promise<TaskFacts>;
   /** Exit status or signal. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -15,8 +18,13 @@ export type WorkerClient = {
 };
 
 /** Forks a worker from the sources. */
-export function startWorkerClient(home: string, program: 'real' | 'test' = 'test', env: Record<string, string> = {}): WorkerClient {
-  const path = program === 'real' ? join(__dirname, '../../bridge-server/src/worker/main.ts') : join(__dirname, 'test-worker.ts');
+export function startWorkerClient(
+  home: string,
+  program: 'real' | 'test' = 'test',
+  env: Record<string, string> = {},
+): WorkerClient {
+  const path =
+    program === 'real' ? join(__dirname, '../../bridge-server/src/worker/main.ts') : join(__dirname, 'test-worker.ts');
   const child = fork(path, [], {
     execArgv: ['-r', join(__dirname, '../setup/register-ts.cjs')],
     env: { ...process.env, REVERIE_HOME: home, REVERIE_PROVIDER: 'cpu', ...env },
@@ -25,12 +33,15 @@ export function startWorkerClient(home: string, program: 'real' | 'test' = 'test
   const events: WorkerEvent[] = [];
   const listeners = new Set<(event: WorkerEvent) => void>();
   let output = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.on('message', message => {
     events.push(message as WorkerEvent);
     for (const listener of [...listeners]) listener(message as WorkerEvent);
   });
-  const ended = new Promise<number | NodeJS.Signals>(resolve => child.on('exit', (code, signal) => resolve(signal ?? code ?? -1)));
+  const ended = new Promise<number | NodeJS.Signals>(resolve =>
+    child.on('exit', (code, signal) => resolve(signal ?? code ?? -1)),
+  );
 
   const until: WorkerClient['until'] = (type, fits = () => true) =>
     new Promise((resolve, reject) => {
@@ -56,8 +67,12 @@ export function startWorkerClient(home: string, program: 'real' | 'test' = 'test
       await until('ready');
       const task = request.order.task.id;
       child.send(request);
-      const answer = await Promise.race([until('done', event => event.task === task), until('failed', event => event.task === task)]);
-      if (answer.type === 'failed') throw Object.assign(new Error(`${answer.error.code} ${JSON.stringify(answer.error.details)}`), answer.error);
+      const answer = await Promise.race([
+        until('done', event => event.task === task),
+        until('failed', event => event.task === task),
+      ]);
+      if (answer.type === 'failed')
+        throw Object.assign(new Error(`${answer.error.code} ${JSON.stringify(answer.error.details)}`), answer.error);
       return answer.facts;
     },
   };

@@ -21,7 +21,19 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'reverie-resume-'));
   for (const name of ['clips', 'images', 'nets', 'jobs']) mkdirSync(join(home, name));
   const file = join(home, 'scene.mp4');
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:duration=1', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', file]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=96x64:rate=25:duration=1',
+    '-c:v',
+    'libx264',
+    '-pix_fmt',
+    'yuv420p',
+    file,
+  ]);
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
   copyFileSync(file, join(home, 'clips', sha256));
   clip = await probeClip(join(home, 'clips', sha256), { sha256, name: 'scene.mp4' });
@@ -34,8 +46,24 @@ afterAll(async () => {
 });
 
 const stages: Record<string, StageNode> = {
-  'style, optimised': { stage: 'stylize', params: styleParams.parse({ detail: 'draft', iterations: 12, iterationsNext: 4, scales: 2, strokePx: 128 }), sequential: true },
-  'style, L-BFGS in pixels': { stage: 'stylize', params: styleParams.parse({ detail: 'draft', iterations: 8, iterationsNext: 4, scales: 1, strokePx: 128, optimiser: 'lbfgs', picture: 'pixels' }), sequential: true },
+  'style, optimised': {
+    stage: 'stylize',
+    params: styleParams.parse({ detail: 'draft', iterations: 12, iterationsNext: 4, scales: 2, strokePx: 128 }),
+    sequential: true,
+  },
+  'style, L-BFGS in pixels': {
+    stage: 'stylize',
+    params: styleParams.parse({
+      detail: 'draft',
+      iterations: 8,
+      iterationsNext: 4,
+      scales: 1,
+      strokePx: 128,
+      optimiser: 'lbfgs',
+      picture: 'pixels',
+    }),
+    sequential: true,
+  },
   dream: { stage: 'dream', params: dreamParams.parse({ octaves: 2, iterations: 3 }), sequential: true },
   zoom: { stage: 'zoom', params: zoomParams.parse({ frames, iterations: 1, dream: { octaves: 2 } }), sequential: true },
 };
@@ -54,36 +82,60 @@ const makeRun = (stage: StageNode, job: string, attempt: number): Extract<Worker
     seed: 3,
     units: 1,
   };
-  return { type: 'run', order: { job, task, clip, folders: { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets'), job: join(home, 'jobs', job) }, provider: 'cpu', attempt } };
+  return {
+    type: 'run',
+    order: {
+      job,
+      task,
+      clip,
+      folders: {
+        clips: join(home, 'clips'),
+        images: join(home, 'images'),
+        nets: join(home, 'nets'),
+        job: join(home, 'jobs', job),
+      },
+      provider: 'cpu',
+      attempt,
+    },
+  };
 };
 
-test.each(Object.keys(stages))('%s: stopped and killed again and again, the frames are the same', async name => {
-  const job = name.replace(/[^a-z]+/gi, '-');
-  worker = startWorkerClient(home, 'real');
-  const calm = await worker.run(makeRun(stages[name], `${job}-calm`, 0));
-  worker.child.kill('SIGKILL');
-  await worker.ended;
+test.each(Object.keys(stages))(
+  '%s: stopped and killed again and again, the frames are the same',
+  async name => {
+    const job = name.replace(/[^a-z]+/gi, '-');
+    worker = startWorkerClient(home, 'real');
+    const calm = await worker.run(makeRun(stages[name], `${job}-calm`, 0));
+    worker.child.kill('SIGKILL');
+    await worker.ended;
 
-  let random = name.length;
-  const next = () => (random = (random * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
-  const resumedAt: number[] = [];
-  const ends = 4;
-  for (let attempt = 0; ; attempt++) {
-    const current = startWorkerClient(home, 'real');
-    worker = current;
-    const until = (attempt + next()) / ends;
-    // SIGTERM leaves a state of the last frame, SIGKILL what was written before.
-    current.until('progress', event => event.done >= until).then(() => attempt < ends && current.child.kill(attempt % 2 === 0 ? 'SIGTERM' : 'SIGKILL'), () => undefined);
-    const done = await current.run(makeRun(stages[name], `${job}-killed`, attempt)).catch(() => undefined);
-    const first = current.events.find(event => event.type === 'progress');
-    if (first?.type === 'progress') resumedAt.push(first.frame);
-    if (done) {
-      expect(done.outputs).toEqual(calm.outputs);
-      break;
+    let random = name.length;
+    const next = () => (random = (random * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
+    const resumedAt: number[] = [];
+    const ends = 4;
+    for (let attempt = 0; ; attempt++) {
+      const current = startWorkerClient(home, 'real');
+      worker = current;
+      const until = (attempt + next()) / ends;
+      // SIGTERM leaves a state of the last frame, SIGKILL what was written before.
+      current
+        .until('progress', event => event.done >= until)
+        .then(
+          () => attempt < ends && current.child.kill(attempt % 2 === 0 ? 'SIGTERM' : 'SIGKILL'),
+          () => undefined,
+        );
+      const done = await current.run(makeRun(stages[name], `${job}-killed`, attempt)).catch(() => undefined);
+      const first = current.events.find(event => event.type === 'progress');
+      if (first?.type === 'progress') resumedAt.push(first.frame);
+      if (done) {
+        expect(done.outputs).toEqual(calm.outputs);
+        break;
+      }
+      expect(attempt).toBeLessThan(ends);
+      await current.ended;
     }
-    expect(attempt).toBeLessThan(ends);
-    await current.ended;
-  }
-  // It did go on, not begin again.
-  expect(Math.max(...resumedAt)).toBeGreaterThan(frames / 2);
-}, 1_200_000);
+    // It did go on, not begin again.
+    expect(Math.max(...resumedAt)).toBeGreaterThan(frames / 2);
+  },
+  1_200_000,
+);

@@ -13,7 +13,10 @@ test('the CPU computes rightly here, and what cannot start says why', async () =
   expect(cpu.stepMs).toBeGreaterThan(0);
   for (const probe of found) if (!probe.ok) expect(probe.reason).toMatch(/\w{3,}/);
   if (process.platform === 'linux' && !existsSync('/proc/driver/nvidia/version')) {
-    expect(found.find(probe => probe.provider === 'cuda')).toMatchObject({ ok: false, reason: expect.stringMatching(/libonnxruntime_providers_\w+\.so/) });
+    expect(found.find(probe => probe.provider === 'cuda')).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/libonnxruntime_providers_\w+\.so/),
+    });
   }
 });
 

@@ -6,7 +6,9 @@ import { describeRuntime } from '../conformance/runtime';
 const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 if (existsSync(swiftShader)) {
-  describeRuntime('webgpu on SwiftShader', async () => createChildRuntime('webgpu', { VK_DRIVER_FILES: swiftShader }), { computes: true });
+  describeRuntime('webgpu on SwiftShader', async () => createChildRuntime('webgpu', { VK_DRIVER_FILES: swiftShader }), {
+    computes: true,
+  });
 } else {
   test.skip(`runtime: webgpu (no adapter: ${swiftShader} is absent)`, () => undefined);
 }

@@ -22,7 +22,19 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'reverie-worker-'));
   for (const name of ['clips', 'images', 'nets', 'jobs']) mkdirSync(join(home, name));
   const file = join(home, 'scene.mp4');
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25:duration=2', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', file]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=64x48:rate=25:duration=2',
+    '-c:v',
+    'libx264',
+    '-pix_fmt',
+    'yuv420p',
+    file,
+  ]);
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
   copyFileSync(file, join(home, 'clips', sha256));
   clip = await probeClip(join(home, 'clips', sha256), { sha256, name: 'scene.mp4' });
@@ -59,7 +71,21 @@ const makeDeliver = (id: string, first: number, last: number): Task => {
     { stage: 'resize', params: { width: 128, height: 96 }, sequential: false },
     { stage: 'retime', params: retime, sequential: false },
   ];
-  return { kind: 'deliver', id, needs: ['paint'], source: { from: 'tasks', tasks: [{ task: 'paint', first: 0, last: painted - 1 }] }, span: { first: 0, last: painted - 1 }, cuts: [], out, sourceRate: clip.rate, rate: output.rate, stages, output, seed: 5, units: 1 };
+  return {
+    kind: 'deliver',
+    id,
+    needs: ['paint'],
+    source: { from: 'tasks', tasks: [{ task: 'paint', first: 0, last: painted - 1 }] },
+    span: { first: 0, last: painted - 1 },
+    cuts: [],
+    out,
+    sourceRate: clip.rate,
+    rate: output.rate,
+    stages,
+    output,
+    seed: 5,
+    units: 1,
+  };
 };
 
 const makeJob = (paintParams: object = {}): Task[] => {
@@ -69,25 +95,65 @@ const makeJob = (paintParams: object = {}): Task[] => {
     makePaint(paintParams),
     makeDeliver('deliver-0', 0, half - 1),
     makeDeliver('deliver-1', half, frames - 1),
-    { kind: 'join', id: 'join', needs: ['deliver-0', 'deliver-1'], frames, rate: output.rate, width: 128, height: 96, output, units: 1 },
+    {
+      kind: 'join',
+      id: 'join',
+      needs: ['deliver-0', 'deliver-1'],
+      frames,
+      rate: output.rate,
+      width: 128,
+      height: 96,
+      output,
+      units: 1,
+    },
   ];
 };
 
 const makeRun = (task: Task, job: string, attempt = 0): Extract<WorkerRequest, { type: 'run' }> => ({
   type: 'run',
-  order: { job, task, clip, folders: { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets'), job: join(home, 'jobs', job) }, provider: 'cpu', attempt },
+  order: {
+    job,
+    task,
+    clip,
+    folders: {
+      clips: join(home, 'clips'),
+      images: join(home, 'images'),
+      nets: join(home, 'nets'),
+      job: join(home, 'jobs', job),
+    },
+    provider: 'cpu',
+    attempt,
+  },
 });
 
-const md5OfFrames = (path: string) => execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-f', 'framemd5', '-']).toString();
+const md5OfFrames = (path: string) =>
+  execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-f', 'framemd5', '-']).toString();
 
 test('a job of four tasks becomes a clip with every frame, at the right rate', async () => {
   const worker = start();
   let facts;
   for (const task of makeJob()) facts = await worker.run(makeRun(task, 'whole'));
-  expect(facts!.result).toMatchObject({ fileName: 'result.mov', frames: delivered(), width: 128, height: 96, verified: true });
-  const probed = execFileSync('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', 'stream=nb_read_frames,r_frame_rate', '-of', 'csv=p=0', join(home, 'jobs/whole/result.mov')]);
+  expect(facts!.result).toMatchObject({
+    fileName: 'result.mov',
+    frames: delivered(),
+    width: 128,
+    height: 96,
+    verified: true,
+  });
+  const probed = execFileSync('ffprobe', [
+    '-v',
+    'error',
+    '-count_frames',
+    '-show_entries',
+    'stream=nb_read_frames,r_frame_rate',
+    '-of',
+    'csv=p=0',
+    join(home, 'jobs/whole/result.mov'),
+  ]);
   expect(probed.toString().trim()).toBe(`50/1,${delivered()}`);
-  expect(worker.events.some(event => event.type === 'preview' && existsSync(join(home, 'jobs/whole/previews', event.file)))).toBe(true);
+  expect(
+    worker.events.some(event => event.type === 'preview' && existsSync(join(home, 'jobs/whole/previews', event.file))),
+  ).toBe(true);
   worker.send({ type: 'close' });
   expect(await worker.ended).toBe(0);
 });
@@ -120,7 +186,8 @@ test('killed twenty times at random, the job gives the same clip', async () => {
   // How many fall into the work depends on the machine's speed; without any the test would show nothing.
   expect(kills).toBeGreaterThanOrEqual(5);
   expect(md5OfFrames(join(home, 'jobs/killed/result.mov'))).toBe(md5OfFrames(join(home, 'jobs/calm/result.mov')));
-  const frames = (job: string) => JSON.parse(readFileSync(join(home, 'jobs', job, 'tasks/paint/done.json'), 'utf8')).outputs[0].sha256 as string;
+  const frames = (job: string) =>
+    JSON.parse(readFileSync(join(home, 'jobs', job, 'tasks/paint/done.json'), 'utf8')).outputs[0].sha256 as string;
   expect(frames('killed')).toBe(frames('calm'));
 }, 300_000);
 
@@ -141,10 +208,14 @@ test('SIGTERM ends the work cleanly within a second and leaves a state to go on 
 
 test('in the middle of a long run too, SIGTERM ends the process within a second, and signs of life go on until then', async () => {
   const worker = start();
-  worker.run(makeRun({ ...makePaint(), stages: [{ stage: 'dream', params: {}, sequential: true }] }, 'computing')).catch(() => undefined);
+  worker
+    .run(makeRun({ ...makePaint(), stages: [{ stage: 'dream', params: {}, sequential: true }] }, 'computing'))
+    .catch(() => undefined);
   await worker.until('progress');
   await new Promise(resolve => setTimeout(resolve, 2500));
-  expect(worker.events.filter(event => event.type === 'alive' && event.doing?.stage === 'dream').length).toBeGreaterThanOrEqual(1);
+  expect(
+    worker.events.filter(event => event.type === 'alive' && event.doing?.stage === 'dream').length,
+  ).toBeGreaterThanOrEqual(1);
   const asked = performance.now();
   worker.child.kill('SIGTERM');
   // Killed by its own hand: an ordinary exit would abort with a core dump while the thread computes.
@@ -156,7 +227,16 @@ test('a still is stopped in the middle of a long run, and the process lives', as
   const worker = start();
   await worker.until('ready');
   const folders = { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets') };
-  const order = { clip, frame: 1, stages: [{ stage: 'dream', params: {}, sequential: true }] satisfies StageNode[], maxSide: 64, seed: 1, provider: 'cpu', folder: join(home, 'still-2'), folders };
+  const order = {
+    clip,
+    frame: 1,
+    stages: [{ stage: 'dream', params: {}, sequential: true }] satisfies StageNode[],
+    maxSide: 64,
+    seed: 1,
+    provider: 'cpu',
+    folder: join(home, 'still-2'),
+    folders,
+  };
   worker.send({ type: 'still', id: 7, order });
   await worker.until('alive', event => event.doing?.stage === 'dream');
   const asked = performance.now();
@@ -205,14 +285,35 @@ test('a still sends pictures, the last one final, and can be stopped', async () 
   const worker = start();
   await worker.until('ready');
   const folder = join(home, 'still');
-  const order = { clip, frame: 10, stages: makePaint({ pauseMs: 300 }).stages, maxSide: 64, seed: 1, provider: 'cpu', folder, folders: { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets') } };
+  const order = {
+    clip,
+    frame: 10,
+    stages: makePaint({ pauseMs: 300 }).stages,
+    maxSide: 64,
+    seed: 1,
+    provider: 'cpu',
+    folder,
+    folders: { clips: join(home, 'clips'), images: join(home, 'images'), nets: join(home, 'nets') },
+  };
   worker.send({ type: 'still', id: 3, order });
   worker.send({ type: 'stop', id: 3 });
   expect(await worker.until('side-failed', event => event.id === 3)).toMatchObject({ error: { code: 'CANCELLED' } });
   worker.send({ type: 'still', id: 4, order });
   const final = await worker.until('still', event => event.id === 4 && event.final);
   expect(existsSync(join(folder, final.file))).toBe(true);
-  expect(execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', join(folder, final.file)]).toString().trim()).toBe('64,48');
+  expect(
+    execFileSync('ffprobe', [
+      '-v',
+      'error',
+      '-show_entries',
+      'stream=width,height',
+      '-of',
+      'csv=p=0',
+      join(folder, final.file),
+    ])
+      .toString()
+      .trim(),
+  ).toBe('64,48');
 });
 
 test('a provider that does not exist here is told with every order', async () => {

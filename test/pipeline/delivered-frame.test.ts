@@ -3,7 +3,8 @@ import { deliveredFrame } from '../../bridge-server/src/pipeline/delivered-frame
 import { makeClip } from '../fakes/task-media';
 
 test('frames are numbered as in the delivered clip', () => {
-  const order = (task: object, delivered?: TaskOrder['delivered']) => ({ task, delivered, clip: makeClip(100) }) as unknown as TaskOrder;
+  const order = (task: object, delivered?: TaskOrder['delivered']) =>
+    ({ task, delivered, clip: makeClip(100) }) as unknown as TaskOrder;
   const delivered = { first: 10, from: { num: 24, den: 1 }, to: { num: 50, den: 1 } };
   const paint = { kind: 'paint' } as Partial<Task>;
   expect(deliveredFrame(order(paint, delivered), 10)).toBe(0);

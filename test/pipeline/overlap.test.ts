@@ -27,16 +27,39 @@ const slowNet = (channels: number, side: number) =>
   writeTinyModel({
     inputs: [{ name: 'x', type: 'float32', dims: [1, channels, side, side] }],
     outputs: [{ name: 'y', type: 'float32', dims: [1, channels, side, side] }],
-    nodes: [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['y'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } }],
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w'], outputs: ['y'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } },
+    ],
     constants: { w: floatTensor(new Float32Array(channels * channels * 9), [channels, channels, 3, 3]) },
   });
 
-type RunArguments = { readonly frames: number; readonly runtime: Runtime; readonly table: StageTable; readonly decodeMs?: number; readonly decoded?: number[]; readonly side?: number };
+type RunArguments = {
+  readonly frames: number;
+  readonly runtime: Runtime;
+  readonly table: StageTable;
+  readonly decodeMs?: number;
+  readonly decoded?: number[];
+  readonly side?: number;
+};
 
 async function deliver({ frames, runtime, table, decodeMs, decoded, side = 16 }: RunArguments) {
   const clip = makeClip(frames, side, side);
   const span = { first: 0, last: frames - 1 };
-  const task: Task = { kind: 'deliver', id: 'd', needs: [], source: { from: 'clip', clip: clip.sha256 }, span, cuts: [], out: span, sourceRate: clip.rate, rate: clip.rate, stages: [{ stage: 'upscale', params: {}, sequential: false }], output, seed: 0, units: 1 };
+  const task: Task = {
+    kind: 'deliver',
+    id: 'd',
+    needs: [],
+    source: { from: 'clip', clip: clip.sha256 },
+    span,
+    cuts: [],
+    out: span,
+    sourceRate: clip.rate,
+    rate: clip.rate,
+    stages: [{ stage: 'upscale', params: {}, sequential: false }],
+    output,
+    seed: 0,
+    units: 1,
+  };
   const signal = new AbortController().signal;
   const { nets } = createNetCache({ runtime, bytes: absent, convention: absent }).open(signal);
   const media = createFakeMedia({ decodeMs, decoded });
@@ -44,13 +67,34 @@ async function deliver({ frames, runtime, table, decodeMs, decoded, side = 16 }:
   const thrifty = {
     ...media,
     verifySegment: async () => undefined,
-    createSegment: async (path: string, options: Parameters<typeof media.createSegment>[1]) => ({ ...(await media.createSegment(path, options)), write: async () => undefined }),
+    createSegment: async (path: string, options: Parameters<typeof media.createSegment>[1]) => ({
+      ...(await media.createSegment(path, options)),
+      write: async () => undefined,
+    }),
   };
-  return runTask({ order: { job: 'j', task, clip, folders: { clips: '', job: folder, images: '', nets: '' }, provider: 'cpu', attempt: 0 }, table, media: thrifty, services: { nets, image: absent, painter: absent, clip: absent }, signal, say: () => undefined });
+  return runTask({
+    order: {
+      job: 'j',
+      task,
+      clip,
+      folders: { clips: '', job: folder, images: '', nets: '' },
+      provider: 'cpu',
+      attempt: 0,
+    },
+    table,
+    media: thrifty,
+    services: { nets, image: absent, painter: absent, clip: absent },
+    signal,
+    say: () => undefined,
+  });
 }
 
 test('frames are decoded and timers fire while a net runs', async () => {
-  const runtime = createThreadRuntime({ provider: 'cpu', threads: 1, execArgv: ['-r', join(__dirname, '../setup/register-ts.cjs')] });
+  const runtime = createThreadRuntime({
+    provider: 'cpu',
+    threads: 1,
+    execArgv: ['-r', join(__dirname, '../setup/register-ts.cjs')],
+  });
   const decoded: number[] = [];
   const whileRunning: number[] = [];
   let longestGapMs = 0;

@@ -21,7 +21,8 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 test('order is kept at any depth', async () => {
-  for (const depth of [1, 2, 5]) expect(await collect(prefetch(counting(20, []), depth))).toEqual([...Array(20).keys()]);
+  for (const depth of [1, 2, 5])
+    expect(await collect(prefetch(counting(20, []), depth))).toEqual([...Array(20).keys()]);
 });
 
 test('the source works while the consumer does, and no further ahead than allowed', async () => {

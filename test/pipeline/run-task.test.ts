@@ -23,7 +23,18 @@ const output = { codec: 'png', rate: { num: 25, den: 1 }, size: 'source' } as co
 const stylize = (params: object = {}): StageNode => ({ stage: 'stylize', params, sequential: true });
 
 const makePaint = (change: Partial<Extract<Task, { kind: 'paint' }>> = {}) =>
-  ({ kind: 'paint', id: 'paint', needs: [], source: { from: 'clip', clip: clip.sha256 }, span: { first: 0, last: 19 }, handle: 0, stages: [stylize()], seed: 7, units: 1, ...change }) as const satisfies Task;
+  ({
+    kind: 'paint',
+    id: 'paint',
+    needs: [],
+    source: { from: 'clip', clip: clip.sha256 },
+    span: { first: 0, last: 19 },
+    handle: 0,
+    stages: [stylize()],
+    seed: 7,
+    units: 1,
+    ...change,
+  }) as const satisfies Task;
 
 const makeDeliver = (change: Partial<Extract<Task, { kind: 'deliver' }>> = {}) =>
   ({
@@ -43,26 +54,70 @@ const makeDeliver = (change: Partial<Extract<Task, { kind: 'deliver' }>> = {}) =
     ...change,
   }) as const satisfies Task;
 
-type Options = { readonly signal?: AbortSignal; readonly said?: TaskSaid[]; readonly media?: TaskMedia; readonly table?: StageTable; readonly attempt?: number; readonly into?: string };
+type Options = {
+  readonly signal?: AbortSignal;
+  readonly said?: TaskSaid[];
+  readonly media?: TaskMedia;
+  readonly table?: StageTable;
+  readonly attempt?: number;
+  readonly into?: string;
+};
 
-function run(task: Task, { signal = new AbortController().signal, said = [], media = createFakeMedia(), table = testStages, attempt = 0, into = folder }: Options = {}) {
-  const order: TaskOrder = { job: 'job', task, clip, folders: { clips: folder, job: into, images: folder, nets: folder }, provider: 'cpu', attempt };
+function run(
+  task: Task,
+  {
+    signal = new AbortController().signal,
+    said = [],
+    media = createFakeMedia(),
+    table = testStages,
+    attempt = 0,
+    into = folder,
+  }: Options = {},
+) {
+  const order: TaskOrder = {
+    job: 'job',
+    task,
+    clip,
+    folders: { clips: folder, job: into, images: folder, nets: folder },
+    provider: 'cpu',
+    attempt,
+  };
   const absent = () => {
     throw new AppError('FILE_NOT_FOUND', { path: '' });
   };
-  const services = { image: absent, painter: absent, clip: absent, nets: { provider: 'cpu', bytes: absent, convention: absent, compiled: absent } };
+  const services = {
+    image: absent,
+    painter: absent,
+    clip: absent,
+    nets: { provider: 'cpu', bytes: absent, convention: absent, compiled: absent },
+  };
   return runTask({ order, table, media, services, signal, say: event => said.push(event) });
 }
 
 test('a painted shot is stored, delivered and joined, and each task says when it is done', async () => {
   const painted = await run(makePaint());
   expect(painted).toMatchObject({ frames: 20, width: 16, height: 16, provider: 'cpu' });
-  expect(painted.stages!.map(stage => [stage.stage, stage.frames])).toEqual([['decode', 20], ['stylize', 20], ['check', 20], ['store', 20]]);
+  expect(painted.stages!.map(stage => [stage.stage, stage.frames])).toEqual([
+    ['decode', 20],
+    ['stylize', 20],
+    ['check', 20],
+    ['store', 20],
+  ]);
   expect(existsSync(join(folder, 'tasks/paint/done.json'))).toBe(true);
   expect(existsSync(join(folder, 'tasks/paint/states'))).toBe(false);
   await run(makeDeliver({ id: 'd0', out: { first: 0, last: 11 } }));
   await run(makeDeliver({ id: 'd1', out: { first: 12, last: 19 } }));
-  const joined = await run({ kind: 'join', id: 'join', needs: ['d0', 'd1'], frames: 20, rate: clip.rate, width: 16, height: 16, output, units: 1 });
+  const joined = await run({
+    kind: 'join',
+    id: 'join',
+    needs: ['d0', 'd1'],
+    frames: 20,
+    rate: clip.rate,
+    width: 16,
+    height: 16,
+    output,
+    units: 1,
+  });
   expect(joined.result).toMatchObject({ fileName: 'result.raw', frames: 20, verified: true });
   expect(readFileSync(join(folder, 'result.raw')).length).toBe(20 * 16 * 16 * 12);
 });
@@ -91,7 +146,9 @@ test('a stage that gives states seldom is resumed from the last of them', async 
   const whole = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { into: join(folder, 'whole') });
   await expect(run(makePaint({ stages: [stylize({ storeEvery: 6, failAt: 17 })] }))).rejects.toThrow();
   const decoded: number[] = [];
-  const resumed = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { media: createFakeMedia({ decoded }) });
+  const resumed = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), {
+    media: createFakeMedia({ decoded }),
+  });
   expect(decoded[0]).toBe(11);
   expect(resumed.outputs).toEqual(whole.outputs);
 });
@@ -118,7 +175,9 @@ test('a state that is not whole is passed over', async () => {
 
 test('frames of the handle settle the first frame and are not stored', async () => {
   const decoded: number[] = [];
-  const facts = await run(makePaint({ span: { first: 10, last: 14 }, handle: 4 }), { media: createFakeMedia({ decoded }) });
+  const facts = await run(makePaint({ span: { first: 10, last: 14 }, handle: 4 }), {
+    media: createFakeMedia({ decoded }),
+  });
   expect(decoded).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14]);
   expect(facts.frames).toBe(5);
   expect(existsSync(join(folder, 'tasks/paint/frames/9.raw'))).toBe(false);
@@ -132,7 +191,14 @@ test('a shot that is retimed before it is painted is resumed in the middle of it
     makePaint({
       span: { first: 10, last: 19 },
       frames,
-      stages: [{ stage: 'retime', params: { method: 'blend', from: clip.rate, to: rate, first: 10, last: 19, cuts: [], out: frames }, sequential: false }, stylize(params)],
+      stages: [
+        {
+          stage: 'retime',
+          params: { method: 'blend', from: clip.rate, to: rate, first: 10, last: 19, cuts: [], out: frames },
+          sequential: false,
+        },
+        stylize(params),
+      ],
     });
   const table: StageTable = { ...testStages, retime };
   const whole = await run(retimed(), { table, into: join(folder, 'whole') });
@@ -147,7 +213,14 @@ test('a shot that is retimed before it is painted is resumed in the middle of it
 
 test('a chunk reads only the frames it needs', async () => {
   const decoded: number[] = [];
-  await run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, span: { first: 5, last: 30 }, out: { first: 3, last: 6 } }), { media: createFakeMedia({ decoded }) });
+  await run(
+    makeDeliver({
+      source: { from: 'clip', clip: clip.sha256 },
+      span: { first: 5, last: 30 },
+      out: { first: 3, last: 6 },
+    }),
+    { media: createFakeMedia({ decoded }) },
+  );
   expect(decoded).toEqual([8, 9, 10, 11]);
 });
 
@@ -159,7 +232,11 @@ test('stored frames can be played backwards', async () => {
   await run(makeDeliver({ id: 'backwards', span, out: span, source: { from: 'tasks', tasks, reversed: true } }));
   const bytes = (id: string) => readFileSync(join(folder, `tasks/${id}/segment.raw`)).subarray(4);
   const frameBytes = 16 * 16 * 12;
-  expect(bytes('backwards').subarray(0, frameBytes).equals(bytes('forwards').subarray(3 * frameBytes))).toBe(true);
+  expect(
+    bytes('backwards')
+      .subarray(0, frameBytes)
+      .equals(bytes('forwards').subarray(3 * frameBytes)),
+  ).toBe(true);
 });
 
 test('a chunk with a frame too few is not finished', async () => {
@@ -168,16 +245,27 @@ test('a chunk with a frame too few is not finished', async () => {
       for await (const frame of input) if (frame.index !== 3) yield frame;
     },
   };
-  const task = makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, stages: [{ stage: 'composite', params: {}, sequential: false }] });
-  await expect(run(task, { table })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE', details: { actual: 19, expected: 20 } });
+  const task = makeDeliver({
+    source: { from: 'clip', clip: clip.sha256 },
+    stages: [{ stage: 'composite', params: {}, sequential: false }],
+  });
+  await expect(run(task, { table })).rejects.toMatchObject({
+    code: 'RESULT_INCOMPLETE',
+    details: { actual: 19, expected: 20 },
+  });
   expect(existsSync(join(folder, 'tasks/deliver/segment.raw'))).toBe(false);
   expect(existsSync(join(folder, 'tasks/deliver/unfinished-segment.raw'))).toBe(false);
 });
 
 test('a segment whose decoder counts otherwise is not finished', async () => {
   const whole = createFakeMedia();
-  const media: TaskMedia = { ...whole, verifySegment: (path, options) => whole.verifySegment(path, { ...options, frames: 19 }) };
-  await expect(run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 } }), { media })).rejects.toMatchObject({ code: 'RESULT_INCOMPLETE' });
+  const media: TaskMedia = {
+    ...whole,
+    verifySegment: (path, options) => whole.verifySegment(path, { ...options, frames: 19 }),
+  };
+  await expect(run(makeDeliver({ source: { from: 'clip', clip: clip.sha256 } }), { media })).rejects.toMatchObject({
+    code: 'RESULT_INCOMPLETE',
+  });
   expect(existsSync(join(folder, 'tasks/deliver/done.json'))).toBe(false);
 });
 
@@ -185,7 +273,8 @@ test('a segment whose decoder counts otherwise is not finished', async () => {
 const clumsy = (isWrong: (frame: number) => boolean): StageTable => ({
   ...testStages,
   stylize: async function* (input, params, ctx) {
-    for await (const frame of memoryPainter(input, params as object, ctx)) yield isWrong(frame.index) ? { ...frame, rgb: new Float32Array(frame.rgb.length) } : frame;
+    for await (const frame of memoryPainter(input, params as object, ctx))
+      yield isWrong(frame.index) ? { ...frame, rgb: new Float32Array(frame.rgb.length) } : frame;
   },
 });
 
@@ -197,14 +286,18 @@ test('a frame that comes out black is painted a second time, and the report says
   expect(facts.notices).toMatchObject([{ kind: 'frame-repaired', frame: 6, stage: 'stylize' }]);
   expect(tries).toEqual([6, 6]);
   // What comes after is what it would have been.
-  expect(said.filter(event => event.type === 'picture' && event.final).map(event => event.type === 'picture' && event.frame)).toEqual([...Array(20).keys()]);
+  expect(
+    said.filter(event => event.type === 'picture' && event.final).map(event => event.type === 'picture' && event.frame),
+  ).toEqual([...Array(20).keys()]);
 });
 
 test('a frame that no second try mends is named, and after a few of them no more time is spent', async () => {
   const tries: number[] = [];
   const table = clumsy(frame => frame % 3 === 2 && tries.push(frame) > 0);
   const facts = await run(makePaint(), { table });
-  expect(facts.notices!.filter(notice => notice.kind === 'frame-suspect').map(notice => notice.frame)).toEqual([2, 5, 8, 11, 14, 17]);
+  expect(facts.notices!.filter(notice => notice.kind === 'frame-suspect').map(notice => notice.frame)).toEqual([
+    2, 5, 8, 11, 14, 17,
+  ]);
   expect(tries).toEqual([2, 2, 5, 5, 8, 8, 11, 14, 17]);
 });
 
@@ -237,13 +330,23 @@ test('a value that is no number never reaches a result', async () => {
   const table: StageTable = {
     ...testStages,
     stylize: async function* (input) {
-      for await (const frame of input) yield frame.index === 4 ? { ...frame, rgb: frame.rgb.map((value, i) => (i === 77 ? NaN : value)) } : frame;
+      for await (const frame of input)
+        yield frame.index === 4 ? { ...frame, rgb: frame.rgb.map((value, i) => (i === 77 ? NaN : value)) } : frame;
     },
   };
-  await expect(run(makePaint(), { table })).rejects.toMatchObject({ code: 'FRAME_DEFECT', details: { frame: 4, stage: 'stylize' } });
+  await expect(run(makePaint(), { table })).rejects.toMatchObject({
+    code: 'FRAME_DEFECT',
+    details: { frame: 4, stage: 'stylize' },
+  });
   const composite: StageTable = { composite: table.stylize };
-  const deliver = makeDeliver({ source: { from: 'clip', clip: clip.sha256 }, stages: [{ stage: 'composite', params: {}, sequential: false }] });
-  await expect(run(deliver, { table: composite })).rejects.toMatchObject({ code: 'FRAME_DEFECT', details: { frame: 4 } });
+  const deliver = makeDeliver({
+    source: { from: 'clip', clip: clip.sha256 },
+    stages: [{ stage: 'composite', params: {}, sequential: false }],
+  });
+  await expect(run(deliver, { table: composite })).rejects.toMatchObject({
+    code: 'FRAME_DEFECT',
+    details: { frame: 4 },
+  });
 });
 
 test('an abort ends the task with CANCELLED and it can be resumed', async () => {
@@ -263,7 +366,8 @@ test('too little memory is answered by smaller work and a notice', async () => {
   const table: StageTable = {
     ...testStages,
     resize: async function* (input, params: { width: number; height: number }) {
-      for await (const frame of input) yield { ...frame, ...params, rgb: new Float32Array(3 * params.width * params.height).fill(0.5) };
+      for await (const frame of input)
+        yield { ...frame, ...params, rgb: new Float32Array(3 * params.width * params.height).fill(0.5) };
     },
     stylize: async function* (input) {
       for await (const frame of input) {
@@ -293,7 +397,10 @@ test('work that fits at no size fails with OUT_OF_MEMORY', async () => {
 
 test('analyse hands on what was found and names each cut', async () => {
   const said: TaskSaid[] = [];
-  const facts = await run({ kind: 'analyse', id: 'a', clip: clip.sha256, span: { first: 0, last: 39 } }, { media: createFakeMedia({ analysis: { frames: 40, cuts: [12] } }), said });
+  const facts = await run(
+    { kind: 'analyse', id: 'a', clip: clip.sha256, span: { first: 0, last: 39 } },
+    { media: createFakeMedia({ analysis: { frames: 40, cuts: [12] } }), said },
+  );
   expect(facts.analysis).toEqual({ frames: 40, cuts: [12] });
   expect(said.filter(event => event.type === 'notice')).toMatchObject([{ notice: { kind: 'cut', frame: 12 } }]);
 });

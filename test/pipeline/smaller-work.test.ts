@@ -2,10 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageNode } from '../../bridge-server/src/jobs/task';
-import { framesAhead, largestFrameBytes, levelOf, storeLevel, withLevel, workLevels } from '../../bridge-server/src/pipeline/smaller-work';
+import {
+  framesAhead,
+  largestFrameBytes,
+  levelOf,
+  storeLevel,
+  withLevel,
+  workLevels,
+} from '../../bridge-server/src/pipeline/smaller-work';
 import { taskFolder } from '../../bridge-server/src/pipeline/task-folder';
 
-const node = (stage: StageNode['stage'], params: object, sequential = false): StageNode => ({ stage, params, sequential });
+const node = (stage: StageNode['stage'], params: object, sequential = false): StageNode => ({
+  stage,
+  params,
+  sequential,
+});
 const hd = { width: 1280, height: 720 };
 
 let folder: string;
@@ -30,7 +41,10 @@ test('the painter gets smaller frames, what is delivered keeps its size', () => 
   expect(painted[0].params).toEqual({ width: 320, height: 180 });
   const full = withLevel([node('stylize', {}, true)], half, hd);
   expect(full[0]).toEqual(node('resize', { width: 640, height: 360 }));
-  const deliver = [node('upscale', { width: 2560, height: 1440, tilePx: 0 }), node('resize', { width: 1920, height: 1080 })];
+  const deliver = [
+    node('upscale', { width: 2560, height: 1440, tilePx: 0 }),
+    node('resize', { width: 1920, height: 1080 }),
+  ];
   expect(withLevel(deliver, half, hd)[1]).toEqual(deliver[1]);
 });
 
@@ -44,7 +58,12 @@ test('later tries let fewer frames wait, and large frames are few at any try', (
 
 test('frames are counted at the largest size that they reach', () => {
   expect(largestFrameBytes([], hd)).toBe(1280 * 720 * 12);
-  expect(largestFrameBytes([node('resize', { width: 640, height: 360 }), node('upscale', { width: 2560, height: 1440 })], hd)).toBe(2560 * 1440 * 12);
+  expect(
+    largestFrameBytes(
+      [node('resize', { width: 640, height: 360 }), node('upscale', { width: 2560, height: 1440 })],
+      hd,
+    ),
+  ).toBe(2560 * 1440 * 12);
 });
 
 test('a level is remembered; a process that vanished while memory was scarce raises it, one that was merely killed does not', async () => {

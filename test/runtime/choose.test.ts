@@ -26,7 +26,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the first that works is chosen, and it is said why the ones before are not', async () => {
   const { probe } = machine({ webgpu: works(2, true), cpu: works(40) });
-  expect(await chooseProvider('auto', { probe, platform: 'linux' })).toEqual({ provider: 'webgpu', half: true, refused: [{ provider: 'cuda', reason: 'absent' }] });
+  expect(await chooseProvider('auto', { probe, platform: 'linux' })).toEqual({
+    provider: 'webgpu',
+    half: true,
+    refused: [{ provider: 'cuda', reason: 'absent' }],
+  });
 });
 
 test('a provider that computes wrongly is not used', async () => {
@@ -45,7 +49,11 @@ test('a device slower than the processor is left alone unless it is named', asyn
 });
 
 test('each system tries its own, and TensorRT only by name', async () => {
-  for (const [platform, expected] of [['darwin', ['coreml', 'webgpu', 'cpu']], ['win32', ['dml', 'webgpu', 'cpu']], ['linux', ['cuda', 'webgpu', 'cpu']]] as const) {
+  for (const [platform, expected] of [
+    ['darwin', ['coreml', 'webgpu', 'cpu']],
+    ['win32', ['dml', 'webgpu', 'cpu']],
+    ['linux', ['cuda', 'webgpu', 'cpu']],
+  ] as const) {
     const { probe, asked } = machine({ cpu: works(40) });
     await chooseProvider('auto', { probe, platform });
     expect(asked).toEqual(expected);
@@ -56,7 +64,10 @@ test('each system tries its own, and TensorRT only by name', async () => {
 
 test('a named provider that does not work is an error with its reason', async () => {
   const { probe } = machine({ cpu: works(40) });
-  await expect(chooseProvider('cuda', { probe })).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', details: { provider: 'cuda', problem: 'absent' } });
+  await expect(chooseProvider('cuda', { probe })).rejects.toMatchObject({
+    code: 'PROVIDER_UNAVAILABLE',
+    details: { provider: 'cuda', problem: 'absent' },
+  });
 });
 
 test('what was found is kept for this machine, and a damaged file is not trusted', async () => {
@@ -90,9 +101,13 @@ test('doctor sees every provider of the system', async () => {
 });
 
 test('the reason is read from the log', () => {
-  const missing = 'Failed to load library /x/libonnxruntime_providers_shared.so with error: /x/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory';
-  expect(reasonFrom(`\u001b[1;31m2026 [E:onnxruntime:Default, provider_bridge_ort.cc:1] ${missing}\u001b[m\n`)).toBe('libonnxruntime_providers_shared.so is not installed.');
-  const cuda = 'Failed to load library /x/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory';
+  const missing =
+    'Failed to load library /x/libonnxruntime_providers_shared.so with error: /x/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory';
+  expect(reasonFrom(`\u001b[1;31m2026 [E:onnxruntime:Default, provider_bridge_ort.cc:1] ${missing}\u001b[m\n`)).toBe(
+    'libonnxruntime_providers_shared.so is not installed.',
+  );
+  const cuda =
+    'Failed to load library /x/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory';
   expect(reasonFrom(cuda)).toBe('libonnxruntime_providers_cuda.so needs libcublasLt.so.13, which was not found.');
   expect(reasonFrom('nothing of note')).toBeUndefined();
 });

@@ -1,5 +1,12 @@
 import { totalmem } from 'node:os';
-import { availableBytes, gradientGraphBytes, graphBytes, pixelsThatFit, planWorkingSize, usableBytes } from '../../bridge-server/src/runtime/memory';
+import {
+  availableBytes,
+  gradientGraphBytes,
+  graphBytes,
+  pixelsThatFit,
+  planWorkingSize,
+  usableBytes,
+} from '../../bridge-server/src/runtime/memory';
 
 test('what is available is less than what there is', () => {
   expect(availableBytes()).toBeGreaterThan(0);
@@ -33,7 +40,14 @@ test('a size that fits is kept, one that does not becomes smaller in its own sha
 
 test('no measured net takes more than its bound, nor less than a fifth of it', () => {
   // Live activations and measured peak in MB; weights of 2 to 5 MB.
-  for (const [weights, activations, measured] of [[2.2, 54, 120], [2.2, 120, 259], [5.1, 82, 173], [5.1, 183, 392], [1.9, 19, 93], [1.9, 74, 275]]) {
+  for (const [weights, activations, measured] of [
+    [2.2, 54, 120],
+    [2.2, 120, 259],
+    [5.1, 82, 173],
+    [5.1, 183, 392],
+    [1.9, 19, 93],
+    [1.9, 74, 275],
+  ]) {
     const bound = graphBytes({ weightBytes: weights * 1e6, peakActivationBytes: activations * 1e6 });
     expect(measured * 1e6).toBeLessThan(bound);
     expect(measured * 1e6).toBeGreaterThan(bound / 5);

@@ -1,7 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { linkExtraProviders, onnxruntimeFolder, providerEnvironment } from '../../bridge-server/src/runtime/provider-libraries';
+import {
+  linkExtraProviders,
+  onnxruntimeFolder,
+  providerEnvironment,
+} from '../../bridge-server/src/runtime/provider-libraries';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'reverie-libraries-'))));
@@ -11,10 +15,13 @@ test('providers of the extra package are linked beside onnxruntime, nothing else
   const [extra, target] = [join(folder, 'extra'), join(folder, 'target')];
   mkdirSync(join(extra, 'Plugins/Linux/x64'), { recursive: true });
   mkdirSync(target);
-  for (const name of ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so', 'libonnxruntime.so']) writeFileSync(join(extra, 'Plugins/Linux/x64', name), name);
+  for (const name of ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so', 'libonnxruntime.so'])
+    writeFileSync(join(extra, 'Plugins/Linux/x64', name), name);
   expect(linkExtraProviders(extra, target)).toBeUndefined();
   expect(linkExtraProviders(extra, target)).toBeUndefined();
-  expect(readFileSync(join(target, 'libonnxruntime_providers_cuda.so'), 'utf8')).toBe('libonnxruntime_providers_cuda.so');
+  expect(readFileSync(join(target, 'libonnxruntime_providers_cuda.so'), 'utf8')).toBe(
+    'libonnxruntime_providers_cuda.so',
+  );
   expect(existsSync(join(target, 'libonnxruntime.so'))).toBe(false);
 });
 
@@ -34,7 +41,11 @@ test('onnxruntime is found', () => {
 });
 
 test('every child gives memory back; only CUDA changes where libraries are looked for', () => {
-  expect(providerEnvironment('cpu')).toEqual({ MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' });
+  expect(providerEnvironment('cpu')).toEqual({
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_TRIM_THRESHOLD_: '65536',
+    MALLOC_MMAP_THRESHOLD_: '65536',
+  });
   const before = process.env.REVERIE_CUDA_LIBRARIES;
   process.env.REVERIE_CUDA_LIBRARIES = folder;
   try {

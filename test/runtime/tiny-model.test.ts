@@ -54,5 +54,15 @@ test('damaged bytes end in a RangeError or a signature', () => {
 
 test('the largest fixed picture decides', () => {
   const input = (name: string, dims: (number | string)[]) => ({ name, type: 'float32' as const, dims });
-  expect(largestPicture({ inputs: [input('a', [1, 3, 20, 30]), input('b', [1, 3, 40, 30]), input('c', [1, 'n', 'h', 'w']), input('d', [9000, 9000])], outputs: [] })).toEqual({ width: 30, height: 40 });
+  expect(
+    largestPicture({
+      inputs: [
+        input('a', [1, 3, 20, 30]),
+        input('b', [1, 3, 40, 30]),
+        input('c', [1, 'n', 'h', 'w']),
+        input('d', [9000, 9000]),
+      ],
+      outputs: [],
+    }),
+  ).toEqual({ width: 30, height: 40 });
 });

@@ -5,15 +5,23 @@ import { resizeFrame, resizePlanes } from '../../bridge-server/src/stages/resize
 function makeFrame(width: number, height: number, at: (x: number, y: number, c: number) => number): Frame {
   const frame = createFrame(width, height);
   for (let c = 0; c < 3; c++)
-    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) frame.rgb[(c * height + y) * width + x] = at((x + 0.5) / width, (y + 0.5) / height, c);
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        frame.rgb[(c * height + y) * width + x] = at((x + 0.5) / width, (y + 0.5) / height, c);
   return frame;
 }
 
-const worst = (a: Float32Array, b: Float32Array) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 test('an even picture stays even at any size', () => {
   const frame = makeFrame(37, 23, (_x, _y, c) => 0.2 + 0.3 * c);
-  for (const [width, height] of [[74, 46], [11, 5], [38, 23], [1, 1]]) {
+  for (const [width, height] of [
+    [74, 46],
+    [11, 5],
+    [38, 23],
+    [1, 1],
+  ]) {
     const resized = resizeFrame(frame, width, height);
     expect(worst(resized.rgb, makeFrame(width, height, (_x, _y, c) => 0.2 + 0.3 * c).rgb)).toBeLessThan(1e-6);
   }
@@ -22,11 +30,17 @@ test('an even picture stays even at any size', () => {
 test('a slow wave is kept, larger and smaller, without a shift', () => {
   const wave = (x: number, y: number) => 0.5 + 0.3 * Math.cos(2 * Math.PI * x) * Math.cos(Math.PI * y);
   const frame = makeFrame(64, 48, wave);
-  for (const [width, height] of [[128, 96], [100, 61], [40, 30]]) {
+  for (const [width, height] of [
+    [128, 96],
+    [100, 61],
+    [40, 30],
+  ]) {
     const resized = resizeFrame(frame, width, height);
     const inside = makeFrame(width, height, wave);
     let most = 0;
-    for (let y = 6; y < height - 6; y++) for (let x = 6; x < width - 6; x++) most = Math.max(most, Math.abs(resized.rgb[y * width + x] - inside.rgb[y * width + x]));
+    for (let y = 6; y < height - 6; y++)
+      for (let x = 6; x < width - 6; x++)
+        most = Math.max(most, Math.abs(resized.rgb[y * width + x] - inside.rgb[y * width + x]));
     expect(most).toBeLessThan(0.004);
   }
 });
@@ -38,7 +52,11 @@ test('stripes finer than the new grid become grey instead of aliasing', () => {
 });
 
 test('an overshoot is cut off', () => {
-  const resized = resizeFrame(makeFrame(16, 16, x => (x < 0.5 ? 0 : 1)), 64, 64);
+  const resized = resizeFrame(
+    makeFrame(16, 16, x => (x < 0.5 ? 0 : 1)),
+    64,
+    64,
+  );
   expect(Math.min(...resized.rgb)).toBe(0);
   expect(Math.max(...resized.rgb)).toBe(1);
 });

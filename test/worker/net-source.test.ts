@@ -114,7 +114,10 @@ test('when the memory runs out, nets that wait are given back and the run is tri
       const net = await inner.load(model, options);
       return {
         ...net,
-        run: (feeds, runOptions) => (loaded > 1 ? Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 })) : net.run(feeds, runOptions)),
+        run: (feeds, runOptions) =>
+          loaded > 1
+            ? Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 }))
+            : net.run(feeds, runOptions),
         async dispose() {
           loaded--;
         },
@@ -133,7 +136,10 @@ test('a run that fits in no way is OUT_OF_MEMORY', async () => {
   const inner = createNullRuntime();
   const runtime: Runtime = {
     ...inner,
-    load: async (model, options) => ({ ...(await inner.load(model, options)), run: () => Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 })) }),
+    load: async (model, options) => ({
+      ...(await inner.load(model, options)),
+      run: () => Promise.reject(new AppError('OUT_OF_MEMORY', { width: 1, height: 1 })),
+    }),
   };
   const convention = () => Promise.reject(new Error('not asked for here'));
   const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention }).open(never);
@@ -144,7 +150,9 @@ test('a run that fits in no way is OUT_OF_MEMORY', async () => {
 test('while memory is short, loading a net gives back those that wait', async () => {
   const { runtime, counts } = watched();
   const convention = () => Promise.reject(new Error('not asked for here'));
-  const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention, memoryIsShort: () => true }).open(never);
+  const { nets } = createNetCache({ runtime, bytes: async () => tinyNet, convention, memoryIsShort: () => true }).open(
+    never,
+  );
   for (const key of ['a', 'b', 'c']) await nets.compiled(key, async () => tinyNet);
   expect(counts).toMatchObject({ loaded: 3, disposed: 2 });
 });

@@ -48,7 +48,9 @@ export class Checkpoints {
     while (this.waiting.length > 0 && this.waiting[0].nextIndex <= next) newest = this.waiting.shift();
     if (!newest || newest.nextIndex <= this.lastIndex) return;
     const seconds = (this.now() - this.lastTime) / 1000;
-    const due = (newest.nextIndex - this.lastIndex >= this.rule.frames && seconds >= this.rule.leastSeconds) || seconds >= this.rule.seconds;
+    const due =
+      (newest.nextIndex - this.lastIndex >= this.rule.frames && seconds >= this.rule.leastSeconds) ||
+      seconds >= this.rule.seconds;
     if (!due && !always) {
       // Not written now, but the best there is if the task is stopped.
       this.waiting.unshift(newest);

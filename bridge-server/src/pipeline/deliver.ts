@@ -66,7 +66,12 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
   try {
     for await (const frame of prefetch(chain.frames, Math.max(1, ahead))) {
       signal.throwIfAborted();
-      if (isBroken(frame)) throw new AppError('FRAME_DEFECT', { frame: task.out.first + done, defect: 'not all numbers', stage: lastStage(task) });
+      if (isBroken(frame))
+        throw new AppError('FRAME_DEFECT', {
+          frame: task.out.first + done,
+          defect: 'not all numbers',
+          stage: lastStage(task),
+        });
       if (done === total) throw new AppError('RESULT_INCOMPLETE', { actual: total + 1, expected: total });
       if (!writer) {
         size = { width: frame.width, height: frame.height };
@@ -90,7 +95,10 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
   run.say({ type: 'step', stage: 'verify', frame: task.out.last });
   const verify = new Clock('verify');
   try {
-    await verify.measure(() => media.verifySegment(temporary, { output: task.output, rate: task.rate, ...size, signal, frames: total }), total);
+    await verify.measure(
+      () => media.verifySegment(temporary, { output: task.output, rate: task.rate, ...size, signal, frames: total }),
+      total,
+    );
   } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
     throw thrown;

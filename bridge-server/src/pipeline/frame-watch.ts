@@ -35,7 +35,11 @@ export function createFrameWatch(before?: { readonly stored?: Frame; readonly un
       const content = contents.get(frame.index);
       // A zoom's frames have no counterpart in the source: nothing can be said but that they are numbers.
       if (!content) return checkFrame({ frame }).filter(defect => defect.kind === 'not-a-number');
-      const sameShot = previous !== undefined && previous.index === frame.index - 1 && !content.shotStart && contents.has(previous.index);
+      const sameShot =
+        previous !== undefined &&
+        previous.index === frame.index - 1 &&
+        !content.shotStart &&
+        contents.has(previous.index);
       return checkFrame(checkedOf(frame), sameShot ? checkedOf(previous!) : undefined);
     },
     accepted(stored, defects) {

@@ -72,7 +72,10 @@ type Resumable = { readonly state: StageState; readonly unmended: number };
  * Paints from a state (or from the beginning) to the end. A frame that a check refuses is painted a second time, from
  * the state before it and with other random numbers.
  */
-async function paintFrom(painting: Painting, found: Resumable | undefined): Promise<{ width: number; height: number } | undefined> {
+async function paintFrom(
+  painting: Painting,
+  found: Resumable | undefined,
+): Promise<{ width: number; height: number } | undefined> {
   const { task, run, store, folder, clocks } = painting;
   const { media, signal } = run;
   const wanted = task.frames ?? task.span;
@@ -81,7 +84,11 @@ async function paintFrom(painting: Painting, found: Resumable | undefined): Prom
   const first = found?.state.nextIndex ?? wanted.first;
   const stored = first > wanted.first ? await store.read(first - 1) : undefined;
   const watch = createFrameWatch(found && { stored, unmended: found.unmended });
-  const checkpoints = new Checkpoints(state => writeState(media, folder, { state, unmended: watch.unmendedBefore(state.nextIndex) }), first, painting.rule);
+  const checkpoints = new Checkpoints(
+    state => writeState(media, folder, { state, unmended: watch.unmendedBefore(state.nextIndex) }),
+    first,
+    painting.rule,
+  );
   /** The newest state that no accepted frame has outrun, and the ones after it: where a second try begins. */
   let states: StageState[] = found ? [found.state] : [];
   const secondTry = new Map<number, readonly Defect[]>();
@@ -103,7 +110,8 @@ async function paintFrom(painting: Painting, found: Resumable | undefined): Prom
       for await (const frame of prefetch(chain.frames, 1)) {
         signal.throwIfAborted();
         if (frame.index < next) continue; // settles the first delivered frame, or was accepted before a second try
-        if (frame.index !== next) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
+        if (frame.index !== next)
+          throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
         if (next > wanted.last) break;
         const defects = await clocks.check.measure(async () => watch.check(frame));
         const before = secondTry.get(next);
@@ -117,13 +125,16 @@ async function paintFrom(painting: Painting, found: Resumable | undefined): Prom
         watch.accepted(kept, defects);
         size = { width: frame.width, height: frame.height };
         next++;
-        states = states.filter((state, at) => state.nextIndex > next || at === states.findLastIndex(other => other.nextIndex <= next));
+        states = states.filter(
+          (state, at) => state.nextIndex > next || at === states.findLastIndex(other => other.nextIndex <= next),
+        );
         run.say({ type: 'progress', done: (next - wanted.first) / total, stage, frame: frame.index });
         run.say({ type: 'picture', frame: frame.index, picture: frame, final: true });
         await checkpoints.stored(next);
       }
       for (const time of chain.times) addTime(painting.times, time);
-      if (!again && next <= wanted.last) throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
+      if (!again && next <= wanted.last)
+        throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
       if (again) {
         // States after this frame belong to the refused one.
         states = states.filter(state => state.nextIndex <= next);
@@ -139,13 +150,31 @@ async function paintFrom(painting: Painting, found: Resumable | undefined): Prom
 }
 
 /** @throws AppError FRAME_DEFECT for a frame that cannot be shown at all */
-function tellDefects(run: TaskRun, stage: string, frame: number, defects: readonly Defect[], before: readonly Defect[] | undefined): void {
+function tellDefects(
+  run: TaskRun,
+  stage: string,
+  frame: number,
+  defects: readonly Defect[],
+  before: readonly Defect[] | undefined,
+): void {
   const words = (list: readonly Defect[]) => list.map(defect => defect.text).join('; ');
-  if (defects.some(defect => defect.kind === 'not-a-number')) throw new AppError('FRAME_DEFECT', { frame, defect: words(defects), stage });
+  if (defects.some(defect => defect.kind === 'not-a-number'))
+    throw new AppError('FRAME_DEFECT', { frame, defect: words(defects), stage });
   if (defects.length > 0) {
-    run.say({ type: 'notice', notice: { kind: 'frame-suspect', stage, frame, text: `${words(defects)}${before ? '; a second try did not change it' : ''}.` } });
+    run.say({
+      type: 'notice',
+      notice: {
+        kind: 'frame-suspect',
+        stage,
+        frame,
+        text: `${words(defects)}${before ? '; a second try did not change it' : ''}.`,
+      },
+    });
   } else if (before) {
-    run.say({ type: 'notice', notice: { kind: 'frame-repaired', stage, frame, text: `${words(before)}; mended by a second try.` } });
+    run.say({
+      type: 'notice',
+      notice: { kind: 'frame-repaired', stage, frame, text: `${words(before)}; mended by a second try.` },
+    });
   }
 }
 
@@ -225,7 +254,12 @@ const stateName = (next: number) => `${String(next).padStart(8, '0')}.state`;
 /** A number of the pipeline's own in a stage's state. */
 const unmendedName = 'pipeline/unmended';
 
-async function newestState(media: TaskMedia, folder: TaskFolder, first: number, present: number): Promise<Resumable | undefined> {
+async function newestState(
+  media: TaskMedia,
+  folder: TaskFolder,
+  first: number,
+  present: number,
+): Promise<Resumable | undefined> {
   for (const name of (await stateNames(folder)).reverse()) {
     const next = Number.parseInt(name, 10);
     if (next > present || next <= first) continue;
@@ -244,7 +278,8 @@ async function stateNames(folder: TaskFolder): Promise<string[]> {
 async function writeState(media: TaskMedia, folder: TaskFolder, { state, unmended }: Resumable): Promise<void> {
   const whole = { ...state, tensors: { ...state.tensors, [unmendedName]: scalarTensor(unmended) } };
   await media.writeState(join(folder.states, stateName(state.nextIndex)), whole);
-  for (const name of (await stateNames(folder)).slice(0, -keptStates)) await rm(join(folder.states, name), { force: true });
+  for (const name of (await stateNames(folder)).slice(0, -keptStates))
+    await rm(join(folder.states, name), { force: true });
 }
 
 type RetimeParams = { readonly from: Rate; readonly to: Rate; readonly first: number; readonly out: Span };
@@ -255,11 +290,13 @@ type RetimeParams = { readonly from: Rate; readonly to: Rate; readonly first: nu
  * checks compare with it.
  */
 function readSpan(task: PaintTask, begin: number | undefined): { span: Span; stages: readonly StageNode[] } {
-  if (begin === undefined) return { span: { first: task.span.first - task.handle, last: task.span.last }, stages: task.stages };
+  if (begin === undefined)
+    return { span: { first: task.span.first - task.handle, last: task.span.last }, stages: task.stages };
   // A zoom makes its frames from one; its state holds all that it needs.
   if (task.stages.some(node => node.stage === 'zoom')) return { span: task.span, stages: task.stages };
   const retime = task.stages.find(node => node.stage === 'retime');
-  if (!retime) return { span: { first: Math.max(task.span.first, begin - 1), last: task.span.last }, stages: task.stages };
+  if (!retime)
+    return { span: { first: Math.max(task.span.first, begin - 1), last: task.span.last }, stages: task.stages };
   const params = retime.params as RetimeParams;
   const out = { ...params.out, first: Math.max(params.out.first, begin - 1) };
   const first = params.first + sourcePosition(out.first, params.to, params.from).frame;

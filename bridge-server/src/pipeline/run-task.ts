@@ -85,7 +85,11 @@ export async function runTask(run: TaskSetup): Promise<TaskFacts> {
  * Notes the free memory while the task runs. A process that is killed for memory leaves the note behind, and the next
  * try begins smaller; one that ends by itself takes it away.
  */
-function noteMemory(folder: TaskFolder, level: () => number, availableShare: (() => number) | undefined): { end(): Promise<void> } {
+function noteMemory(
+  folder: TaskFolder,
+  level: () => number,
+  availableShare: (() => number) | undefined,
+): { end(): Promise<void> } {
   if (!availableShare) return { end: async () => undefined };
   let writing = Promise.resolve();
   let noted = false;
@@ -108,7 +112,9 @@ function noteMemory(folder: TaskFolder, level: () => number, availableShare: (()
 
 function smallerText(level: number): string {
   const { tilePx, scale } = workLevels[level];
-  return scale < 1 ? `The memory ran out: painted at ${Math.round(scale * 100)} % of the planned size.` : `The memory ran out: tiles of at most ${tilePx} pixels.`;
+  return scale < 1
+    ? `The memory ran out: painted at ${Math.round(scale * 100)} % of the planned size.`
+    : `The memory ran out: tiles of at most ${tilePx} pixels.`;
 }
 
 /** Frames of another size cannot be continued. */
@@ -120,9 +126,13 @@ async function forgetFrames(task: Task, folder: { readonly frames: string; reado
 
 function namedError(thrown: unknown, path: string): AppError {
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('DISK_FULL', { need: 'space', path }, { cause: thrown });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new AppError('DISK_FULL', { need: 'space', path }, { cause: thrown });
   // V8's way of saying that an array does not fit.
-  if (thrown instanceof RangeError && /Array buffer allocation failed|Invalid typed array length/.test(thrown.message)) {
+  if (
+    thrown instanceof RangeError &&
+    /Array buffer allocation failed|Invalid typed array length/.test(thrown.message)
+  ) {
     return new AppError('OUT_OF_MEMORY', { width: 0, height: 0 }, { cause: thrown });
   }
   return toAppError(thrown);
@@ -149,7 +159,11 @@ async function runAnalyse(task: Extract<Task, { kind: 'analyse' }>, run: TaskRun
   const total = task.span.last - task.span.first + 1;
   const clock = new Clock('analyse');
   const watched = async function* () {
-    const frames = media.decode(order.clip, task.span, { signal, maxSide: analysisSide, notice: notice => say({ type: 'notice', notice }) });
+    const frames = media.decode(order.clip, task.span, {
+      signal,
+      maxSide: analysisSide,
+      notice: notice => say({ type: 'notice', notice }),
+    });
     let done = 0;
     for await (const frame of clock.through(frames)) {
       signal.throwIfAborted();
@@ -158,7 +172,8 @@ async function runAnalyse(task: Extract<Task, { kind: 'analyse' }>, run: TaskRun
     }
   };
   const analysis = await media.analyse(watched());
-  for (const cut of analysis.cuts) say({ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: cut, text: 'A shot begins here.' } });
+  for (const cut of analysis.cuts)
+    say({ type: 'notice', notice: { kind: 'cut', stage: 'analyse', frame: cut, text: 'A shot begins here.' } });
   return { frames: analysis.frames, stages: [clock.time], analysis, outputs: [] };
 }
 
@@ -170,7 +185,13 @@ async function runJoin(task: Extract<Task, { kind: 'join' }>, run: TaskRun): Pro
     () =>
       media.join(segments, order.folders.job, task, {
         signal,
-        onFrame: done => say({ type: 'progress', done: Math.min(1, done / task.frames), stage: 'verify', frame: Math.max(0, done - 1) }),
+        onFrame: done =>
+          say({
+            type: 'progress',
+            done: Math.min(1, done / task.frames),
+            stage: 'verify',
+            frame: Math.max(0, done - 1),
+          }),
       }),
     task.frames,
   );

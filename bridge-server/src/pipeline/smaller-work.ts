@@ -22,7 +22,10 @@ export const workLevels: readonly WorkLevel[] = [
 ];
 
 /** Bytes of the largest frame that goes through these stages. */
-export function largestFrameBytes(nodes: readonly StageNode[], size: { readonly width: number; readonly height: number }): number {
+export function largestFrameBytes(
+  nodes: readonly StageNode[],
+  size: { readonly width: number; readonly height: number },
+): number {
   const areas = nodes.map(node => {
     const { width, height } = node.params as { width?: unknown; height?: unknown };
     return typeof width === 'number' && typeof height === 'number' ? width * height : 0;
@@ -42,11 +45,18 @@ const even = (value: number) => Math.max(16, Math.round(value / 2) * 2);
  * The same stages with smaller work. Painting gets its size from the resize before it; without one, `size` (of the
  * frames that arrive) tells what to put there. Sizes of what is delivered are never touched.
  */
-export function withLevel(nodes: readonly StageNode[], level: WorkLevel, size: { readonly width: number; readonly height: number }): StageNode[] {
+export function withLevel(
+  nodes: readonly StageNode[],
+  level: WorkLevel,
+  size: { readonly width: number; readonly height: number },
+): StageNode[] {
   const tiled = nodes.map(node => {
     const params = node.params as { tilePx?: number };
     if (level.tilePx === 0 || typeof params.tilePx !== 'number') return node;
-    return { ...node, params: { ...params, tilePx: params.tilePx > 0 ? Math.min(params.tilePx, level.tilePx) : level.tilePx } };
+    return {
+      ...node,
+      params: { ...params, tilePx: params.tilePx > 0 ? Math.min(params.tilePx, level.tilePx) : level.tilePx },
+    };
   });
   const painting = tiled.findIndex(node => node.sequential);
   if (level.scale === 1 || painting < 0) return tiled;

@@ -39,10 +39,14 @@ export async function* sourceFrames(options: SourceOptions): AsyncIterable<Frame
     const stored = source.reversed ? options.whole.first + options.whole.last - index : index;
     const part = source.tasks.find(task => stored >= task.first && stored <= task.last);
     if (!part) throw new AppError('INTERNAL', { problem: `no task stores frame ${stored}` });
-    const store = stores.get(part.task) ?? (await options.media.frames(taskFolder(options.jobFolder, part.task).frames));
+    const store =
+      stores.get(part.task) ?? (await options.media.frames(taskFolder(options.jobFolder, part.task).frames));
     stores.set(part.task, store);
     const frame = await store.read(stored);
-    if (!frame) throw new AppError('INTERNAL', { problem: `the stored frame ${stored} of task ${part.task.slice(0, 8)} is missing or damaged` });
+    if (!frame)
+      throw new AppError('INTERNAL', {
+        problem: `the stored frame ${stored} of task ${part.task.slice(0, 8)} is missing or damaged`,
+      });
     // Played backwards, or read in part, a shot begins elsewhere than it was stored.
     const { shotStart: _, ...unmarked } = frame;
     yield mark({ ...unmarked, index });

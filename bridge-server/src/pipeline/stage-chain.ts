@@ -16,7 +16,13 @@ export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip'> & {
 export type ChainEvents = {
   notice(notice: Notice): void;
   /** A stage has taken a frame in hand, or has done `done` of `total` steps on it. */
-  step(step: { readonly stage: string; readonly frame: number; readonly done?: number; readonly total?: number; readonly preview?: Frame }): void;
+  step(step: {
+    readonly stage: string;
+    readonly frame: number;
+    readonly done?: number;
+    readonly total?: number;
+    readonly preview?: Frame;
+  }): void;
   /** The sequential stage is given a frame. */
   content?(frame: Frame): void;
   /** The state of the chain's sequential stage; see `StageContext.store`. */
@@ -48,7 +54,10 @@ export type StageTime = { stage: string; frames: number; seconds: number };
  * @returns the frames, and the times, which grow as frames are pulled
  * @throws AppError INTERNAL when a stage has no implementation
  */
-export function chainStages(input: AsyncIterable<Frame>, options: ChainOptions): { frames: AsyncIterable<Frame>; times: StageTime[] } {
+export function chainStages(
+  input: AsyncIterable<Frame>,
+  options: ChainOptions,
+): { frames: AsyncIterable<Frame>; times: StageTime[] } {
   const { nodes, table, services, events, signal, seed, retryOf = () => 0, resumed, ahead } = options;
   const times: StageTime[] = [];
   let frames = input;
@@ -89,7 +98,11 @@ export function chainStages(input: AsyncIterable<Frame>, options: ChainOptions):
 }
 
 /** Adds the time that the consumer waits for a frame to `waited`; `take` says which frames it gets. */
-async function* watchInput(input: AsyncIterable<Frame>, waited: { ms: number }, take: (frame: Frame) => boolean): AsyncIterable<Frame> {
+async function* watchInput(
+  input: AsyncIterable<Frame>,
+  waited: { ms: number },
+  take: (frame: Frame) => boolean,
+): AsyncIterable<Frame> {
   const iterator = input[Symbol.asyncIterator]();
   try {
     for (;;) {

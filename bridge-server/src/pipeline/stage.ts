@@ -26,7 +26,12 @@ export type StageContext = {
   /** Says something that belongs in the report: a repaired frame, a fallback, a doubtful flow. */
   notice(notice: Notice): void;
   /** A picture on its way (a frame being optimised), for a preview; `done` and `total` count steps inside this frame. */
-  progress(step: { readonly frame: number; readonly done: number; readonly total: number; readonly preview?: Frame }): void;
+  progress(step: {
+    readonly frame: number;
+    readonly done: number;
+    readonly total: number;
+    readonly preview?: Frame;
+  }): void;
   /** What the same stage stored with `store` after an earlier frame, if the task is being resumed. */
   readonly resumed?: StageState;
   /**

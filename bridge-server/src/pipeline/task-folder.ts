@@ -10,11 +10,23 @@ import type { TaskFacts } from '../jobs/task';
  *   work.json    how small the work had to become (see `smaller-work.ts`)
  *   done.json    written last: its presence means that everything else is complete
  */
-export type TaskFolder = { readonly path: string; readonly frames: string; readonly states: string; readonly work: string; readonly done: string };
+export type TaskFolder = {
+  readonly path: string;
+  readonly frames: string;
+  readonly states: string;
+  readonly work: string;
+  readonly done: string;
+};
 
 export function taskFolder(job: string, task: string): TaskFolder {
   const path = join(job, 'tasks', task);
-  return { path, frames: join(path, 'frames'), states: join(path, 'states'), work: join(path, 'work.json'), done: join(path, 'done.json') };
+  return {
+    path,
+    frames: join(path, 'frames'),
+    states: join(path, 'states'),
+    work: join(path, 'work.json'),
+    done: join(path, 'done.json'),
+  };
 }
 
 /** Writes to a temporary name, syncs, renames, syncs the folder: after a power loss the file is whole or was never there. */
@@ -61,4 +73,5 @@ export async function readJson<T>(path: string): Promise<T | undefined> {
 /** What is known about a finished task; undefined when it is not finished. */
 export const readDone = (folder: TaskFolder): Promise<TaskFacts | undefined> => readJson<TaskFacts>(folder.done);
 
-export const writeDone = (folder: TaskFolder, facts: TaskFacts): Promise<void> => writeDurably(folder.done, `${JSON.stringify(facts, null, 1)}\n`);
+export const writeDone = (folder: TaskFolder, facts: TaskFacts): Promise<void> =>
+  writeDurably(folder.done, `${JSON.stringify(facts, null, 1)}\n`);

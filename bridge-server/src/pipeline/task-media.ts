@@ -6,7 +6,13 @@ import type { Frame } from '../frame/frame';
 import type { Analysis, Span } from '../jobs/task';
 import type { StageState } from './stage';
 
-export type SegmentOptions = { readonly output: Output; readonly rate: Rate; readonly width: number; readonly height: number; readonly signal: AbortSignal };
+export type SegmentOptions = {
+  readonly output: Output;
+  readonly rate: Rate;
+  readonly width: number;
+  readonly height: number;
+  readonly signal: AbortSignal;
+};
 
 export type SegmentWriter = {
   /** Resolves when the next frame may come. */
@@ -26,7 +32,14 @@ export type StoredFrames = {
   read(index: number): Promise<Frame | undefined>;
 };
 
-export type JoinedClip = { readonly fileName: string; readonly sizeBytes: number; readonly sha256: string; readonly frames: number; readonly width: number; readonly height: number };
+export type JoinedClip = {
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly frames: number;
+  readonly width: number;
+  readonly height: number;
+};
 
 /** What the pipeline wants of `media/`: bound in `worker/task-media.ts`, and by tests to something smaller than ffmpeg. */
 export type TaskMedia = {
@@ -54,7 +67,13 @@ export type TaskMedia = {
   join(
     segments: readonly string[],
     folder: string,
-    expected: { readonly output: Output; readonly rate: Rate; readonly frames: number; readonly width: number; readonly height: number },
+    expected: {
+      readonly output: Output;
+      readonly rate: Rate;
+      readonly frames: number;
+      readonly width: number;
+      readonly height: number;
+    },
     options: { readonly signal: AbortSignal; readonly onFrame: (done: number) => void },
   ): Promise<JoinedClip>;
 };

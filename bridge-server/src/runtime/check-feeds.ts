@@ -19,7 +19,8 @@ export function checkFeeds(
     throw new AppError('NET_INPUT_WRONG', { name: label, actual, expected });
   };
   for (const name of Object.keys(feeds)) {
-    if (!inputs.some(input => input.name === name)) refuse(`an input "${name}"`, inputs.map(input => `"${input.name}"`).join(', ') || 'none');
+    if (!inputs.some(input => input.name === name))
+      refuse(`an input "${name}"`, inputs.map(input => `"${input.name}"`).join(', ') || 'none');
   }
   for (const { name, type, dims } of inputs) {
     const fed = feeds[name];

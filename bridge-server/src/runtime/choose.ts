@@ -50,7 +50,8 @@ export async function chooseProvider(wanted: ProviderName | 'auto', options: Cho
   const probe = probing(options);
   if (wanted !== 'auto') {
     const result = await probe(wanted);
-    if (!result.ok) throw new AppError('PROVIDER_UNAVAILABLE', { provider: wanted, problem: result.reason ?? 'no reason was given' });
+    if (!result.ok)
+      throw new AppError('PROVIDER_UNAVAILABLE', { provider: wanted, problem: result.reason ?? 'no reason was given' });
     return { provider: wanted, refused: [], half: result.half };
   }
   const refused: Refused[] = [];
@@ -61,7 +62,10 @@ export async function chooseProvider(wanted: ProviderName | 'auto', options: Cho
     refused.push({ provider, reason: reason ?? 'It gave no reason.' });
   }
   const last = refused.at(-1);
-  throw new AppError('PROVIDER_UNAVAILABLE', { provider: last?.provider ?? 'cpu', problem: last?.reason ?? 'nothing was tried' });
+  throw new AppError('PROVIDER_UNAVAILABLE', {
+    provider: last?.provider ?? 'cpu',
+    problem: last?.reason ?? 'nothing was tried',
+  });
 }
 
 /** All providers that could exist on this system, each with what was found; for `doctor`. */
@@ -72,15 +76,21 @@ export async function probeProviders(options: ChooseOptions = {}): Promise<Provi
   return found;
 }
 
-const here = (options: ChooseOptions) => candidates.filter(candidate => candidate.platforms.includes(options.platform ?? platform()));
+const here = (options: ChooseOptions) =>
+  candidates.filter(candidate => candidate.platforms.includes(options.platform ?? platform()));
 
 /** A software driver passes for a GPU and is far slower than the CPU provider. */
 function slowerThanCpu(result: SelfTestResult, cpu: SelfTestResult): string | undefined {
-  if (!cpu.ok || result.stepMs === undefined || cpu.stepMs === undefined || result.stepMs <= cpu.stepMs) return undefined;
+  if (!cpu.ok || result.stepMs === undefined || cpu.stepMs === undefined || result.stepMs <= cpu.stepMs)
+    return undefined;
   return `It works, but is slower here than the processor (${result.stepMs.toFixed(1)} ms against ${cpu.stepMs.toFixed(1)} ms).`;
 }
 
-type CacheFile = { readonly version: 1; readonly machine: string; readonly results: Record<string, { readonly at: number; readonly result: SelfTestResult }> };
+type CacheFile = {
+  readonly version: 1;
+  readonly machine: string;
+  readonly results: Record<string, { readonly at: number; readonly result: SelfTestResult }>;
+};
 
 /** Found again after this: drivers are updated, and a refusal need not last. */
 const cacheMs = 7 * 24 * 3600 * 1000;
@@ -120,7 +130,9 @@ function machineKey(): string {
     String(cpus().length),
     read('/proc/driver/nvidia/version'),
     libraries ? String(statSync(libraries).mtimeMs) : '',
-    ...['LD_LIBRARY_PATH', 'VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'REVERIE_CUDA_LIBRARIES', 'CUDA_VISIBLE_DEVICES'].map(name => process.env[name] ?? ''),
+    ...['LD_LIBRARY_PATH', 'VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'REVERIE_CUDA_LIBRARIES', 'CUDA_VISIBLE_DEVICES'].map(
+      name => process.env[name] ?? '',
+    ),
   ];
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
@@ -150,7 +162,10 @@ function probeEntry(): string {
 }
 
 /** The self-test in a child, which a bad driver may hang or crash; its standard error tells why a library is missing. */
-async function probeInChild(provider: ProviderName, { execArgv, timeoutMs = 120_000 }: ChooseOptions): Promise<SelfTestResult> {
+async function probeInChild(
+  provider: ProviderName,
+  { execArgv, timeoutMs = 120_000 }: ChooseOptions,
+): Promise<SelfTestResult> {
   const linkProblem = provider === 'cuda' || provider === 'tensorrt' ? linkExtraProviders() : undefined;
   return new Promise(resolve => {
     const child = fork(probeEntry(), [provider], {
@@ -171,7 +186,8 @@ async function probeInChild(provider: ProviderName, { execArgv, timeoutMs = 120_
       timedOut = true;
       child.kill('SIGKILL');
     }, timeoutMs);
-    const refuse = (reason: string) => resolve({ ok: false, half: false, reason: [reason, linkProblem].filter(Boolean).join(' ') });
+    const refuse = (reason: string) =>
+      resolve({ ok: false, half: false, reason: [reason, linkProblem].filter(Boolean).join(' ') });
     child.on('error', error => refuse(error.message));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
@@ -200,4 +216,5 @@ export function reasonFrom(errors: string): string | undefined {
   return undefined;
 }
 
-export const isProviderName = (text: string): text is ProviderName => (providerNames as readonly string[]).includes(text);
+export const isProviderName = (text: string): text is ProviderName =>
+  (providerNames as readonly string[]).includes(text);

@@ -59,7 +59,11 @@ export function createNullRuntime(options: { readonly runMs?: number } = {}): Ru
         },
         async read(tensor) {
           const found = kept.get(tensor.id);
-          if (!found) throw new AppError('NET_RUN_FAILED', { name: label, problem: 'a kept tensor was read after it was given back' });
+          if (!found)
+            throw new AppError('NET_RUN_FAILED', {
+              name: label,
+              problem: 'a kept tensor was read after it was given back',
+            });
           return found;
         },
         free(tensor) {

@@ -35,9 +35,15 @@ export function executionProviders(provider: ProviderName): Ort.InferenceSession
 }
 
 /** What onnxruntime and its providers say when an allocation fails; they have no code for it. */
-const memoryWords = /bad.?alloc|failed to allocate|out of memory|OUT_OF_MEMORY|not enough memory|AllocateRawInternal|E_OUTOFMEMORY|Buffer allocation failed/i;
+const memoryWords =
+  /bad.?alloc|failed to allocate|out of memory|OUT_OF_MEMORY|not enough memory|AllocateRawInternal|E_OUTOFMEMORY|Buffer allocation failed/i;
 
-type Loaded = { readonly session: Ort.InferenceSession; readonly signature: Signature; readonly label: string; readonly keep: ReadonlySet<string> };
+type Loaded = {
+  readonly session: Ort.InferenceSession;
+  readonly signature: Signature;
+  readonly label: string;
+  readonly keep: ReadonlySet<string>;
+};
 
 /**
  * The sessions of one device in the thread that computes. Every call here blocks its thread: `ort-thread.ts` gives it
@@ -76,7 +82,11 @@ export class OrtSessions {
         interOpNumThreads: 1,
         logSeverityLevel: 4,
         ...(keep.size > 0
-          ? { preferredOutputLocation: Object.fromEntries(signature.outputs.map(output => [output.name, keep.has(output.name) ? 'gpu-buffer' : 'cpu'] as const)) }
+          ? {
+              preferredOutputLocation: Object.fromEntries(
+                signature.outputs.map(output => [output.name, keep.has(output.name) ? 'gpu-buffer' : 'cpu'] as const),
+              ),
+            }
           : {}),
       });
       this.nets.set(id, { session, signature, label: options.label, keep });
@@ -96,7 +106,8 @@ export class OrtSessions {
     const net = this.find(id);
     try {
       const inputs: Record<string, Ort.Tensor> = {};
-      for (const [name, fed] of Object.entries(feeds)) inputs[name] = 'kept' in fed ? this.keptTensor(fed.kept) : this.toOrt(fed);
+      for (const [name, fed] of Object.entries(feeds))
+        inputs[name] = 'kept' in fed ? this.keptTensor(fed.kept) : this.toOrt(fed);
       const asked = fetch ? [...new Set([...fetch, ...keepOnDevice])] : undefined;
       const outputs = asked ? await net.session.run(inputs, asked) : await net.session.run(inputs);
       const result: Record<string, Tensor | KeptTensor> = {};
@@ -148,13 +159,18 @@ export class OrtSessions {
 
   private find(id: number): Loaded {
     const net = this.nets.get(id);
-    if (!net) throw new AppError('NET_RUN_FAILED', { name: `#${id}`, problem: 'it was used after it had been disposed of' });
+    if (!net)
+      throw new AppError('NET_RUN_FAILED', { name: `#${id}`, problem: 'it was used after it had been disposed of' });
     return net;
   }
 
   private keptTensor(kept: number): Ort.Tensor {
     const tensor = this.kept.get(kept);
-    if (!tensor) throw new AppError('NET_RUN_FAILED', { name: `tensor #${kept}`, problem: 'it was used after it had been given back' });
+    if (!tensor)
+      throw new AppError('NET_RUN_FAILED', {
+        name: `tensor #${kept}`,
+        problem: 'it was used after it had been given back',
+      });
     return tensor;
   }
 
@@ -169,7 +185,11 @@ export class OrtSessions {
     let reader = this.readers.get(key);
     if (!reader) {
       const info = (name: string): TensorInfo => ({ name, type, dims: tensor.dims.map((_, axis) => `d${axis}`) });
-      const model = writeTinyModel({ inputs: [info('x')], outputs: [info('y')], nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }] });
+      const model = writeTinyModel({
+        inputs: [info('x')],
+        outputs: [info('y')],
+        nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
+      });
       reader = this.ort.InferenceSession.create(model, {
         executionProviders: executionProviders(this.settings.provider),
         enableMemPattern: false,
@@ -186,7 +206,10 @@ function fromOrt(tensor: Ort.Tensor): Tensor {
   return { type: tensor.type as TensorType, dims: [...tensor.dims], data: tensor.data as TensorData };
 }
 
-function pictureOf(feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>): { width: number; height: number } {
+function pictureOf(feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>): {
+  width: number;
+  height: number;
+} {
   let largest = { width: 0, height: 0 };
   for (const { dims } of Object.values(feeds)) {
     const [height, width] = dims.slice(-2);
@@ -195,7 +218,12 @@ function pictureOf(feeds: Readonly<Record<string, { readonly dims: readonly numb
   return largest;
 }
 
-function failure(code: 'NET_LOAD_FAILED' | 'NET_RUN_FAILED', label: string, picture: { width: number; height: number }, cause: unknown): AppError {
+function failure(
+  code: 'NET_LOAD_FAILED' | 'NET_RUN_FAILED',
+  label: string,
+  picture: { width: number; height: number },
+  cause: unknown,
+): AppError {
   if (cause instanceof AppError) return cause;
   const problem = cause instanceof Error ? cause.message : String(cause);
   if (memoryWords.test(problem)) return new AppError('OUT_OF_MEMORY', { ...picture, name: label }, { cause });

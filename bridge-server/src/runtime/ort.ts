@@ -181,7 +181,8 @@ function createRuntime(options: OrtOptions, sessions: Sessions): Runtime {
           checkFetch(label, signature.outputs, [...(fetch ?? []), ...keepOnDevice]);
           checkFeeds(label, signature.inputs, feeds);
           const sent: Record<string, Tensor | KeptTensor> = {};
-          for (const [name, fed] of Object.entries(feeds)) sent[name] = 'device' in fed ? { kept: fed.id, dims: fed.dims } : fed;
+          for (const [name, fed] of Object.entries(feeds))
+            sent[name] = 'device' in fed ? { kept: fed.id, dims: fed.dims } : fed;
           const outputs = await sessions.run(id, sent, fetch, keepOnDevice, give);
           const result: Record<string, Tensor | DeviceTensor> = {};
           for (const [name, output] of Object.entries(outputs)) {

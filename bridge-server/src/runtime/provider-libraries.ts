@@ -36,7 +36,10 @@ export function onnxruntimeFolder(): string | undefined {
 }
 
 /** Links the CUDA and TensorRT providers beside onnxruntime where the extra package is installed. @returns a problem, if there was one */
-export function linkExtraProviders(extra = packageFolder(extraPackage), target = onnxruntimeFolder()): string | undefined {
+export function linkExtraProviders(
+  extra = packageFolder(extraPackage),
+  target = onnxruntimeFolder(),
+): string | undefined {
   if (!extra || !target) return undefined;
   for (const path of findFiles(extra, providerLibrary, 6)) {
     const link = join(target, path.split('/').at(-1)!);
@@ -53,8 +56,17 @@ export function linkExtraProviders(extra = packageFolder(extraPackage), target =
 
 /** Where CUDA's libraries usually lie, newest first. */
 function cudaFolders(): string[] {
-  const below = (parent: string, name: RegExp) => (existsSync(parent) ? readdirSync(parent).filter(entry => name.test(entry)).sort().reverse() : []);
-  const toolkits = below('/usr/local', /^cuda(-13.*)?$/).flatMap(name => [join('/usr/local', name, 'lib64'), join('/usr/local', name, 'targets/x86_64-linux/lib')]);
+  const below = (parent: string, name: RegExp) =>
+    existsSync(parent)
+      ? readdirSync(parent)
+          .filter(entry => name.test(entry))
+          .sort()
+          .reverse()
+      : [];
+  const toolkits = below('/usr/local', /^cuda(-13.*)?$/).flatMap(name => [
+    join('/usr/local', name, 'lib64'),
+    join('/usr/local', name, 'targets/x86_64-linux/lib'),
+  ]);
   // The CUDA wheels of Python carry the same libraries.
   const wheels = ['/usr/local/lib', '/usr/lib'].flatMap(root =>
     below(root, /^python3/).flatMap(python =>
@@ -64,7 +76,9 @@ function cudaFolders(): string[] {
       }),
     ),
   );
-  return [...(process.env.REVERIE_CUDA_LIBRARIES?.split(':') ?? []), ...toolkits, ...wheels].filter(folder => existsSync(folder) && statSync(folder).isDirectory());
+  return [...(process.env.REVERIE_CUDA_LIBRARIES?.split(':') ?? []), ...toolkits, ...wheels].filter(
+    folder => existsSync(folder) && statSync(folder).isDirectory(),
+  );
 }
 
 /**
@@ -74,6 +88,8 @@ function cudaFolders(): string[] {
 export function providerEnvironment(provider: ProviderName | 'auto'): Record<string, string> {
   const memory = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' };
   if (process.platform !== 'linux' || provider === 'cpu' || provider === 'webgpu') return memory;
-  const folders = [...new Set([...(process.env.LD_LIBRARY_PATH?.split(':') ?? []), ...cudaFolders()])].filter(folder => folder !== '');
+  const folders = [...new Set([...(process.env.LD_LIBRARY_PATH?.split(':') ?? []), ...cudaFolders()])].filter(
+    folder => folder !== '',
+  );
   return folders.length > 0 ? { ...memory, LD_LIBRARY_PATH: folders.join(':') } : memory;
 }

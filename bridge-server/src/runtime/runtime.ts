@@ -4,7 +4,11 @@ import type { Tensor, TensorType } from '../frame/tensor';
 export const providerNames = ['tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
-export type TensorInfo = { readonly name: string; readonly type: TensorType; readonly dims: readonly (number | string)[] };
+export type TensorInfo = {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly dims: readonly (number | string)[];
+};
 
 /** A tensor that stays on the device between two runs; only the runtime that made it can use it. */
 export type DeviceTensor = { readonly device: true; readonly id: number; readonly dims: readonly number[] };
@@ -25,7 +29,10 @@ export interface Net {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   /** @throws AppError NET_INPUT_WRONG, OUT_OF_MEMORY, NET_RUN_FAILED, CANCELLED */
-  run(feeds: Readonly<Record<string, Tensor | DeviceTensor>>, options?: RunOptions): Promise<Record<string, Tensor | DeviceTensor>>;
+  run(
+    feeds: Readonly<Record<string, Tensor | DeviceTensor>>,
+    options?: RunOptions,
+  ): Promise<Record<string, Tensor | DeviceTensor>>;
   /** Copies a kept tensor to the host. */
   read(tensor: DeviceTensor): Promise<Tensor>;
   /** Gives one kept tensor back; unknown handles are ignored. */

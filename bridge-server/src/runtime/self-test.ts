@@ -34,7 +34,8 @@ const tolerance = 4e-3;
 /** Numbers between -1 and 1 that no symmetry can hide an exchange of. */
 function numbers(count: number, salt: number): Float32Array {
   const out = new Float32Array(count);
-  for (let i = 0; i < count; i++) out[i] = Math.sin(i * 12.9898 + salt * 78.233) * 0.5 + Math.cos(i * 0.731 + salt) * 0.5;
+  for (let i = 0; i < count; i++)
+    out[i] = Math.sin(i * 12.9898 + salt * 78.233) * 0.5 + Math.cos(i * 0.731 + salt) * 0.5;
   return out;
 }
 
@@ -47,7 +48,15 @@ type Case = {
 };
 
 /** x [ci, h, w] * w [co, ci, 3, 3], padding 1. */
-function convReference(x: Float32Array, w: Float32Array, ci: number, co: number, height: number, width: number, stride: number) {
+function convReference(
+  x: Float32Array,
+  w: Float32Array,
+  ci: number,
+  co: number,
+  height: number,
+  width: number,
+  stride: number,
+) {
   const [oh, ow] = [Math.floor((height - 1) / stride) + 1, Math.floor((width - 1) / stride) + 1];
   const out = new Float32Array(co * oh * ow);
   for (let o = 0; o < co; o++)
@@ -71,7 +80,12 @@ function convCase(ci: number, co: number, stride: number): Case {
   const [x, w] = [numbers(ci * height * width, 1), numbers(co * ci * 9, 2)];
   return {
     name: `3x3 convolution of ${ci} to ${co} channels, stride ${stride}`,
-    node: { op: 'Conv', inputs: ['x', 'w'], outputs: ['y'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [stride, stride] } },
+    node: {
+      op: 'Conv',
+      inputs: ['x', 'w'],
+      outputs: ['y'],
+      attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [stride, stride] },
+    },
     input: floatTensor(x, [1, ci, height, width]),
     constants: { w: floatTensor(w, [co, ci, 3, 3]) },
     expected: convReference(x, w, ci, co, height, width, stride),
@@ -117,7 +131,12 @@ function transposeCase(): Case {
             }
   return {
     name: 'transposed convolution',
-    node: { op: 'ConvTranspose', inputs: ['x', 'w'], outputs: ['y'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [2, 2], output_padding: [1, 1] } },
+    node: {
+      op: 'ConvTranspose',
+      inputs: ['x', 'w'],
+      outputs: ['y'],
+      attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [2, 2], output_padding: [1, 1] },
+    },
     input: floatTensor(x, [1, ci, height, width]),
     constants: { w: floatTensor(w, [ci, co, 3, 3]) },
     expected: { dims: [1, co, oh, ow], data: out },
@@ -129,7 +148,8 @@ function gramCase(): Case {
   const [c, n] = [24, 200];
   const x = numbers(c * n, 5);
   const out = new Float32Array(c * c);
-  for (let i = 0; i < c; i++) for (let j = 0; j < c; j++) for (let k = 0; k < n; k++) out[i * c + j] += x[i * n + k] * x[j * n + k];
+  for (let i = 0; i < c; i++)
+    for (let j = 0; j < c; j++) for (let k = 0; k < n; k++) out[i * c + j] += x[i * n + k] * x[j * n + k];
   return {
     name: 'Gram matrix',
     node: { op: 'Gemm', inputs: ['x', 'x'], outputs: ['y'], attributes: { transB: 1 } },
@@ -143,7 +163,8 @@ function resizeCase(): Case {
   const [c, height, width] = [3, 5, 6];
   const x = numbers(c * height * width, 6);
   const out = new Float32Array(c * height * width * 4);
-  const at = (plane: number, y: number, u: number) => x[(plane * height + Math.min(height - 1, Math.max(0, y))) * width + Math.min(width - 1, Math.max(0, u))];
+  const at = (plane: number, y: number, u: number) =>
+    x[(plane * height + Math.min(height - 1, Math.max(0, y))) * width + Math.min(width - 1, Math.max(0, u))];
   for (let p = 0; p < c; p++)
     for (let y = 0; y < 2 * height; y++)
       for (let u = 0; u < 2 * width; u++) {
@@ -151,11 +172,17 @@ function resizeCase(): Case {
         const [y0, u0] = [Math.floor(sy), Math.floor(su)];
         const [fy, fu] = [sy - y0, su - u0];
         out[(p * 2 * height + y) * 2 * width + u] =
-          (1 - fy) * ((1 - fu) * at(p, y0, u0) + fu * at(p, y0, u0 + 1)) + fy * ((1 - fu) * at(p, y0 + 1, u0) + fu * at(p, y0 + 1, u0 + 1));
+          (1 - fy) * ((1 - fu) * at(p, y0, u0) + fu * at(p, y0, u0 + 1)) +
+          fy * ((1 - fu) * at(p, y0 + 1, u0) + fu * at(p, y0 + 1, u0 + 1));
       }
   return {
     name: 'bilinear enlargement',
-    node: { op: 'Resize', inputs: ['x', '', 'scales'], outputs: ['y'], attributes: { mode: 'linear', coordinate_transformation_mode: 'half_pixel' } },
+    node: {
+      op: 'Resize',
+      inputs: ['x', '', 'scales'],
+      outputs: ['y'],
+      attributes: { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
+    },
     input: floatTensor(x, [1, c, height, width]),
     constants: { scales: floatTensor(new Float32Array([1, 1, 2, 2]), [4]) },
     expected: { dims: [1, c, 2 * height, 2 * width], data: out },
@@ -174,7 +201,11 @@ const cases: readonly (() => Case)[] = [
   resizeCase,
 ];
 
-const info = (name: string, tensor: { readonly dims: readonly number[] }): TensorInfo => ({ name, type: 'float32', dims: tensor.dims });
+const info = (name: string, tensor: { readonly dims: readonly number[] }): TensorInfo => ({
+  name,
+  type: 'float32',
+  dims: tensor.dims,
+});
 
 function worstShare(actual: Float32Array, expected: Float32Array): number {
   let [most, error] = [1e-12, 0];
@@ -199,18 +230,25 @@ function messageOf(thrown: unknown): string {
 export async function selfTest(ort: typeof Ort, provider: ProviderName): Promise<SelfTestResult> {
   const refuse = (reason: string): SelfTestResult => ({ ok: false, reason, half: false });
   // A name that the build does not know is dropped silently and the CPU computes.
-  if (!ort.listSupportedBackends().some(backend => backend.name === provider)) return refuse(`This build of onnxruntime has no ${provider}.`);
+  if (!ort.listSupportedBackends().some(backend => backend.name === provider))
+    return refuse(`This build of onnxruntime has no ${provider}.`);
   try {
     const ran = await whereConvolutionRan(ort, provider);
     if (ran !== profileNames[provider]) return refuse(`The work was done by ${ran} instead.`);
     const sessions = new OrtSessions(ort, { provider });
     for (const [index, make] of cases.entries()) {
       const { name, node, input, constants, expected } = make();
-      const model = writeTinyModel({ inputs: [info('x', input)], outputs: [info('y', expected)], nodes: [node], constants });
+      const model = writeTinyModel({
+        inputs: [info('x', input)],
+        outputs: [info('y', expected)],
+        nodes: [node],
+        constants,
+      });
       await sessions.load(index, model, { label: name });
       const { y } = await sessions.run(index, { x: input }, undefined, []);
       const share = worstShare((y as Tensor).data as Float32Array, expected.data);
-      if (!(share < tolerance)) return refuse(`It computes wrongly: ${name} is off by ${(100 * share).toPrecision(2)} %.`);
+      if (!(share < tolerance))
+        return refuse(`It computes wrongly: ${name} is off by ${(100 * share).toPrecision(2)} %.`);
     }
     const stepMs = await timeStep(sessions);
     const half = provider !== 'cpu' && (await halfWorks(sessions));
@@ -224,7 +262,12 @@ export async function selfTest(ort: typeof Ort, provider: ProviderName): Promise
 /** The provider that a profile names for a convolution. */
 async function whereConvolutionRan(ort: typeof Ort, provider: ProviderName): Promise<string> {
   const { node, input, constants, expected } = convCase(4, 8, 1);
-  const model = writeTinyModel({ inputs: [info('x', input)], outputs: [info('y', expected)], nodes: [node], constants });
+  const model = writeTinyModel({
+    inputs: [info('x', input)],
+    outputs: [info('y', expected)],
+    nodes: [node],
+    constants,
+  });
   const folder = mkdtempSync(join(tmpdir(), 'reverie-probe-'));
   try {
     const session = await ort.InferenceSession.create(model, {
@@ -237,7 +280,9 @@ async function whereConvolutionRan(ort: typeof Ort, provider: ProviderName): Pro
     await session.release();
     const text = readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'))[0] ?? '[]';
     const events = JSON.parse(text) as { cat?: string; args?: { op_name?: string; provider?: string } }[];
-    const conv = events.find(event => event.cat === 'Node' && /Conv/.test(event.args?.op_name ?? '') && event.args?.provider);
+    const conv = events.find(
+      event => event.cat === 'Node' && /Conv/.test(event.args?.op_name ?? '') && event.args?.provider,
+    );
     return conv?.args?.provider ?? 'an unknown provider';
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -273,7 +318,11 @@ async function timeStep(sessions: OrtSessions): Promise<number> {
 
 async function halfWorks(sessions: OrtSessions): Promise<boolean> {
   const { node, input, constants, expected } = convCase(4, 8, 1);
-  const half = (tensor: Tensor): Tensor => ({ type: 'float16', dims: tensor.dims, data: toHalf(tensor.data as Float32Array) });
+  const half = (tensor: Tensor): Tensor => ({
+    type: 'float16',
+    dims: tensor.dims,
+    data: toHalf(tensor.data as Float32Array),
+  });
   const as16 = (name: string, dims: readonly number[]): TensorInfo => ({ name, type: 'float16', dims });
   const model = writeTinyModel({
     inputs: [as16('x', input.dims)],

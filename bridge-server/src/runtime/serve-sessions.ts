@@ -9,7 +9,10 @@ async function answerTo(sessions: OrtSessions, request: ThreadRequest): Promise<
   const { id } = request;
   switch (request.do) {
     case 'load':
-      return { answer: { id, ok: true, signature: await sessions.load(request.net, request.model, request.options) }, moved: [] };
+      return {
+        answer: { id, ok: true, signature: await sessions.load(request.net, request.model, request.options) },
+        moved: [],
+      };
     case 'run': {
       const outputs = await sessions.run(request.net, request.feeds, request.fetch, request.keepOnDevice);
       return { answer: { id, ok: true, outputs }, moved: buffersOf(Object.values(outputs)) };
@@ -41,7 +44,11 @@ function buffersOf(tensors: readonly (Tensor | KeptTensor)[]): ArrayBuffer[] {
  * @param close called after the last answer
  * @returns what to do with each message that comes in
  */
-export function serveSessions(sessions: OrtSessions, post: (answer: ThreadAnswer, moved: ArrayBuffer[]) => void, close: () => void): (request: ThreadRequest) => void {
+export function serveSessions(
+  sessions: OrtSessions,
+  post: (answer: ThreadAnswer, moved: ArrayBuffer[]) => void,
+  close: () => void,
+): (request: ThreadRequest) => void {
   let last: Promise<void> = Promise.resolve();
   return request => {
     last = last.then(async () => {

@@ -6,7 +6,13 @@ import type { Signature } from './tiny-model';
 
 /** What the worker's main thread asks of the thread that computes; answered in order, one at a time. */
 export type ThreadRequest =
-  | { readonly id: number; readonly do: 'load'; readonly net: number; readonly model: Uint8Array; readonly options: LoadOptions }
+  | {
+      readonly id: number;
+      readonly do: 'load';
+      readonly net: number;
+      readonly model: Uint8Array;
+      readonly options: LoadOptions;
+    }
   | {
       readonly id: number;
       readonly do: 'run';
@@ -21,7 +27,13 @@ export type ThreadRequest =
   | { readonly id: number; readonly do: 'close' };
 
 export type ThreadAnswer =
-  | { readonly id: number; readonly ok: true; readonly signature?: Signature; readonly outputs?: Record<string, Tensor | KeptTensor>; readonly tensor?: Tensor }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly signature?: Signature;
+      readonly outputs?: Record<string, Tensor | KeptTensor>;
+      readonly tensor?: Tensor;
+    }
   | { readonly id: number; readonly ok: false; readonly error: ErrorJson };
 
 export type ThreadData = { readonly settings: SessionSettings };

@@ -26,7 +26,8 @@ export type TinyModel = {
   readonly opset?: number;
 };
 
-type Field = { readonly number: number; readonly bytes: Uint8Array } | { readonly number: number; readonly value: number };
+type Field =
+  { readonly number: number; readonly bytes: Uint8Array } | { readonly number: number; readonly value: number };
 
 function varint(value: number): number[] {
   const bytes: number[] = [];
@@ -50,7 +51,8 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 const whole = (field: number, value: number) => new Uint8Array([...varint(field * 8), ...varint(value)]);
-const block = (field: number, bytes: Uint8Array) => concat([new Uint8Array([...varint(field * 8 + 2), ...varint(bytes.length)]), bytes]);
+const block = (field: number, bytes: Uint8Array) =>
+  concat([new Uint8Array([...varint(field * 8 + 2), ...varint(bytes.length)]), bytes]);
 const text = (field: number, value: string) => block(field, new TextEncoder().encode(value));
 
 function single(field: number, value: number): Uint8Array {
@@ -75,7 +77,12 @@ function valueInfo(info: TensorInfo): Uint8Array {
 
 function tensorProto(name: string, tensor: Tensor): Uint8Array {
   const raw = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-  return concat([...tensor.dims.map(dim => whole(1, dim)), whole(2, typeCodes[tensor.type]), text(8, name), block(9, raw)]);
+  return concat([
+    ...tensor.dims.map(dim => whole(1, dim)),
+    whole(2, typeCodes[tensor.type]),
+    text(8, name),
+    block(9, raw),
+  ]);
 }
 
 /** Serialises a small model. */

@@ -65,7 +65,14 @@ function tapsFor(from: number, to: number): Taps {
  * linear light when shrinking, but enlarging rings far less, and a frame that only passes through keeps its look.
  * @param planes [channels, height, width]
  */
-export function resizePlanes(planes: Float32Array, channels: number, width: number, height: number, newWidth: number, newHeight: number): Float32Array {
+export function resizePlanes(
+  planes: Float32Array,
+  channels: number,
+  width: number,
+  height: number,
+  newWidth: number,
+  newHeight: number,
+): Float32Array {
   if (width === newWidth && height === newHeight) return planes;
   const across = tapsFor(width, newWidth);
   const down = tapsFor(height, newHeight);
@@ -111,11 +118,13 @@ function clampToUnit(values: Float32Array): Float32Array {
 export function resizeFrame(frame: Frame, width: number, height: number): Frame {
   if (frame.width === width && frame.height === height) return frame;
   const { alpha } = frame;
-  const resize = (planes: Float32Array, channels: number) => resizePlanes(planes, channels, frame.width, frame.height, width, height);
+  const resize = (planes: Float32Array, channels: number) =>
+    resizePlanes(planes, channels, frame.width, frame.height, width, height);
   if (!alpha) return withPixels(frame, clampToUnit(resize(frame.rgb, 3)), width, height);
   const weighted = new Float32Array(frame.rgb.length);
   const plane = alpha.length;
-  for (let c = 0; c < 3; c++) for (let i = 0; i < plane; i++) weighted[c * plane + i] = frame.rgb[c * plane + i] * alpha[i];
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++) weighted[c * plane + i] = frame.rgb[c * plane + i] * alpha[i];
   const rgb = resize(weighted, 3);
   const plain = resize(frame.rgb, 3);
   const newAlpha = clampToUnit(resize(alpha, 1));

@@ -45,7 +45,8 @@ export async function openDevice(wanted: string, onRun: () => void): Promise<Dev
   let choice: { provider: ProviderName; refused: readonly Refused[]; half: boolean };
   let problem: AppError | undefined;
   try {
-    if (wanted !== 'auto' && !isProviderName(wanted)) throw new AppError('PROVIDER_UNAVAILABLE', { provider: wanted, problem: 'there is no such provider' });
+    if (wanted !== 'auto' && !isProviderName(wanted))
+      throw new AppError('PROVIDER_UNAVAILABLE', { provider: wanted, problem: 'there is no such provider' });
     choice = await chooseProvider(wanted, { cacheFile: providerCacheFile(), execArgv: process.execArgv });
   } catch (thrown) {
     problem = toAppError(thrown);
@@ -64,7 +65,14 @@ export async function openDevice(wanted: string, onRun: () => void): Promise<Dev
       runtime ??= createThreadRuntime({ provider: choice.provider, refused: choice.refused });
       if (!cache || openFolder !== folder) {
         const nets = store(folder);
-        cache = createNetCache({ runtime, half: choice.half, memoryIsShort, bytes: name => nets.bytes(name), convention: async name => (await nets.info(name)).convention, onRun });
+        cache = createNetCache({
+          runtime,
+          half: choice.half,
+          memoryIsShort,
+          bytes: name => nets.bytes(name),
+          convention: async name => (await nets.info(name)).convention,
+          onRun,
+        });
         openFolder = folder;
       }
       return cache;

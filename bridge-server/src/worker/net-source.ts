@@ -49,7 +49,16 @@ type Entry = {
 /** Tensors that a task's stages keep on the device, with the way to give each back. */
 type Left = Map<number, () => void>;
 
-export function createNetCache({ runtime, bytes, convention, half = false, maxBytes = 400e6, maxNets = 24, memoryIsShort = () => false, onRun }: NetCacheOptions): NetCache {
+export function createNetCache({
+  runtime,
+  bytes,
+  convention,
+  half = false,
+  maxBytes = 400e6,
+  maxNets = 24,
+  memoryIsShort = () => false,
+  onRun,
+}: NetCacheOptions): NetCache {
   const entries = new Map<string, Entry>();
   let clock = 0;
 
@@ -77,7 +86,8 @@ export function createNetCache({ runtime, bytes, convention, half = false, maxBy
     try {
       return await work();
     } catch (thrown) {
-      if (!(thrown instanceof AppError) || thrown.code !== 'OUT_OF_MEMORY' || (await shrink(0, 0, entry)) === 0) throw thrown;
+      if (!(thrown instanceof AppError) || thrown.code !== 'OUT_OF_MEMORY' || (await shrink(0, 0, entry)) === 0)
+        throw thrown;
       return work();
     }
   };
@@ -161,7 +171,15 @@ export function createNetCache({ runtime, bytes, convention, half = false, maxBy
           if (known) return known;
           let entry = entries.get(key);
           if (!entry) {
-            entry = { key, build, options: { label: key, ...options }, sizeBytes: 0, busy: 0, kept: new Set(), lastUse: 0 };
+            entry = {
+              key,
+              build,
+              options: { label: key, ...options },
+              sizeBytes: 0,
+              busy: 0,
+              kept: new Set(),
+              lastUse: 0,
+            };
             entries.set(key, entry);
           }
           // The newest builder: an older one may hold a task's memory.

@@ -14,7 +14,11 @@ export type PreviewWriter = {
 };
 
 /** Writes `previews/<frame of the delivered clip>.jpg` in the job's folder. */
-export function createPreviewWriter(folder: string, onWritten: (frame: number, file: string, final: boolean) => void, onProblem: (problem: unknown) => void): PreviewWriter {
+export function createPreviewWriter(
+  folder: string,
+  onWritten: (frame: number, file: string, final: boolean) => void,
+  onProblem: (problem: unknown) => void,
+): PreviewWriter {
   let last = -Infinity;
   let writing: Promise<void> | undefined;
   return {

@@ -13,14 +13,23 @@ export type AtlasContext = {
   readonly signal: AbortSignal;
   /** The picture itself, where the order does not name one of the store. */
   readonly image?: Frame;
-  readonly onTile: (tile: { readonly layer: string; readonly channels: number; readonly file: string; readonly done: number; readonly total: number }) => void;
+  readonly onTile: (tile: {
+    readonly layer: string;
+    readonly channels: number;
+    readonly file: string;
+    readonly done: number;
+    readonly total: number;
+  }) => void;
 };
 
 const longerSide = 480;
 
 /** A layer's name as a file's: "ec10/expand" becomes "07-ec10-expand.jpg", sorted from the first layer to the last. */
 export function tileName(index: number, layer: string, channel?: number): string {
-  const words = layer.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80);
+  const words = layer
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 80);
   return `${String(index).padStart(4, '0')}-${words}${channel === undefined ? '' : `-${channel}`}.jpg`;
 }
 
@@ -36,13 +45,19 @@ export async function runAtlas(order: AtlasOrder, { device, signal, onTile, ...g
       image: () => Promise.reject(new Error('an atlas has no guide')),
       random: (frame: number) => createRandom(0, 'atlas', frame),
     };
-    for await (const { layer, channels, picture, done, total } of atlas({ net: order.net, image, channelsOf: order.channelsOf }, ctx)) {
+    for await (const { layer, channels, picture, done, total } of atlas(
+      { net: order.net, image, channelsOf: order.channelsOf },
+      ctx,
+    )) {
       const file = tileName(done, layer, order.channelsOf === undefined ? undefined : channels);
       await writePicture(join(order.folder, file), picture, 'jpeg', longerSide);
       list.push({ layer, channels, file });
       onTile({ layer, channels, file, done, total });
     }
-    await writeFile(join(order.folder, 'atlas.json'), `${JSON.stringify({ net: order.net, tiles: list }, undefined, 1)}\n`);
+    await writeFile(
+      join(order.folder, 'atlas.json'),
+      `${JSON.stringify({ net: order.net, tiles: list }, undefined, 1)}\n`,
+    );
   } finally {
     opened.end();
   }

@@ -28,7 +28,10 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
   const { device, send, signal, onSign } = context;
   const task = order.task.id;
   const used = new Set<string>();
-  const opened = order.task.kind === 'paint' || order.task.kind === 'deliver' ? device.nets(order.folders.nets).open(signal, used) : undefined;
+  const opened =
+    order.task.kind === 'paint' || order.task.kind === 'deliver'
+      ? device.nets(order.folders.nets).open(signal, used)
+      : undefined;
   const previews = createPreviewWriter(
     join(order.folders.job, 'previews'),
     (frame, file, final) => send({ type: 'preview', task, frame, file, final }),
@@ -41,7 +44,12 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
       table: context.table,
       media: context.media(order),
       signal,
-      services: createServices({ ...order, nets: opened?.nets ?? noNets(device.provider), painters: context.painters, signal }),
+      services: createServices({
+        ...order,
+        nets: opened?.nets ?? noNets(device.provider),
+        painters: context.painters,
+        signal,
+      }),
       availableShare: () => availableBytes() / usableBytes(),
       say: said => {
         switch (said.type) {

@@ -15,7 +15,12 @@ export type StillContext = {
   readonly painters: Painters;
   readonly signal: AbortSignal;
   /** A picture lies in the order's folder. */
-  readonly onPicture: (picture: { readonly file: string; readonly done: number; readonly total: number; readonly final: boolean }) => void;
+  readonly onPicture: (picture: {
+    readonly file: string;
+    readonly done: number;
+    readonly total: number;
+    readonly final: boolean;
+  }) => void;
   readonly onSign: (stage: string, frame: number) => void;
 };
 
@@ -75,11 +80,21 @@ export async function runStill(order: StillOrder, context: StillContext): Promis
     writing.catch(() => undefined);
   };
   try {
-    const source = media.decode(order.clip, { first: order.frame, last: order.frame }, { signal, notice: () => undefined });
+    const source = media.decode(
+      order.clip,
+      { first: order.frame, last: order.frame },
+      { signal, notice: () => undefined },
+    );
     const chain = chainStages(source, {
       nodes: previewStages(order.stages, order.clip, order.maxSide),
       table: context.table,
-      services: createServices({ folders: order.folders, clip: order.clip, nets: opened.nets, painters: context.painters, signal }),
+      services: createServices({
+        folders: order.folders,
+        clip: order.clip,
+        nets: opened.nets,
+        painters: context.painters,
+        signal,
+      }),
       signal,
       seed: order.seed,
       ahead: 0,

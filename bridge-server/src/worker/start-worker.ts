@@ -49,7 +49,12 @@ export function startWorker(table: StageTable): void {
     const ended = work(control.signal)
       .catch((thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code !== 'CANCELLED') log(error.cause instanceof Error && error.code === 'INTERNAL' ? (error.cause.stack ?? error.message) : error.message);
+        if (error.code !== 'CANCELLED')
+          log(
+            error.cause instanceof Error && error.code === 'INTERNAL'
+              ? (error.cause.stack ?? error.message)
+              : error.message,
+          );
         fail(control.signal.aborted ? new AppError('CANCELLED') : error);
       })
       .finally(() => {
@@ -64,9 +69,18 @@ export function startWorker(table: StageTable): void {
     closing = true;
     const current = working;
     current?.control.abort(new AppError('CANCELLED'));
-    const stopped = await Promise.race([current?.ended.then(() => true) ?? true, new Promise<false>(resolve => setTimeout(() => resolve(false), patienceMs))]);
+    const stopped = await Promise.race([
+      current?.ended.then(() => true) ?? true,
+      new Promise<false>(resolve => setTimeout(() => resolve(false), patienceMs)),
+    ]);
     // A thread in the middle of a run makes an ordinary exit abort with a core dump; killed, it is gone at once.
-    if (!stopped || (await Promise.race([device.then(opened => opened.close().then(() => true)), new Promise<false>(resolve => setTimeout(() => resolve(false), patienceMs))])) === false) {
+    if (
+      !stopped ||
+      (await Promise.race([
+        device.then(opened => opened.close().then(() => true)),
+        new Promise<false>(resolve => setTimeout(() => resolve(false), patienceMs)),
+      ])) === false
+    ) {
       process.kill(process.pid, 'SIGKILL');
     }
     process.exit(status);
@@ -82,7 +96,16 @@ export function startWorker(table: StageTable): void {
         return begin(
           task,
           async signal => {
-            const facts = await runOrder(order, { device: await device, table, media: () => createTaskMedia(order.folders.clips), painters, signal, send, onSign: sign, log });
+            const facts = await runOrder(order, {
+              device: await device,
+              table,
+              media: () => createTaskMedia(order.folders.clips),
+              painters,
+              signal,
+              send,
+              onSign: sign,
+              log,
+            });
             send({ type: 'done', task, facts });
           },
           error => send({ type: 'failed', task, error: error.toJSON() }),
@@ -94,7 +117,15 @@ export function startWorker(table: StageTable): void {
           `still-${id}`,
           async signal => {
             const media = createTaskMedia(order.folders.clips);
-            await runStill(order, { device: await device, table, media, painters, signal, onSign: sign, onPicture: picture => send({ type: 'still', id, ...picture }) });
+            await runStill(order, {
+              device: await device,
+              table,
+              media,
+              painters,
+              signal,
+              onSign: sign,
+              onPicture: picture => send({ type: 'still', id, ...picture }),
+            });
           },
           error => send({ type: 'side-failed', id, error: error.toJSON() }),
         );
@@ -117,9 +148,14 @@ export function startWorker(table: StageTable): void {
         );
       }
       case 'sections':
-        return send({ type: 'side-failed', id: request.id, error: new AppError('INTERNAL', { problem: `"${request.type}" is not done by this worker yet` }).toJSON() });
+        return send({
+          type: 'side-failed',
+          id: request.id,
+          error: new AppError('INTERNAL', { problem: `"${request.type}" is not done by this worker yet` }).toJSON(),
+        });
       case 'stop':
-        if (working?.name === `still-${request.id}` || working?.name === `atlas-${request.id}`) working.control.abort(new AppError('CANCELLED'));
+        if (working?.name === `still-${request.id}` || working?.name === `atlas-${request.id}`)
+          working.control.abort(new AppError('CANCELLED'));
         return;
       case 'close':
         return end(0);
@@ -146,11 +182,18 @@ export function startWorker(table: StageTable): void {
   });
 
   setInterval(() => {
-    send({ type: 'alive', ...(doing ? { doing } : {}), idleMs: Math.round(performance.now() - lastSign), rssBytes: process.memoryUsage.rss() });
+    send({
+      type: 'alive',
+      ...(doing ? { doing } : {}),
+      idleMs: Math.round(performance.now() - lastSign),
+      rssBytes: process.memoryUsage.rss(),
+    });
   }, aliveMs).unref();
 
   void device.then(opened => {
     send({ type: 'ready', provider: opened.provider, refused: opened.refused });
-    log(`ready: ${opened.provider}${opened.half ? ' in half precision' : ''}, ${(totalmem() / 2 ** 30).toFixed(1)} GiB of memory`);
+    log(
+      `ready: ${opened.provider}${opened.half ? ' in half precision' : ''}, ${(totalmem() / 2 ** 30).toFixed(1)} GiB of memory`,
+    );
   });
 }

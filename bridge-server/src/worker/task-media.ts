@@ -45,7 +45,13 @@ export function createTaskMedia(clipsFolder: string): TaskMedia {
         onFrame(Math.floor(frames / 2));
         const verified = await verifyClip(path, { frames, rate, ...encodedSize(output.codec, width, height) }, signal);
         onFrame(frames);
-        return { fileName, frames: verified.frames, width: verified.width, height: verified.height, ...(await hashOf(path)) };
+        return {
+          fileName,
+          frames: verified.frames,
+          width: verified.width,
+          height: verified.height,
+          ...(await hashOf(path)),
+        };
       } catch (thrown) {
         await rm(path, { recursive: true, force: true });
         throw thrown;
