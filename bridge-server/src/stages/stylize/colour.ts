@@ -81,9 +81,10 @@ export function matchColours(from: LayerStatistics, to: LayerStatistics): Colour
 }
 
 /** A frame with less contrast than this (the black before a fade) says little about its shot: its colours are changed less. */
-const tellingDeviation = 0.06;
+export const tellingDeviation = 0.06;
 
-function lumaDeviation({ covariance }: LayerStatistics): number {
+/** Standard deviation of the luma, 0..1. */
+export function lumaDeviation({ covariance }: LayerStatistics): number {
   let variance = 0;
   for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) variance += lumaWeights[i] * lumaWeights[j] * covariance[3 * i + j];
   return Math.sqrt(Math.max(0, variance));

@@ -7,7 +7,7 @@ import { createFlowProvider } from '../flow';
 import { createMotionSource } from '../flow/motion';
 import type { MotionSource } from '../flow/motion';
 import { carryPaint } from './carry';
-import { colourStatistics, matchColours } from './colour';
+import { colourStatistics, lumaDeviation, matchColours, tellingDeviation } from './colour';
 import type { ColourMap } from './colour';
 import { paintIndependent } from './independent';
 import { paintNext, riper } from './next-frame';
@@ -45,15 +45,24 @@ export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: 
       if (first.shotStart || (shot && !isSameSize(shot.previous.content, first))) shot = undefined;
       const leading = shot?.previous;
       const painted: PaintedFrame[] = [];
+      const colours: ColourMap[] = [];
+      const begins = new Set<number>();
       for (const frame of group) {
-        const work = { studio, params, ctx, motions, frame: masked ? frame : { ...frame, alpha: undefined } };
+        const work = { studio, params, ctx, motions, frame };
+        if (shot && hasAwoken(shot, frame)) {
+          ctx.notice({ kind: 'note', stage: 'stylize', frame: frame.index, text: 'The picture has come out of a fade; painted anew.' });
+          shot = undefined;
+        }
+        if (shot === undefined) begins.add(painted.length);
         shot = shot === undefined ? await beginShot(work) : await continueShot(work, shot);
         painted.push(shot.previous);
+        colours.push(shot.colours);
       }
       const begun = shot as Shot;
-      const final = params.passes > 1 ? await paintPasses({ studio, params, ctx, motions }, begun, group, painted, leading) : painted;
+      const passes = { studio, params, ctx, motions, shot: begun, group, leading, begins };
+      const final = params.passes > 1 ? await paintPasses(passes, painted) : painted;
       shot = withFinal(begun, painted, final);
-      for (let i = 0; i < group.length; i++) yield toResult(final[i], group[i], params, shot.colours);
+      for (let i = 0; i < group.length; i++) yield toResult(final[i], group[i], params, colours[i]);
       ctx.store({ nextIndex: group[group.length - 1].index + 1, tensors: toTensors(shot) });
     }
   } finally {
@@ -81,10 +90,24 @@ async function* groupFrames(input: AsyncIterable<Frame>, length: number): AsyncI
   if (group.length > 0) yield group;
 }
 
-const isMasked = (frame: Frame) => frame.alpha !== undefined && frame.alpha.some(alpha => alpha < 1);
+/** Also where all of it is opaque: the next frame's may not be. */
+const isMasked = (frame: Frame) => frame.alpha !== undefined;
 
 function isSameSize(a: { readonly width: number; readonly height: number }, b: { readonly width: number; readonly height: number }): boolean {
   return a.width === b.width && a.height === b.height;
+}
+
+/** So many times the contrast of a shot that began in a fade is another picture. */
+const awakening = 2;
+const leastContrast = 0.01;
+
+/**
+ * Whether a shot that began nearly black or white has become a picture since: what was painted on nothing, in colours
+ * that were matched to nothing, is not worth keeping.
+ */
+function hasAwoken(shot: Shot, frame: Frame): boolean {
+  if (shot.contrast >= tellingDeviation) return false;
+  return lumaDeviation(colourStatistics(frame.rgb, frame.alpha)) >= awakening * Math.max(shot.contrast, leastContrast);
 }
 
 /** The shot with the frames that later passes made in place of the first ones. */
@@ -105,7 +128,8 @@ type NextWork = Work & { readonly motions: MotionSource };
 /** Paints the first frame of a shot. */
 export async function beginShot(work: Work): Promise<Shot> {
   const { frame, studio } = work;
-  const colours = matchColours(colourStatistics(frame.rgb, frame.alpha), studio.stylePalette);
+  const footage = colourStatistics(frame.rgb, frame.alpha);
+  const colours = matchColours(footage, studio.stylePalette);
   const random = work.ctx.random(frame.index);
   const painted = await mend(work, colours, undefined, await paintAlone(work, colours, random), random);
   const done = finished(frame, painted);
@@ -114,6 +138,7 @@ export async function beginShot(work: Work): Promise<Shot> {
     earlier: [done],
     colours,
     anchor: colourStatistics(done.painted, frame.alpha),
+    contrast: lumaDeviation(footage),
     ...(painted.moments ? { carried: { moments: painted.moments, steps: painted.steps } } : {}),
     styleLosses: [painted.losses.style],
     sinceKept: 0,
@@ -136,6 +161,7 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
     earlier: keep ? [done, ...shot.earlier].slice(0, keptFrames) : shot.earlier,
     colours: shot.colours,
     anchor: shot.anchor,
+    contrast: shot.contrast,
     ...(painted.moments ? { carried: { moments: painted.moments, steps: (shot.carried?.steps ?? 0) + painted.steps } } : {}),
     styleLosses: [...shot.styleLosses, painted.losses.style].slice(-rememberedLosses),
     sinceKept: keep ? 0 : shot.sinceKept + 1,

@@ -123,19 +123,24 @@ async function paintWithLbfgs(easel: Easel, order: PaintOrder, hooks: PaintHooks
   return { image: await decode(easel, order, floatTensor(z, dims)), losses: meanLosses(history), steps: history.length };
 }
 
+/** Content features cost a fifth of a step for each shift: few steps make do with few shifts. */
+const stepsPerShift = 5;
+const leastShifts = 4;
+
 /** A different part of the net's grid at each run, each part equally often. */
 function planShifts(random: () => number, count: number): Shift[] {
   const all = Array.from({ length: shiftCount ** 2 }, (_, i) => ({ x: i % shiftCount, y: Math.floor(i / shiftCount) }));
-  const shuffled = () => {
-    const deck = [...all];
+  const shuffled = (shifts: readonly Shift[]) => {
+    const deck = [...shifts];
     for (let i = deck.length - 1; i > 0; i--) {
       const j = Math.floor(random() * (i + 1));
       [deck[i], deck[j]] = [deck[j], deck[i]];
     }
     return deck;
   };
+  const used = shuffled(all).slice(0, Math.max(leastShifts, Math.ceil(count / stepsPerShift)));
   const shifts: Shift[] = [];
-  while (shifts.length < count) shifts.push(...shuffled());
+  while (shifts.length < count) shifts.push(...shuffled(used));
   return shifts.slice(0, count);
 }
 

@@ -13,6 +13,12 @@ export type PassesWork = {
   readonly params: StyleParams;
   readonly ctx: Pick<StageContext, 'signal' | 'random'>;
   readonly motions: MotionSource;
+  readonly shot: Shot;
+  readonly group: readonly Frame[];
+  /** The frame before the group, which is delivered already and stays as it is. */
+  readonly leading: PaintedFrame | undefined;
+  /** Frames of the group that were painted without any before them. */
+  readonly begins: ReadonlySet<number>;
 };
 
 /**
@@ -20,34 +26,31 @@ export type PassesWork = {
  * was and what the neighbour that was just painted says: what entered at an edge or from behind something is no longer
  * bound to the past alone. The last pass runs forward, into the frames that follow.
  * @param painted the group after the first pass
- * @param leading the frame before the group, which is delivered already and stays as it is
  * Source: Ruder et al., arXiv:1604.08610, section 5.3; blending as artistic_video_multiPass.lua.
  */
-export async function paintPasses(
-  work: PassesWork,
-  shot: Shot,
-  group: readonly Frame[],
-  painted: readonly PaintedFrame[],
-  leading: PaintedFrame | undefined,
-): Promise<PaintedFrame[]> {
+export async function paintPasses(work: PassesWork, painted: readonly PaintedFrame[]): Promise<PaintedFrame[]> {
+  const { group, begins, leading, params } = work;
   let now = [...painted];
-  for (let pass = 1; pass < work.params.passes; pass++) {
+  for (let pass = 1; pass < params.passes; pass++) {
     // Backward first, but forward at the end.
-    const forward = (work.params.passes - 1 - pass) % 2 === 0;
+    const forward = (params.passes - 1 - pass) % 2 === 0;
     const order = forward ? [...group.keys()] : [...group.keys()].reverse();
     const next = [...now];
+    const neighbourOf = (i: number): PaintedFrame | undefined => {
+      if (begins.has(forward ? i : i + 1)) return undefined;
+      return forward ? (i === 0 ? leading : next[i - 1]) : next[i + 1];
+    };
     for (const i of order) {
-      const neighbour = forward ? (i === 0 ? leading : next[i - 1]) : next[i + 1];
-      if (neighbour !== undefined) next[i] = await repaint(work, shot, group[i], now[i], neighbour);
+      const neighbour = neighbourOf(i);
+      if (neighbour !== undefined) next[i] = await repaint(work, group[i], now[i], neighbour);
     }
     now = next;
   }
   return now;
 }
 
-async function repaint({ studio, ctx, motions }: PassesWork, shot: Shot, given: Frame, was: PaintedFrame, neighbour: PaintedFrame): Promise<PaintedFrame> {
+async function repaint({ studio, ctx, motions, shot }: PassesWork, frame: Frame, was: PaintedFrame, neighbour: PaintedFrame): Promise<PaintedFrame> {
   ctx.signal.throwIfAborted();
-  const frame = studio.masked ? given : { ...given, alpha: undefined };
   const near = { ...shot, previous: neighbour, earlier: [] };
   const carried = await carryPaint(near, frame, motions, false);
   const area = frame.width * frame.height;

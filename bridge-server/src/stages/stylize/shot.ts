@@ -20,6 +20,8 @@ export type Shot = {
   /** From the footage's colours to those in which it is painted, and the palette from which the shot should not drift. */
   readonly colours: ColourMap;
   readonly anchor: LayerStatistics;
+  /** Deviation of the luma of its first frame. */
+  readonly contrast: number;
   /** Adam's second moments and the steps that they have seen. */
   readonly carried?: { readonly moments: Float32Array; readonly steps: number };
   /** Style losses of the last frames. */
@@ -37,6 +39,7 @@ export function toTensors(shot: Shot): Record<string, Tensor> {
     // Doubles as pairs of 32-bit words, so that nothing is rounded on the way to disk.
     numbers: wordsOf([
       shot.sinceKept,
+      shot.contrast,
       carried?.steps ?? 0,
       ...colours.matrix,
       ...colours.offset,
@@ -71,7 +74,7 @@ export function fromTensors(tensors: Readonly<Record<string, Tensor>>, size: { r
   if (frames.some(({ content }) => content.width !== size.width || content.height !== size.height)) return undefined;
   let at = 0;
   const take = (count: number) => Float64Array.from(numbers.slice(at, (at += count)));
-  const [sinceKept, steps] = take(2);
+  const [sinceKept, contrast, steps] = take(3);
   const colours = { matrix: take(9), offset: take(3) };
   const anchor = { channels: 3, mean: take(3), covariance: take(9) };
   return {
@@ -79,6 +82,7 @@ export function fromTensors(tensors: Readonly<Record<string, Tensor>>, size: { r
     earlier: frames.slice(1),
     colours,
     anchor,
+    contrast,
     ...(tensors.moments ? { carried: { moments: floatsOf(tensors.moments), steps } } : {}),
     styleLosses: numbers.slice(at),
     sinceKept,

@@ -17,7 +17,7 @@ export async function* stylizeStill(
   params: StyleParams,
   ctx: Pick<StageContext, 'signal' | 'random' | 'nets' | 'image' | 'painter' | 'notice'>,
 ): AsyncGenerator<StillStep, Frame> {
-  const masked = frame.alpha !== undefined && frame.alpha.some(alpha => alpha < 1);
+  const masked = frame.alpha !== undefined;
   const studio = await openStudio(ctx, params, frame, masked);
   const steps: StillStep[] = [];
   let wake = () => {};
@@ -26,7 +26,7 @@ export async function* stylizeStill(
     wake();
   };
   let ended = false;
-  const work = beginShot({ studio, params, ctx: { ...ctx, progress }, frame: masked ? frame : { ...frame, alpha: undefined } }).finally(() => {
+  const work = beginShot({ studio, params, ctx: { ...ctx, progress }, frame }).finally(() => {
     ended = true;
     wake();
   });
