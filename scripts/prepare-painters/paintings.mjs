@@ -42,7 +42,6 @@ export const paintings = [
   },
   {
     name: 'tahiti',
-    sceneSaturation: 0.2,
     file: 'gauguin_tahiti.jpg',
     sha256: '8486376e546d9940485bdfc6a2317e3829e232467f6a74c6659098f5ec64d0e6',
     painting: 'Paul Gauguin (died 1903), Tahitian women',
