@@ -1,4 +1,5 @@
 import type { Size } from '../warp';
+import { prepareCarriedFlow } from './carried-flow';
 import type { Motion } from './motion';
 
 export type Between = {
@@ -6,74 +7,22 @@ export type Between = {
   at(time: number): Float32Array;
 };
 
-/** A vector that disagrees with a better one by more than this belongs to another surface. */
-const sameSurfacePx2 = 1;
-/** Added to a vector's mismatch when its way back does not lead home; in units of 0..1 brightness. */
-const contradicted = 0.15;
-/** Below this mismatch two vectors are equally good. */
-const mismatchFloor = 0.01;
-
 /**
  * Prepares pictures between two frames from the motion both ways.
  *
- * Vectors of both frames are carried to the wanted moment; where several arrive, those that explain the pictures best
- * win; where none arrives, neighbours fill in. Each pixel is then fetched from both frames, and each frame counts as
- * far as it shows that surface: what is covered in one is taken from the other. Where neither can be trusted the two
- * frames are blended in place.
+ * Vectors of both frames are carried to the wanted moment (`carried-flow.ts`). Each pixel is then fetched from both
+ * frames, and each frame counts as far as it shows that surface: what is covered in one is taken from the other. Where
+ * neither can be trusted, and where nothing changes but noise, the two frames are blended in place.
  * @param a,b [C, H, W]
  * Source: Baker et al., IJCV 2011, section 3.3.2 (interpolation with occlusion reasoning), with soft visibility.
  */
 export function prepareBetween(a: Float32Array, b: Float32Array, motion: Motion, size: Size): Between {
-  const area = size.width * size.height;
-  const forward = mismatchOf(a, b, motion.forward, motion.intoA.occluded, size);
-  const backward = mismatchOf(b, a, motion.backward, motion.intoB.occluded, size);
+  const carried = prepareCarriedFlow(a, b, motion, size);
   const sound: Sound = { a: soundness(motion.intoA.occluded, size), b: soundness(motion.intoB.occluded, size) };
-  const field: Field = { best: new Float32Array(area), u: new Float32Array(area), v: new Float32Array(area), sumU: new Float32Array(area), sumV: new Float32Array(area), weight: new Float32Array(area) };
-  return {
-    at(time) {
-      fieldAt(field, motion, forward, backward, size, time);
-      return compose(a, b, field, motion, sound, size, time);
-    },
-  };
-}
-
-/** Full motion from the first to the second frame, at each pixel of the moment between. */
-type Field = {
-  readonly best: Float32Array;
-  readonly u: Float32Array;
-  readonly v: Float32Array;
-  readonly sumU: Float32Array;
-  readonly sumV: Float32Array;
-  readonly weight: Float32Array;
-};
-
-/** How badly each vector explains its pixel: mean absolute difference over channels, more where it is contradicted. */
-function mismatchOf(from: Float32Array, to: Float32Array, flow: Float32Array, occluded: Float32Array, { width, height }: Size): Float32Array {
-  const area = width * height;
-  const channels = from.length / area;
-  const out = new Float32Array(area);
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const sx = Math.min(width - 1, Math.max(0, x + flow[p]));
-      const sy = Math.min(height - 1, Math.max(0, y + flow[area + p]));
-      const x0 = Math.floor(sx);
-      const y0 = Math.floor(sy);
-      const fx = sx - x0;
-      const fy = sy - y0;
-      const right = x0 < width - 1 ? 1 : 0;
-      const down = y0 < height - 1 ? width : 0;
-      let sum = 0;
-      for (let base = 0; base < from.length; base += area) {
-        const q = base + y0 * width + x0;
-        const top = to[q] + fx * (to[q + right] - to[q]);
-        const low = to[q + down] + fx * (to[q + down + right] - to[q + down]);
-        sum += Math.abs(top + fy * (low - top) - from[base + p]);
-      }
-      const left = x + flow[p] < 0 || y + flow[area + p] < 0 || x + flow[p] > width - 1 || y + flow[area + p] > height - 1;
-      out[p] = sum / channels + (left ? contradicted : contradicted * occluded[p]);
-    }
-  }
-  return out;
+  const alive = boxMean(changeOf(a, b, size.width * size.height), size, 2).map(change =>
+    Math.min(1, Math.max(0, (change - grain) / grain)),
+  );
+  return { at: time => compose(a, b, carried.at(time), motion, sound, alive, size, time) };
 }
 
 /** Where the flow of each frame holds together over a wider area. */
@@ -91,116 +40,6 @@ function soundness(occluded: Float32Array, size: Size): Float32Array {
   return share;
 }
 
-function fieldAt(field: Field, motion: Motion, forward: Float32Array, backward: Float32Array, size: Size, time: number): void {
-  field.best.fill(Infinity);
-  field.weight.fill(0);
-  field.sumU.fill(0);
-  field.sumV.fill(0);
-  carry(field, motion.forward, forward, size, time, 1, false);
-  carry(field, motion.backward, backward, size, 1 - time, -1, false);
-  carry(field, motion.forward, forward, size, time, 1, true);
-  carry(field, motion.backward, backward, size, 1 - time, -1, true);
-  let holes = 0;
-  for (let p = 0; p < field.weight.length; p++) {
-    if (field.weight[p] > 0) {
-      field.u[p] = field.sumU[p] / field.weight[p];
-      field.v[p] = field.sumV[p] / field.weight[p];
-    } else holes++;
-  }
-  if (holes > 0) fillHoles(field, size);
-}
-
-/**
- * Carries every vector along itself by `share` onto the four pixels around its end. First the best one is found for
- * each pixel, then those that agree with it are averaged.
- */
-function carry(field: Field, flow: Float32Array, mismatch: Float32Array, { width, height }: Size, share: number, sign: 1 | -1, average: boolean): void {
-  const area = width * height;
-  const { best, u, v, sumU, sumV, weight } = field;
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const fu = flow[p];
-      const fv = flow[area + p];
-      const tx = x + share * fu;
-      const ty = y + share * fv;
-      if (!(tx > -1 && ty > -1 && tx < width && ty < height)) continue;
-      const x0 = Math.floor(tx);
-      const y0 = Math.floor(ty);
-      const fx = tx - x0;
-      const fy = ty - y0;
-      const wu = sign * fu;
-      const wv = sign * fv;
-      const bad = mismatch[p];
-      for (let j = 0; j < 2; j++) {
-        const yy = y0 + j;
-        const wy = j === 0 ? 1 - fy : fy;
-        if (yy < 0 || yy >= height || wy === 0) continue;
-        for (let i = 0; i < 2; i++) {
-          const xx = x0 + i;
-          const w = wy * (i === 0 ? 1 - fx : fx);
-          if (xx < 0 || xx >= width || w < 0.01) continue;
-          const q = yy * width + xx;
-          if (!average) {
-            if (bad < best[q]) {
-              best[q] = bad;
-              u[q] = wu;
-              v[q] = wv;
-            }
-            continue;
-          }
-          const du = wu - u[q];
-          const dv = wv - v[q];
-          if (du * du + dv * dv > sameSurfacePx2) continue;
-          const good = w / (bad + mismatchFloor);
-          weight[q] += good;
-          sumU[q] += good * wu;
-          sumV[q] += good * wv;
-        }
-      }
-    }
-  }
-}
-
-/** Grows the known vectors into the holes, a ring at a time: each pixel takes the mean of its known neighbours. */
-function fillHoles(field: Field, { width, height }: Size): void {
-  const { u, v, weight } = field;
-  let open: number[] = [];
-  for (let p = 0; p < weight.length; p++) if (!(weight[p] > 0)) open.push(p);
-  if (open.length === weight.length) {
-    u.fill(0);
-    v.fill(0);
-    return;
-  }
-  while (open.length > 0) {
-    const ring: number[] = [];
-    const later: number[] = [];
-    for (const p of open) {
-      const x = p % width;
-      const y = (p - x) / width;
-      let count = 0;
-      let su = 0;
-      let sv = 0;
-      for (let j = y > 0 ? -1 : 0; j <= (y < height - 1 ? 1 : 0); j++) {
-        for (let i = x > 0 ? -1 : 0; i <= (x < width - 1 ? 1 : 0); i++) {
-          const q = p + j * width + i;
-          if (!(weight[q] > 0)) continue;
-          count++;
-          su += u[q];
-          sv += v[q];
-        }
-      }
-      if (count === 0) later.push(p);
-      else {
-        u[p] = su / count;
-        v[p] = sv / count;
-        ring.push(p);
-      }
-    }
-    for (const p of ring) weight[p] = 1e-6;
-    open = later;
-  }
-}
-
 /** What is fetched along the motion, and how well the two fetches agree. */
 type Moved = {
   readonly picture: Float32Array;
@@ -212,15 +51,24 @@ type Moved = {
   readonly apartStill: Float32Array;
 };
 
-function compose(a: Float32Array, b: Float32Array, field: Field, motion: Motion, sound: Sound, size: Size, time: number): Float32Array {
+function compose(
+  a: Float32Array,
+  b: Float32Array,
+  field: Float32Array,
+  motion: Motion,
+  sound: Sound,
+  alive: Float32Array,
+  size: Size,
+  time: number,
+): Float32Array {
   const area = size.width * size.height;
-  const { picture, seen, apart, apartStill } = fetchMoved(a, b, field, motion, sound, size, time);
+  const { picture, seen, apart, apartStill } = fetchMoved(a, b, field, motion, sound, alive, size, time);
   const moved = boxMean(apart, size, 2);
   const still = boxMean(apartStill, size, 2);
   for (let p = 0; p < area; p++) {
     // Where motion brings the frames no closer together it is not the motion: rather a blend than a wrong move.
     const ratio = moved[p] / (still[p] + apartFloor);
-    const trust = seen[p] * Math.min(1, Math.max(0, (hopeless - ratio) / (hopeless - helpful)));
+    const trust = seen[p] * alive[p] * Math.min(1, Math.max(0, (hopeless - ratio) / (hopeless - helpful)));
     if (trust === 1) continue;
     for (let q = p; q < picture.length; q += area) {
       picture[q] = trust * picture[q] + (1 - trust) * ((1 - time) * a[q] + time * b[q]);
@@ -233,8 +81,28 @@ function compose(a: Float32Array, b: Float32Array, field: Field, motion: Motion,
 const helpful = 0.5;
 const hopeless = 1.1;
 const apartFloor = 0.01;
+/** Frames that differ by no more than this differ by noise: their mean has less of it, and loses nothing by resampling. */
+const grain = 1 / 255;
 
-function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Motion, sound: Sound, { width, height }: Size, time: number): Moved {
+/** Mean absolute difference of two pictures over the channels, pixel by pixel. */
+function changeOf(a: Float32Array, b: Float32Array, area: number): Float32Array {
+  const out = new Float32Array(area);
+  const share = area / a.length;
+  for (let base = 0; base < a.length; base += area)
+    for (let p = 0; p < area; p++) out[p] += share * Math.abs(a[base + p] - b[base + p]);
+  return out;
+}
+
+function fetchMoved(
+  a: Float32Array,
+  b: Float32Array,
+  field: Float32Array,
+  motion: Motion,
+  sound: Sound,
+  alive: Float32Array,
+  { width, height }: Size,
+  time: number,
+): Moved {
   const area = width * height;
   const picture = new Float32Array(a.length);
   const seen = new Float32Array(area);
@@ -247,8 +115,9 @@ function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Moti
   const fromB = new Float64Array(channels);
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
-      const u = field.u[p];
-      const v = field.v[p];
+      if (alive[p] === 0) continue;
+      const u = field[p];
+      const v = field[area + p];
       const ax = x - time * u;
       const ay = y - time * v;
       const bx = x + (1 - time) * u;
@@ -277,7 +146,9 @@ function fetchMoved(a: Float32Array, b: Float32Array, field: Field, motion: Moti
       const both = Math.min(seenA, seenB);
       if (sum < 1e-6) continue;
       const share = wa / sum;
-      const lasting = share * sound.a[Math.round(cay) * width + Math.round(cax)] + (1 - share) * sound.b[Math.round(cby) * width + Math.round(cbx)];
+      const lasting =
+        share * sound.a[Math.round(cay) * width + Math.round(cax)] +
+        (1 - share) * sound.b[Math.round(cby) * width + Math.round(cbx)];
       seen[p] = lasting * Math.min(1, 4 * Math.max(seenA, seenB));
       if (seen[p] === 0) continue;
       sampleCubic(a, area, cax, cay, width, height, fromA);
@@ -309,7 +180,15 @@ function linearAt(plane: Float32Array, base: number, x: number, y: number, width
 }
 
 /** Catmull-Rom, all channels at one place; linear at the picture's border. */
-function sampleCubic(planes: Float32Array, area: number, x: number, y: number, width: number, height: number, into: Float64Array): void {
+function sampleCubic(
+  planes: Float32Array,
+  area: number,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  into: Float64Array,
+): void {
   const x0 = Math.floor(x);
   const y0 = Math.floor(y);
   if (x0 < 1 || y0 < 1 || x0 > width - 3 || y0 > height - 3) {
