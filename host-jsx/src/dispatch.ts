@@ -14,7 +14,9 @@ import type { HostGlobals, PremiereApp } from './premiere/dom';
 export var scriptVersion = 2;
 
 type Methods = { [name: string]: (params: unknown) => unknown };
-type PremiereMethods = { [Name in keyof PremiereCalls]: (params: PremiereCalls[Name]['params']) => PremiereCalls[Name]['value'] };
+type PremiereMethods = {
+  [Name in keyof PremiereCalls]: (params: PremiereCalls[Name]['params']) => PremiereCalls[Name]['value'];
+};
 
 function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethods {
   return {
@@ -52,16 +54,25 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
 }
 
 function isPremiere(app: unknown): boolean {
-  return String((app as { name?: string }).name).indexOf('Premiere') >= 0 || Boolean((app as { encoder?: unknown }).encoder);
+  return (
+    String((app as { name?: string }).name).indexOf('Premiere') >= 0 || Boolean((app as { encoder?: unknown }).encoder)
+  );
 }
 
 export function makeDispatch(app: unknown, globals: HostGlobals): (text: string) => string {
   var methods: Methods = {
     handshake: function () {
-      return { script: scriptVersion, host: isPremiere(app) ? 'premiere' : 'aftereffects', version: String((app as { version: unknown }).version), path: String((app as { path?: unknown }).path || '') };
+      return {
+        script: scriptVersion,
+        host: isPremiere(app) ? 'premiere' : 'aftereffects',
+        version: String((app as { version: unknown }).version),
+        path: String((app as { path?: unknown }).path || ''),
+      };
     },
     readTimeline: function (params) {
-      return isPremiere(app) ? readPremiere(app as PremiereApp, (params as { sequence?: string }).sequence) : readAfterEffects(app as AfterEffectsApp);
+      return isPremiere(app)
+        ? readPremiere(app as PremiereApp, (params as { sequence?: string }).sequence)
+        : readAfterEffects(app as AfterEffectsApp);
     },
   };
   if (isPremiere(app)) {
@@ -75,7 +86,8 @@ export function makeDispatch(app: unknown, globals: HostGlobals): (text: string)
     try {
       var call = parse(text) as HostCall;
       id = Number(call.id);
-      if (!Object.prototype.hasOwnProperty.call(methods, call.method)) fail('HOST_FAILED', { problem: 'there is no call ' + call.method });
+      if (!Object.prototype.hasOwnProperty.call(methods, call.method))
+        fail('HOST_FAILED', { problem: 'there is no call ' + call.method });
       answer = { id: id, ok: true, value: methods[call.method](call.params) };
     } catch (thrown) {
       var failure = asFailure(thrown);

@@ -9,6 +9,9 @@ export function fail(code: string, details: { [name: string]: string | number })
 export function asFailure(thrown: unknown): Failure {
   var known = thrown as Failure;
   if (known && known.reverieFailure === true) return known;
-  var problem = thrown instanceof Error ? thrown.message + ' (line ' + String((thrown as Error & { line?: number }).line) + ')' : String(thrown);
+  var problem =
+    thrown instanceof Error
+      ? thrown.message + ' (line ' + String((thrown as Error & { line?: number }).line) + ')'
+      : String(thrown);
   return { reverieFailure: true, code: 'HOST_FAILED', details: { problem: problem } };
 }

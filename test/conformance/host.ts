@@ -1,5 +1,12 @@
 import { AppError } from '#protocol/errors';
-import { exportedClipSchema, placedSchema, timelineRangeSchema, type Placement, type RenderedClip, type TimelineRange } from '#protocol/timeline';
+import {
+  exportedClipSchema,
+  placedSchema,
+  timelineRangeSchema,
+  type Placement,
+  type RenderedClip,
+  type TimelineRange,
+} from '#protocol/timeline';
 import type { Host, TaskContext } from '../../extension/src/host/host';
 
 /** A host with something to mark in it. */
@@ -15,7 +22,12 @@ export type HostUnderTest = {
 export const idle = (): TaskContext => ({ signal: new AbortController().signal, report: () => undefined });
 
 export function placementOf(range: TimelineRange): Placement {
-  return { sequence: range.sequence.id, range: range.range, sourceKey: range.clips[0].key, sourceTrack: range.clips[0].track };
+  return {
+    sequence: range.sequence.id,
+    range: range.range,
+    sourceKey: range.clips[0].key,
+    sourceTrack: range.clips[0].track,
+  };
 }
 
 /** What every host promises to the screens. */
@@ -66,7 +78,9 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
     });
 
     test('a file that is gone is a failure with a code', async () => {
-      await expect(it.host.openBytes({ path: '/no/such/file.mov', name: 'file.mov', isSource: false, handle: 0 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+      await expect(
+        it.host.openBytes({ path: '/no/such/file.mov', name: 'file.mov', isSource: false, handle: 0 }),
+      ).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
     });
 
     test('a result arrives where the host says, and a second time changes nothing', async () => {
@@ -78,7 +92,10 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
       if (it.host.capabilities.result === 'save') return expect(placed.outcome).toBe('downloaded');
       expect(placed).toMatchObject({ outcome: 'placed', range: range.range });
       expect(placed.track).toBeGreaterThan(range.clips[0].track);
-      expect(await it.host.importClip(clip, placementOf(range), idle())).toEqual({ ...placed, outcome: 'already-there' });
+      expect(await it.host.importClip(clip, placementOf(range), idle())).toEqual({
+        ...placed,
+        outcome: 'already-there',
+      });
     });
 
     test('a placed result is taken away again, once', async () => {
@@ -112,7 +129,10 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
       const themes: unknown[] = [];
       const stop = it.host.watchTheme(theme => themes.push(theme));
       expect(themes).toHaveLength(1);
-      expect(themes[0]).toMatchObject({ background: expect.stringMatching(/^#[0-9a-f]{6}$/), fontSizePx: expect.any(Number) });
+      expect(themes[0]).toMatchObject({
+        background: expect.stringMatching(/^#[0-9a-f]{6}$/),
+        fontSizePx: expect.any(Number),
+      });
       stop();
     });
   });

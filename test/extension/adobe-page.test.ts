@@ -14,12 +14,17 @@ let folder: string;
 beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reverie page '))));
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-const environment = (grey: number, appId = 'PPRO') => JSON.stringify({ appId, appSkinInfo: { baseFontSize: 12, panelBackgroundColor: { color: { red: grey, green: grey, blue: grey } } } });
+const environment = (grey: number, appId = 'PPRO') =>
+  JSON.stringify({
+    appId,
+    appSkinInfo: { baseFontSize: 12, panelBackgroundColor: { color: { red: grey, green: grey, blue: grey } } },
+  });
 
 function makeCep(): AdobeCep & { grey: number; listeners: Set<(event: unknown) => void> } {
   const listeners = new Set<(event: unknown) => void>();
   const cep = {
-    grey: 38, listeners,
+    grey: 38,
+    listeners,
     evalScript: () => undefined,
     getHostEnvironment: (): string => environment(cep.grey),
     getSystemPath: () => 'file:///C:/Program%20Files/R%C3%A9verie',
@@ -45,7 +50,10 @@ test('the theme is the host’s grey with a text that can be read on it, and fol
   const stop = watchAdobeTheme(cep, theme => seen.push(theme));
   cep.grey = 240;
   cep.listeners.forEach(listener => listener({}));
-  expect(seen.map(({ dark, background }) => [dark, background])).toEqual([[true, '#262626'], [false, '#f0f0f0']]);
+  expect(seen.map(({ dark, background }) => [dark, background])).toEqual([
+    [true, '#262626'],
+    [false, '#f0f0f0'],
+  ]);
   stop();
   expect(cep.listeners.size).toBe(0);
   expect(toTheme('{}')).toMatchObject({ dark: true, fontSizePx: 12 });
@@ -63,7 +71,11 @@ test('calls go one after the other, and their text survives line separators and 
   const order: string[] = [];
   const caller = createScriptCaller((script, done) => {
     expect(script).not.toMatch(/[\u2028\u2029]/);
-    const inner = JSON.parse(JSON.parse(script.slice(script.indexOf('(') + 1, -1)) as string) as { id: number; method: string; params: { text: string } };
+    const inner = JSON.parse(JSON.parse(script.slice(script.indexOf('(') + 1, -1)) as string) as {
+      id: number;
+      method: string;
+      params: { text: string };
+    };
     open.push(inner.method);
     expect(open).toHaveLength(1);
     setTimeout(() => {
@@ -83,19 +95,29 @@ test('the stock preset is found in the application, of the right class and never
   expect(stock).toContain('4E49434B_48323634');
   fs.mkdirSync(stock, { recursive: true });
   const mac: NodeParts = { ...node, platform: 'darwin' };
-  const write = (name: string, text: string, zip = false) => fs.writeFileSync(path.join(stock, name), zip ? gzipSync(text) : text);
-  expect(() => findPreset(mac, `${app}/Contents`, undefined)).toThrow(expect.objectContaining({ code: 'EXPORT_PRESET_MISSING' }));
+  const write = (name: string, text: string, zip = false) =>
+    fs.writeFileSync(path.join(stock, name), zip ? gzipSync(text) : text);
+  expect(() => findPreset(mac, `${app}/Contents`, undefined)).toThrow(
+    expect.objectContaining({ code: 'EXPORT_PRESET_MISSING' }),
+  );
   write('01 - Match Source - High bitrate.epr', '<x>SameAsProject</x>', true);
   write('Anpassen.epr', '<x/>');
   expect(findPreset(mac, `${app}/Contents`, undefined)).toBe(path.join(stock, 'Anpassen.epr'));
   write('02 - Match Source - Medium bitrate.epr', '<x/>', true);
-  expect(findPreset(mac, `${app}/Contents`, undefined)).toBe(path.join(stock, '02 - Match Source - Medium bitrate.epr'));
+  expect(findPreset(mac, `${app}/Contents`, undefined)).toBe(
+    path.join(stock, '02 - Match Source - Medium bitrate.epr'),
+  );
   expect(findPreset(mac, `${app}/Contents`, path.join(stock, 'Anpassen.epr'))).toBe(path.join(stock, 'Anpassen.epr'));
-  expect(findPreset(mac, `${app}/Contents`, path.join(folder, 'gone.epr'))).toBe(path.join(stock, '02 - Match Source - Medium bitrate.epr'));
+  expect(findPreset(mac, `${app}/Contents`, path.join(folder, 'gone.epr'))).toBe(
+    path.join(stock, '02 - Match Source - Medium bitrate.epr'),
+  );
 });
 
 /** Node of which only `spawn` is not real: it writes what a starting bridge writes, or fails. */
-function makeNode(onStart: (home: string) => { exit?: number }, env: Record<string, string> = {}): { node: NodeParts; started: string[][] } {
+function makeNode(
+  onStart: (home: string) => { exit?: number },
+  env: Record<string, string> = {},
+): { node: NodeParts; started: string[][] } {
   const started: string[][] = [];
   const spawn = (program: string, args: string[]) => {
     started.push([program, ...args]);
@@ -104,9 +126,17 @@ function makeNode(onStart: (home: string) => { exit?: number }, env: Record<stri
     if (exit !== undefined) setImmediate(() => child.emit('exit', exit));
     return child;
   };
-  return { node: { ...node, env: { REVERIE_HOME: folder, REVERIE_NODE: process.execPath, ...env }, childProcess: { ...node.childProcess, spawn } as unknown as NodeParts['childProcess'] }, started };
+  return {
+    node: {
+      ...node,
+      env: { REVERIE_HOME: folder, REVERIE_NODE: process.execPath, ...env },
+      childProcess: { ...node.childProcess, spawn } as unknown as NodeParts['childProcess'],
+    },
+    started,
+  };
 }
-const bridgeFile = (address: string) => fs.writeFileSync(path.join(folder, 'bridge.json'), JSON.stringify({ address, token: 'secret', pid: 1 }));
+const bridgeFile = (address: string) =>
+  fs.writeFileSync(path.join(folder, 'bridge.json'), JSON.stringify({ address, token: 'secret', pid: 1 }));
 const quick = { waitMs: 500, stepMs: 10 };
 
 test('a running bridge is used; a dead one’s file is not believed and a new one is started', async () => {
@@ -120,9 +150,15 @@ test('a running bridge is used; a dead one’s file is not believed and a new on
     if (!url.startsWith(alive)) throw new Error('refused');
     return { ok: true };
   };
-  expect(await openLocalBridge(parts, folder, { ask: ask('http://127.0.0.1:1'), ...quick })).toEqual({ base: 'http://127.0.0.1:1', token: 'secret' });
+  expect(await openLocalBridge(parts, folder, { ask: ask('http://127.0.0.1:1'), ...quick })).toEqual({
+    base: 'http://127.0.0.1:1',
+    token: 'secret',
+  });
   expect(started).toEqual([]);
-  expect(await openLocalBridge(parts, folder, { ask: ask('http://127.0.0.1:2'), ...quick })).toEqual({ base: 'http://127.0.0.1:2', token: 'secret' });
+  expect(await openLocalBridge(parts, folder, { ask: ask('http://127.0.0.1:2'), ...quick })).toEqual({
+    base: 'http://127.0.0.1:2',
+    token: 'secret',
+  });
   expect(started).toEqual([[process.execPath, path.join(folder, 'scripts', 'reverie.mjs'), 'serve']]);
   expect(asked[0]).toBe('http://127.0.0.1:1/health?token=secret');
 });
@@ -130,21 +166,34 @@ test('a running bridge is used; a dead one’s file is not believed and a new on
 test('a bridge that cannot start says why, and how it ended', async () => {
   const never = { ask: async () => ({ ok: false }), ...quick };
   const missing = makeNode(() => ({}));
-  await expect(openLocalBridge(missing.node, folder, never)).rejects.toMatchObject({ code: 'BRIDGE_NOT_STARTED', details: { problem: expect.stringContaining('missing') } });
+  await expect(openLocalBridge(missing.node, folder, never)).rejects.toMatchObject({
+    code: 'BRIDGE_NOT_STARTED',
+    details: { problem: expect.stringContaining('missing') },
+  });
   fs.mkdirSync(path.join(folder, 'scripts'));
   fs.writeFileSync(path.join(folder, 'scripts', 'reverie.mjs'), '');
-  await expect(openLocalBridge(makeNode(() => ({ exit: 3 })).node, folder, never)).rejects.toMatchObject({ details: { problem: 'it ended with status 3' } });
-  await expect(openLocalBridge(makeNode(() => ({})).node, folder, never)).rejects.toMatchObject({ details: { problem: expect.stringContaining('did not answer') } });
+  await expect(openLocalBridge(makeNode(() => ({ exit: 3 })).node, folder, never)).rejects.toMatchObject({
+    details: { problem: 'it ended with status 3' },
+  });
+  await expect(openLocalBridge(makeNode(() => ({})).node, folder, never)).rejects.toMatchObject({
+    details: { problem: expect.stringContaining('did not answer') },
+  });
   fs.writeFileSync(path.join(folder, 'bridge.json'), '{"addr');
   expect(readBridgeFile(missing.node)).toBeUndefined();
 });
 
 test('node is found where a panel’s PATH does not lead, and the home is the server’s', () => {
   const files = new Set(['/opt/homebrew/bin/node']);
-  const parts = { ...node, platform: 'darwin', fs: { ...fs, existsSync: (file: string) => files.has(file) } } as unknown as NodeParts;
+  const parts = {
+    ...node,
+    platform: 'darwin',
+    fs: { ...fs, existsSync: (file: string) => files.has(file) },
+  } as unknown as NodeParts;
   expect(findNodeProgram({ ...parts, env: { PATH: '/usr/bin:/bin' } })).toBe('/opt/homebrew/bin/node');
   files.clear();
   expect(findNodeProgram({ ...parts, env: {} })).toBeUndefined();
-  expect(homeFolder({ ...node, platform: 'darwin' })).toBe(path.join(os.homedir(), 'Library', 'Application Support', 'Reverie'));
+  expect(homeFolder({ ...node, platform: 'darwin' })).toBe(
+    path.join(os.homedir(), 'Library', 'Application Support', 'Reverie'),
+  );
   expect(homeFolder({ ...node, env: { REVERIE_HOME: '/x' } })).toBe('/x');
 });

@@ -8,9 +8,25 @@ describeHost('file', async () => {
     host,
     mark() {
       host.takeFile?.(new File(['bytes of a clip'], 'clip.mov'));
-      host.learnClip?.({ sha256: 'a'.repeat(64), name: 'clip.mov', frames: 20, width: 640, height: 360, rate: { num: 25, den: 1 } } as never);
+      host.learnClip?.({
+        sha256: 'a'.repeat(64),
+        name: 'clip.mov',
+        frames: 20,
+        width: 640,
+        height: 360,
+        rate: { num: 25, den: 1 },
+      } as never);
     },
-    makeResult: async (job, range) => ({ job, path: '', name: 'r.mov', frames: 40, rate: { num: 50, den: 1 }, width: range.sequence.width, height: range.sequence.height, labels: {} }),
+    makeResult: async (job, range) => ({
+      job,
+      path: '',
+      name: 'r.mov',
+      frames: 40,
+      rate: { num: 50, den: 1 },
+      width: range.sequence.width,
+      height: range.sequence.height,
+      labels: {},
+    }),
   };
 });
 

@@ -11,11 +11,17 @@ import { buildHostScript } from '../setup/build-host-script';
 
 test('the page, loaded in Premiere, follows the running bridge, the host’s grey and its selection', async () => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'reverie-home-'));
-  fs.writeFileSync(path.join(home, 'bridge.json'), JSON.stringify({ address: 'http://127.0.0.1:4711', token: 'secret' }));
+  fs.writeFileSync(
+    path.join(home, 'bridge.json'),
+    JSON.stringify({ address: 'http://127.0.0.1:4711', token: 'secret' }),
+  );
   const premiere = createFakePremiere({ script: await buildHostScript() });
   premiere.addClip(0, 0, 49, { name: 'Dancer on the roof', selected: true });
   const sockets: string[] = [];
-  const environment = { appId: 'PPRO', appSkinInfo: { baseFontSize: 12, panelBackgroundColor: { color: { red: 35, green: 36, blue: 37 } } } };
+  const environment = {
+    appId: 'PPRO',
+    appSkinInfo: { baseFontSize: 12, panelBackgroundColor: { color: { red: 35, green: 36, blue: 37 } } },
+  };
   Object.assign(window, {
     __adobe_cep__: {
       evalScript: premiere.evalScript,
@@ -24,7 +30,10 @@ test('the page, loaded in Premiere, follows the running bridge, the host’s gre
       addEventListener: () => undefined,
       removeEventListener: () => undefined,
     },
-    cep_node: { require: (name: string) => jest.requireActual(name), process: { env: { REVERIE_HOME: home }, platform: 'linux' } },
+    cep_node: {
+      require: (name: string) => jest.requireActual(name),
+      process: { env: { REVERIE_HOME: home }, platform: 'linux' },
+    },
     fetch: async () => ({ ok: true, json: async () => ({ ok: true, bridge: 1 }) }),
     WebSocket: class {
       constructor(url: string) {

@@ -19,13 +19,22 @@ function own() {
   const video = panel.premiere.tracks().map(track => track.filter(clip => !clip.path.includes('/results/')));
   return { video, sound: panel.premiere.tracks('audio') };
 }
-const results = () => panel.premiere.tracks().flatMap((track, index) => track.filter(clip => clip.path.includes('/results/')).map(clip => ({ ...clip, track: index })));
+const results = () =>
+  panel.premiere
+    .tracks()
+    .flatMap((track, index) =>
+      track.filter(clip => clip.path.includes('/results/')).map(clip => ({ ...clip, track: index })),
+    );
 
 test('from the marked clip to a video-only clip on the track above with the same in and out', async () => {
   panel = await makePremiere();
   const before = own();
   const { range, at, clip } = await markAndMake();
-  expect(range).toMatchObject({ origin: 'selection', range: { first: 50, last: 69, rate: { num: 25, den: 1 } }, sequence: { frames: 70, rate: { num: 25, den: 1 } } });
+  expect(range).toMatchObject({
+    origin: 'selection',
+    range: { first: 50, last: 69, rate: { num: 25, den: 1 } },
+    sequence: { frames: 70, rate: { num: 25, den: 1 } },
+  });
   const exported = await panel.host.exportRange(range, idle());
   expect(panel.premiere.exports).toEqual([expect.objectContaining({ first: 50, last: 69, muted: [1] })]);
   expect(panel.premiere.muted()).toEqual([]);
@@ -41,13 +50,20 @@ test('from the marked clip to a video-only clip on the track above with the same
 });
 
 test.each([
-  ['23.976', 10594584000n], ['29.97', 8475667200n], ['30', 8467200000n], ['50', 5080320000n], ['59.94', 4237833600n],
+  ['23.976', 10594584000n],
+  ['29.97', 8475667200n],
+  ['30', 8467200000n],
+  ['50', 5080320000n],
+  ['59.94', 4237833600n],
 ])('at %s frames a second a 50 fps result ends exactly with its source', async (_name, timebase) => {
   panel = await makePremiere({ timebase });
   panel.premiere.addClip(2 - 1, 70, 90, { name: 'Next to it' });
   const before = own();
   const { range, at, clip } = await markAndMake();
-  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({ outcome: 'placed', range: { first: 50, last: 69 } });
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({
+    outcome: 'placed',
+    range: { first: 50, last: 69 },
+  });
   expect(results()[0]).toMatchObject({ first: 50, last: 69, exact: true });
   expect(own().video.slice(0, 2)).toEqual(before.video);
   expect(range.range.rate.num % 1).toBe(0);
@@ -87,9 +103,15 @@ test('a result that was rendered again takes the place of the older one, whereve
   const { range, at, clip } = await markAndMake();
   await panel.host.importClip(clip, at, idle());
   panel.premiere.move(results()[0].id, 4);
-  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({ outcome: 'moved-by-user', range: { first: 54, last: 73 } });
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({
+    outcome: 'moved-by-user',
+    range: { first: 54, last: 73 },
+  });
   const again = await panel.makeResult('job-2', range);
-  expect(await panel.host.importClip(again, at, idle())).toMatchObject({ outcome: 'replaced', range: { first: 54, last: 73 } });
+  expect(await panel.host.importClip(again, at, idle())).toMatchObject({
+    outcome: 'replaced',
+    range: { first: 54, last: 73 },
+  });
   expect(results()).toEqual([expect.objectContaining({ path: again.path, first: 54, last: 73 })]);
   expect(panel.premiere.bins()[0].items).toEqual([again.path]);
   expect(panel.premiere.imports()).toBe(1);
@@ -120,14 +142,17 @@ test('an earlier result over the range is not painted a second time', async () =
   expect(panel.premiere.range()).toEqual([50, 70]);
 });
 
-test.each(['seconds', 'time', 'ticks'] as const)('a build that takes in and out as %s only is served', async rangeForm => {
-  panel = await makePremiere({ rangeForm, timebase: 8475667200n });
-  panel.premiere.setRange(3, 40);
-  panel.mark();
-  await panel.host.exportRange(await panel.host.readRange(), idle());
-  expect(panel.premiere.exports[0]).toMatchObject({ first: 50, last: 69 });
-  expect(panel.premiere.range()).toEqual([3, 41]);
-});
+test.each(['seconds', 'time', 'ticks'] as const)(
+  'a build that takes in and out as %s only is served',
+  async rangeForm => {
+    panel = await makePremiere({ rangeForm, timebase: 8475667200n });
+    panel.premiere.setRange(3, 40);
+    panel.mark();
+    await panel.host.exportRange(await panel.host.readRange(), idle());
+    expect(panel.premiere.exports[0]).toMatchObject({ first: 50, last: 69 });
+    expect(panel.premiere.range()).toEqual([3, 41]);
+  },
+);
 
 test('Windows paths, translated names, transitions and sound in the lists change nothing', async () => {
   panel = await makePremiere({ slashes: 'back', localised: true });
@@ -154,7 +179,9 @@ test('a file longer than was said is trimmed; where trims do not stay it is take
     fs.writeFileSync(clip.path, JSON.stringify({ frames: 90, rate: clip.rate }));
     const code = await codeOf(() => panel.host.importClip(clip, at, idle()));
     expect(code).toBe(misbehave.length === 0 ? undefined : 'NOT_PLACED');
-    expect(results()).toEqual(misbehave.length === 0 ? [expect.objectContaining({ first: 50, last: 69, exact: true })] : []);
+    expect(results()).toEqual(
+      misbehave.length === 0 ? [expect.objectContaining({ first: 50, last: 69, exact: true })] : [],
+    );
     expect(own().video.slice(0, 2)).toEqual(before.video);
     if (misbehave.length === 0) panel.close();
   }
@@ -172,7 +199,18 @@ test('a file longer than was said that would cut into the next clip is undone', 
 });
 
 /** What the person is told, and by which verb; undefined: the work succeeds all the same. */
-const expected: Record<Misbehaviour, { export?: ErrorCode; place?: ErrorCode; notice?: ErrorCode; replace?: ErrorCode; remove?: ErrorCode; read?: ErrorCode; markers?: ErrorCode }> = {
+const expected: Record<
+  Misbehaviour,
+  {
+    export?: ErrorCode;
+    place?: ErrorCode;
+    notice?: ErrorCode;
+    replace?: ErrorCode;
+    remove?: ErrorCode;
+    read?: ErrorCode;
+    markers?: ErrorCode;
+  }
+> = {
   'range-ignored': { export: 'HOST_RANGE_IGNORED' },
   'range-never-unset': { notice: 'HOST_RANGE_NOT_RESTORED' },
   'export-nothing': { export: 'EXPORT_FAILED' },
@@ -211,55 +249,73 @@ async function codeOf(work: () => Promise<unknown>): Promise<string | undefined>
   }
 }
 
-test.each(premiereMisbehaviours)('misled by "%s": never a false success, nothing of the person’s moved or lost, and a code', async name => {
-  panel = await makePremiere({}, { timeoutMs: 300 });
-  const { range, at, clip } = await markAndMake();
-  const before = own();
-  const want = expected[name];
-  panel.premiere.misbehave(name);
+test.each(premiereMisbehaviours)(
+  'misled by "%s": never a false success, nothing of the person’s moved or lost, and a code',
+  async name => {
+    panel = await makePremiere({}, { timeoutMs: 300 });
+    const { range, at, clip } = await markAndMake();
+    const before = own();
+    const want = expected[name];
+    panel.premiere.misbehave(name);
 
-  expect(await codeOf(() => panel.host.readRange())).toBe(want.read);
-  if (!want.read) expect(await codeOf(() => panel.host.writeMarkers!([{ name: 'Chorus', comment: '', first: 10, length: 5 }]))).toBe(want.markers);
-  if (!want.read) {
-    const exportCode = await codeOf(async () => {
-      const exported = await panel.host.exportRange(range, idle());
-      const { frames, rate } = JSON.parse(fs.readFileSync(exported.path!, 'utf8')) as { frames: number; rate: { num: number; den: number } };
-      panel.host.learnClip?.({ frames, rate } as never);
-    });
-    expect(exportCode).toBe(want.export);
-    expect(panel.notices.map(error => error.code)).toEqual(want.notice ? [want.notice] : []);
-    expect(panel.premiere.muted()).toEqual([]);
-  }
-  let placed: unknown;
-  expect(await codeOf(async () => (placed = await panel.host.importClip(clip, at, idle())))).toBe(want.place ?? want.read);
-  expect(results()).toHaveLength(placed ? 1 : 0);
-  if (placed) expect(placed).toMatchObject({ outcome: 'placed', track: 2, range: { first: 50, last: 69 } });
+    expect(await codeOf(() => panel.host.readRange())).toBe(want.read);
+    if (!want.read)
+      expect(
+        await codeOf(() => panel.host.writeMarkers!([{ name: 'Chorus', comment: '', first: 10, length: 5 }])),
+      ).toBe(want.markers);
+    if (!want.read) {
+      const exportCode = await codeOf(async () => {
+        const exported = await panel.host.exportRange(range, idle());
+        const { frames, rate } = JSON.parse(fs.readFileSync(exported.path!, 'utf8')) as {
+          frames: number;
+          rate: { num: number; den: number };
+        };
+        panel.host.learnClip?.({ frames, rate } as never);
+      });
+      expect(exportCode).toBe(want.export);
+      expect(panel.notices.map(error => error.code)).toEqual(want.notice ? [want.notice] : []);
+      expect(panel.premiere.muted()).toEqual([]);
+    }
+    let placed: unknown;
+    expect(await codeOf(async () => (placed = await panel.host.importClip(clip, at, idle())))).toBe(
+      want.place ?? want.read,
+    );
+    expect(results()).toHaveLength(placed ? 1 : 0);
+    if (placed) expect(placed).toMatchObject({ outcome: 'placed', track: 2, range: { first: 50, last: 69 } });
 
-  if (placed && !want.read) {
-    const again = await panel.makeResult('job-2', range);
-    expect(await codeOf(() => panel.host.importClip(again, at, idle()))).toBe(want.replace);
-    expect(results()).toHaveLength(1);
-    const job = want.replace ? 'job-1' : 'job-2';
-    expect(await codeOf(() => panel.host.removeResult!(job, at))).toBe(want.remove);
-    expect(results()).toHaveLength(want.remove ? 1 : 0);
-  }
-  if (name === 'tracks-shift-for-good') {
-    // There is no way back by script: the person is told, and every clip is whole.
-    expect(own().video.flat()).toEqual(before.video.flat());
-  } else {
-    expect(own().video.slice(0, 2)).toEqual(before.video);
-    expect(own().sound).toEqual(before.sound);
-  }
-});
+    if (placed && !want.read) {
+      const again = await panel.makeResult('job-2', range);
+      expect(await codeOf(() => panel.host.importClip(again, at, idle()))).toBe(want.replace);
+      expect(results()).toHaveLength(1);
+      const job = want.replace ? 'job-1' : 'job-2';
+      expect(await codeOf(() => panel.host.removeResult!(job, at))).toBe(want.remove);
+      expect(results()).toHaveLength(want.remove ? 1 : 0);
+    }
+    if (name === 'tracks-shift-for-good') {
+      // There is no way back by script: the person is told, and every clip is whole.
+      expect(own().video.flat()).toEqual(before.video.flat());
+    } else {
+      expect(own().video.slice(0, 2)).toEqual(before.video);
+      expect(own().sound).toEqual(before.sound);
+    }
+  },
+);
 
 test('sections are written as markers with length, once, and read back', async () => {
   panel = await makePremiere({ timebase: 8475667200n });
   panel.premiere.addMarker('Mine', 30, 0, 'stylize: great-wave');
-  const wanted = [{ name: 'Verse', comment: 'preset', first: 10, length: 41, colour: 3 }, { name: 'Refrain é', comment: '', first: 51, length: 0 }];
+  const wanted = [
+    { name: 'Verse', comment: 'preset', first: 10, length: 41, colour: 3 },
+    { name: 'Refrain é', comment: '', first: 51, length: 0 },
+  ];
   await panel.host.writeMarkers!(wanted);
   await panel.host.writeMarkers!([{ ...wanted[0], length: 20 }, wanted[1]]);
-  expect((await panel.host.readMarkers!()).map(({ name, comment, first, length }) => [name, comment, first, length])).toEqual([
-    ['Verse', 'preset', 10, 20], ['Mine', 'stylize: great-wave', 30, 0], ['Refrain é', '', 51, 0],
+  expect(
+    (await panel.host.readMarkers!()).map(({ name, comment, first, length }) => [name, comment, first, length]),
+  ).toEqual([
+    ['Verse', 'preset', 10, 20],
+    ['Mine', 'stylize: great-wave', 30, 0],
+    ['Refrain é', '', 51, 0],
   ]);
 });
 
@@ -296,9 +352,13 @@ test('the mirror tells the selection, tells changes, and is quiet while nothing 
 
 test('a script of another version is refused by name', async () => {
   panel = await makePremiere();
-  const other = await makePremiere({}, {
-    evalScript: (script, done) => panel.premiere.evalScript(script, reply => done(reply.replace('"script":2', '"script":1'))),
-  });
+  const other = await makePremiere(
+    {},
+    {
+      evalScript: (script, done) =>
+        panel.premiere.evalScript(script, reply => done(reply.replace('"script":2', '"script":1'))),
+    },
+  );
   await expect(other.host.readRange()).rejects.toMatchObject({ code: 'HOST_SCRIPT_WRONG' });
   other.close();
 });
@@ -322,6 +382,9 @@ test('without an export preset the failure names where it was looked for', async
   panel = await makePremiere({}, { preset: undefined });
   panel.mark();
   const range = await panel.host.readRange();
-  await expect(panel.host.exportRange(range, idle())).rejects.toMatchObject({ code: 'EXPORT_PRESET_MISSING', details: { tried: expect.stringContaining('4E49434B_48323634') } });
+  await expect(panel.host.exportRange(range, idle())).rejects.toMatchObject({
+    code: 'EXPORT_PRESET_MISSING',
+    details: { tried: expect.stringContaining('4E49434B_48323634') },
+  });
   expect((await panel.host.checkSetup!()).map(check => check.ok)).toEqual([true, false, true]);
 });

@@ -1,9 +1,36 @@
 import { createContext, runInContext, type Context } from 'node:vm';
 
 /** Everything that ECMAScript 3 knows; what came later is taken away before the script runs. */
-const es3Globals = ['Object', 'Function', 'Array', 'String', 'Boolean', 'Number', 'Date', 'RegExp', 'Error', 'Math', 'NaN', 'Infinity', 'undefined',
-  'parseInt', 'parseFloat', 'isNaN', 'isFinite', 'eval', 'TypeError', 'RangeError', 'SyntaxError', 'EvalError', 'ReferenceError', 'URIError',
-  'decodeURI', 'decodeURIComponent', 'encodeURI', 'encodeURIComponent'];
+const es3Globals = [
+  'Object',
+  'Function',
+  'Array',
+  'String',
+  'Boolean',
+  'Number',
+  'Date',
+  'RegExp',
+  'Error',
+  'Math',
+  'NaN',
+  'Infinity',
+  'undefined',
+  'parseInt',
+  'parseFloat',
+  'isNaN',
+  'isFinite',
+  'eval',
+  'TypeError',
+  'RangeError',
+  'SyntaxError',
+  'EvalError',
+  'ReferenceError',
+  'URIError',
+  'decodeURI',
+  'decodeURIComponent',
+  'encodeURI',
+  'encodeURIComponent',
+];
 
 /** An engine of ECMAScript 3's built-ins and the host's own globals, in which the built host script runs. */
 export function createEs3Engine(globals: Record<string, unknown>): Context {

@@ -36,7 +36,18 @@ export type Misbehaviour = (typeof premiereMisbehaviours)[number];
 
 export const ticksPerSecond = 254016000000n;
 
-type ItemState = { id: string; type: number; name: string; path: string; metadata: string; children: ItemState[]; offline: boolean; nested: boolean; merged: boolean; fps: number };
+type ItemState = {
+  id: string;
+  type: number;
+  name: string;
+  path: string;
+  metadata: string;
+  children: ItemState[];
+  offline: boolean;
+  nested: boolean;
+  merged: boolean;
+  fps: number;
+};
 export type ClipState = {
   id: string;
   name: string;
@@ -89,9 +100,24 @@ export function createFakePremiere(options: FakePremiereOptions) {
   let imports = 0;
 
   function makeItem(type: number, name: string, path: string): ItemState {
-    return { id: id(), type, name, path, metadata: '<x:xmpmeta></x:xmpmeta>', children: [], offline: false, nested: false, merged: false, fps: Number(ticksPerSecond) / Number(timebase) };
+    return {
+      id: id(),
+      type,
+      name,
+      path,
+      metadata: '<x:xmpmeta></x:xmpmeta>',
+      children: [],
+      offline: false,
+      nested: false,
+      merged: false,
+      fps: Number(ticksPerSecond) / Number(timebase),
+    };
   }
-  const remember = () => history.push({ video: layout.video.map(track => track.map(clip => ({ ...clip }))), audio: layout.audio.map(track => track.map(clip => ({ ...clip }))) });
+  const remember = () =>
+    history.push({
+      video: layout.video.map(track => track.map(clip => ({ ...clip }))),
+      audio: layout.audio.map(track => track.map(clip => ({ ...clip }))),
+    });
 
   class Time {
     ticks = '0';
@@ -127,7 +153,9 @@ export function createFakePremiere(options: FakePremiereOptions) {
   /** Length of a file in ticks: the fakes' files are JSON. */
   function mediaTicks(path: string): bigint {
     const text = readFileSync(path, 'utf8');
-    const said = text.startsWith('{') ? (JSON.parse(text) as { frames: number; rate: { num: number; den: number } }) : { frames: 5, rate: { num: 1, den: 1 } };
+    const said = text.startsWith('{')
+      ? (JSON.parse(text) as { frames: number; rate: { num: number; den: number } })
+      : { frames: 5, rate: { num: 1, den: 1 } };
     return (BigInt(said.frames) * BigInt(said.rate.den) * ticksPerSecond) / BigInt(said.rate.num);
   }
 
@@ -165,8 +193,19 @@ export function createFakePremiere(options: FakePremiereOptions) {
   const ofItem = (dom: object) => (dom as { state: ItemState }).state;
 
   function clipDom(clip: ClipState, tracks: ClipState[][], kind: 'Video' | 'Audio'): object {
-    if (clip.transition) return { nodeId: clip.id, name: 'Überblendung', mediaType: 'Video', start: time(clip.start), end: time(clip.end) };
-    const component = (matchName: string, displayName: string) => ({ matchName, displayName: options.localised ? `[${displayName}]` : displayName, properties: list([{ isTimeVarying: () => false }], 'numItems') });
+    if (clip.transition)
+      return {
+        nodeId: clip.id,
+        name: 'Überblendung',
+        mediaType: 'Video',
+        start: time(clip.start),
+        end: time(clip.end),
+      };
+    const component = (matchName: string, displayName: string) => ({
+      matchName,
+      displayName: options.localised ? `[${displayName}]` : displayName,
+      properties: list([{ isTimeVarying: () => false }], 'numItems'),
+    });
     return {
       nodeId: clip.id,
       name: clip.name,
@@ -186,7 +225,14 @@ export function createFakePremiere(options: FakePremiereOptions) {
       },
       disabled: clip.disabled,
       projectItem: clip.item && itemDom(clip.item),
-      components: list([component('AE.ADBE Opacity', 'Opacity'), component('AE.ADBE Motion', 'Motion'), ...clip.effects.map(name => component(name, name))], 'numItems'),
+      components: list(
+        [
+          component('AE.ADBE Opacity', 'Opacity'),
+          component('AE.ADBE Motion', 'Motion'),
+          ...clip.effects.map(name => component(name, name)),
+        ],
+        'numItems',
+      ),
       isSelected: () => clip.selected,
       isAdjustmentLayer: () => clip.adjustment,
       getSpeed: () => clip.speed,
@@ -211,7 +257,21 @@ export function createFakePremiere(options: FakePremiereOptions) {
       if (other.start < start) track.push({ ...other, id: id(), end: start });
       if (other.end > end) track.push({ ...other, id: id(), start: end });
     }
-    track.push({ id: id(), name: item.name, item, start, end, inPoint: 0n, selected: false, disabled: false, adjustment: false, speed: 1, reversed: false, effects: [], transition: false });
+    track.push({
+      id: id(),
+      name: item.name,
+      item,
+      start,
+      end,
+      inPoint: 0n,
+      selected: false,
+      disabled: false,
+      adjustment: false,
+      speed: 1,
+      reversed: false,
+      effects: [],
+      transition: false,
+    });
     track.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 
@@ -220,7 +280,10 @@ export function createFakePremiere(options: FakePremiereOptions) {
     return {
       name: options.localised ? `Piste ${index + 1}` : `${kind} ${index + 1}`,
       get clips() {
-        return list(tracks()[index].map(clip => clipDom(clip, tracks(), kind)), 'numItems');
+        return list(
+          tracks()[index].map(clip => clipDom(clip, tracks(), kind)),
+          'numItems',
+        );
       },
       isLocked: () => kind === 'Video' && locked.has(index),
       isMuted: () => kind === 'Video' && muted.has(index),
@@ -247,7 +310,9 @@ export function createFakePremiere(options: FakePremiereOptions) {
       const form = typeof value === 'number' ? 'seconds' : typeof value === 'string' ? 'ticks' : 'time';
       if (bad.has('range-ignored') || (options.rangeForm && options.rangeForm !== form)) return;
       const ticks =
-        form === 'seconds' ? BigInt(Math.round((value as number) * Number(ticksPerSecond) / Number(timebase))) * timebase : BigInt(form === 'ticks' ? (value as string) : (value as { ticks: string }).ticks);
+        form === 'seconds'
+          ? BigInt(Math.round(((value as number) * Number(ticksPerSecond)) / Number(timebase))) * timebase
+          : BigInt(form === 'ticks' ? (value as string) : (value as { ticks: string }).ticks);
       const next = ticks < 0n ? undefined : ticks;
       if (next === undefined && bad.has('range-never-unset')) return;
       if (which === 'in') inPoint = next;
@@ -256,7 +321,8 @@ export function createFakePremiere(options: FakePremiereOptions) {
   };
   const end = () => layout.video.flat().reduce((last, clip) => (clip.end > last ? clip.end : last), 0n);
   const markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
-  const nearest = (seconds: number) => BigInt(Math.round((seconds * Number(ticksPerSecond)) / Number(timebase))) * timebase;
+  const nearest = (seconds: number) =>
+    BigInt(Math.round((seconds * Number(ticksPerSecond)) / Number(timebase))) * timebase;
   const markerDom = (at: number) => {
     const marker = markers[at];
     return (
@@ -297,10 +363,16 @@ export function createFakePremiere(options: FakePremiereOptions) {
     frameSizeHorizontal: 1280,
     frameSizeVertical: 720,
     get videoTracks() {
-      return list(layout.video.map((_, index) => trackDom(index, 'Video')), 'numTracks');
+      return list(
+        layout.video.map((_, index) => trackDom(index, 'Video')),
+        'numTracks',
+      );
     },
     get audioTracks() {
-      return list(layout.audio.map((_, index) => trackDom(index, 'Audio')), 'numTracks');
+      return list(
+        layout.audio.map((_, index) => trackDom(index, 'Audio')),
+        'numTracks',
+      );
     },
     markers: {
       get numMarkers() {
@@ -352,7 +424,8 @@ export function createFakePremiere(options: FakePremiereOptions) {
         if (bad.has('import-lies')) return true;
         for (let i = 0; i < paths.length; i++) {
           const name = decodeURIComponent(encodeURIComponent(paths[i].split('/').pop() ?? ''));
-          for (let copy = 0; copy < (bad.has('import-doubles') ? 2 : 1); copy++) ofItem(bin).children.push(makeItem(1, name, paths[i]));
+          for (let copy = 0; copy < (bad.has('import-doubles') ? 2 : 1); copy++)
+            ofItem(bin).children.push(makeItem(1, name, paths[i]));
         }
         return true;
       },
@@ -417,12 +490,36 @@ export function createFakePremiere(options: FakePremiereOptions) {
     behave(): void {
       bad.clear();
     },
-    addClip(track: number, first: number, last: number, change: Partial<Omit<ClipState, 'item'>> & { path?: string; kind?: 'Video' | 'Audio'; item?: Partial<ItemState> | null } = {}): ClipState {
+    addClip(
+      track: number,
+      first: number,
+      last: number,
+      change: Partial<Omit<ClipState, 'item'>> & {
+        path?: string;
+        kind?: 'Video' | 'Audio';
+        item?: Partial<ItemState> | null;
+      } = {},
+    ): ClipState {
       const { path, kind = 'Video', item: about, ...rest } = change;
       const name = rest.name ?? `clip ${ids}`;
       const item = about === null ? undefined : { ...makeItem(1, name, path ?? `/media/${name}.mov`), ...about };
       if (item) root.children.push(item);
-      const clip: ClipState = { id: id(), name, item, start: length(first), end: length(last + 1), inPoint: 0n, selected: false, disabled: false, adjustment: false, speed: 1, reversed: false, effects: [], transition: false, ...rest };
+      const clip: ClipState = {
+        id: id(),
+        name,
+        item,
+        start: length(first),
+        end: length(last + 1),
+        inPoint: 0n,
+        selected: false,
+        disabled: false,
+        adjustment: false,
+        speed: 1,
+        reversed: false,
+        effects: [],
+        transition: false,
+        ...rest,
+      };
       (kind === 'Video' ? layout.video : layout.audio)[track].push(clip);
       return clip;
     },
@@ -440,14 +537,28 @@ export function createFakePremiere(options: FakePremiereOptions) {
       locked.add(track);
     },
     move(clipId: string, frames: number): void {
-      for (const clip of layout.video.flat()) if (clip.id === clipId) Object.assign(clip, { start: clip.start + length(frames), end: clip.end + length(frames) });
+      for (const clip of layout.video.flat())
+        if (clip.id === clipId)
+          Object.assign(clip, { start: clip.start + length(frames), end: clip.end + length(frames) });
     },
     /** What a person sees: per track the clips with name, first and last frame. */
     tracks: (kind: 'video' | 'audio' = 'video') =>
-      layout[kind].map(track => track.map(clip => ({ id: clip.id, name: clip.name, path: clip.item?.path ?? '', first: Number(clip.start / timebase), last: Number((clip.end + timebase - 1n) / timebase) - 1, exact: clip.end % timebase === 0n }))),
+      layout[kind].map(track =>
+        track.map(clip => ({
+          id: clip.id,
+          name: clip.name,
+          path: clip.item?.path ?? '',
+          first: Number(clip.start / timebase),
+          last: Number((clip.end + timebase - 1n) / timebase) - 1,
+          exact: clip.end % timebase === 0n,
+        })),
+      ),
     range: () => [inPoint, outPoint].map(point => (point === undefined ? undefined : Number(point / timebase))),
     muted: () => [...muted],
-    bins: () => root.children.filter(item => item.type === 2).map(bin => ({ name: bin.name, items: bin.children.map(item => item.path) })),
+    bins: () =>
+      root.children
+        .filter(item => item.type === 2)
+        .map(bin => ({ name: bin.name, items: bin.children.map(item => item.path) })),
     exports,
     imports: () => imports,
     calls: () => calls,

@@ -30,7 +30,14 @@ export type PremiereClipFacts = {
   readonly sourceFps: number;
 };
 
-export type MarkerFacts = { readonly guid: string; readonly name: string; readonly comment: string; readonly start: string; readonly end: string; readonly colour: number };
+export type MarkerFacts = {
+  readonly guid: string;
+  readonly name: string;
+  readonly comment: string;
+  readonly start: string;
+  readonly end: string;
+  readonly colour: number;
+};
 
 export type PremiereFacts = {
   readonly host: 'premiere';
@@ -86,7 +93,12 @@ export type AfterEffectsFacts = {
     readonly playhead: number;
   };
   readonly layers: readonly AfterEffectsLayerFacts[];
-  readonly markers: readonly { readonly key: number; readonly comment: string; readonly frame: number; readonly frames: number }[];
+  readonly markers: readonly {
+    readonly key: number;
+    readonly comment: string;
+    readonly frame: number;
+    readonly frames: number;
+  }[];
 };
 
 /** A clip on a video track that shows a file of ours, and the label that was written with it ('' when it did not stay). */
@@ -107,26 +119,44 @@ export type PremiereCalls = {
     params: { sequence: string; preset: string; path: string; start: string; end: string; mute: readonly number[] };
     value: { path: string; sizeBytes: number; restored: boolean };
   };
-  findPlaced: { params: { sequence: string; folder: string }; value: { placed: readonly PlacedFacts[]; locked: readonly number[] } };
+  findPlaced: {
+    params: { sequence: string; folder: string };
+    value: { placed: readonly PlacedFacts[]; locked: readonly number[] };
+  };
   addTrack: { params: { sequence: string }; value: { videoTracks: number } };
-  importFile: { params: { path: string; bin: string; label: string; scale: boolean }; value: { path: string; copies: number; labelled: boolean } };
+  importFile: {
+    params: { path: string; bin: string; label: string; scale: boolean };
+    value: { path: string; copies: number; labelled: boolean };
+  };
   place: {
     params: { sequence: string; path: string; track: number; start: string; end: string; free: string };
     value: { track: number; start: string; end: string; already: boolean };
   };
   replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
   writeMarkers: {
-    params: { sequence: string; markers: readonly { name: string; comment: string; start: string; end: string; colour: number }[] };
+    params: {
+      sequence: string;
+      markers: readonly { name: string; comment: string; start: string; end: string; colour: number }[];
+    };
     value: { written: number };
   };
   remove: { params: { sequence: string; path: string }; value: { removed: number } };
 };
 
 /** What the script says of itself in its first answer. */
-export type HostHandshake = { readonly script: number; readonly host: 'premiere' | 'aftereffects'; readonly version: string; readonly path: string };
+export type HostHandshake = {
+  readonly script: number;
+  readonly host: 'premiere' | 'aftereffects';
+  readonly version: string;
+  readonly path: string;
+};
 
 /** What every call into the host script is and answers, as JSON text. */
 export type HostCall = { readonly id: number; readonly method: string; readonly params: unknown };
 export type HostAnswer =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly error: { readonly code: string; readonly details: Record<string, string | number> } };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly error: { readonly code: string; readonly details: Record<string, string | number> };
+    };

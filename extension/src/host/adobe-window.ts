@@ -13,7 +13,12 @@ export type AdobeCep = {
   removeEventListener(type: string, listener: (event: unknown) => void): void;
 };
 export type AdobeApplication = 'premiere' | 'aftereffects';
-export type AdobePage = { readonly cep: AdobeCep; readonly node: NodeParts; readonly application: AdobeApplication | undefined; readonly extensionFolder: string };
+export type AdobePage = {
+  readonly cep: AdobeCep;
+  readonly node: NodeParts;
+  readonly application: AdobeApplication | undefined;
+  readonly extensionFolder: string;
+};
 
 const applications: Record<string, AdobeApplication> = { PPRO: 'premiere', AEFT: 'aftereffects' };
 
@@ -23,7 +28,12 @@ export function findAdobe(window: unknown): AdobePage | undefined {
   const node = cep && findNode(window);
   if (!cep || !node) return undefined;
   const { appId } = JSON.parse(cep.getHostEnvironment()) as { appId: string };
-  return { cep, node, application: applications[appId], extensionFolder: fromFileUrl(cep.getSystemPath('extension'), node.platform) };
+  return {
+    cep,
+    node,
+    application: applications[appId],
+    extensionFolder: fromFileUrl(cep.getSystemPath('extension'), node.platform),
+  };
 }
 
 /** "file:///C:/Program%20Files" is "C:/Program Files"; on macOS the third slash belongs to the path. */
@@ -32,15 +42,32 @@ export function fromFileUrl(url: string, platform: string): string {
   return platform === 'win32' ? plain.replace(/^\/([A-Za-z]:)/, '$1') : plain;
 }
 
-type Skin = { appSkinInfo?: { baseFontSize?: number; panelBackgroundColor?: { color?: { red: number; green: number; blue: number } } } };
+type Skin = {
+  appSkinInfo?: {
+    baseFontSize?: number;
+    panelBackgroundColor?: { color?: { red: number; green: number; blue: number } };
+  };
+};
 
 /** The host's own grey, and a text that can be read on it: the luminance decides. */
 export function toTheme(environment: string): Theme {
   const skin = (JSON.parse(environment) as Skin).appSkinInfo;
   const { red = 38, green = 38, blue = 38 } = skin?.panelBackgroundColor?.color ?? {};
-  const hex = [red, green, blue].map(value => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, '0')).join('');
+  const hex = [red, green, blue]
+    .map(value =>
+      Math.round(Math.min(255, Math.max(0, value)))
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('');
   const dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
-  return { dark, background: `#${hex}`, text: dark ? '#d6d6d6' : '#2c2c2c', accent: dark ? '#3d8bf2' : '#1668d3', fontSizePx: Math.min(16, Math.max(11, skin?.baseFontSize ?? 12)) };
+  return {
+    dark,
+    background: `#${hex}`,
+    text: dark ? '#d6d6d6' : '#2c2c2c',
+    accent: dark ? '#3d8bf2' : '#1668d3',
+    fontSizePx: Math.min(16, Math.max(11, skin?.baseFontSize ?? 12)),
+  };
 }
 
 const themeEvent = 'com.adobe.csxs.events.ThemeColorChanged';

@@ -17,7 +17,9 @@ export function presetFolders(node: Pick<NodeParts, 'path' | 'platform'>, applic
   for (const year of years) {
     for (const product of ['Adobe Premiere Pro', 'Adobe Media Encoder']) {
       const folder = `${product} ${year}`;
-      roots.push(platform === 'darwin' ? path.join(shops, folder, `${folder}.app`, 'Contents') : path.join(shops, folder));
+      roots.push(
+        platform === 'darwin' ? path.join(shops, folder, `${folder}.app`, 'Contents') : path.join(shops, folder),
+      );
     }
   }
   return roots.map(root => path.join(root, 'MediaIO', 'systempresets', h264Folder));
@@ -37,7 +39,10 @@ export function findPreset(node: NodeParts, applicationPath: string, remembered:
   for (const folder of presetFolders(node, applicationPath)) {
     tried.push(folder);
     if (!fs.existsSync(folder)) continue;
-    const names = fs.readdirSync(folder).filter(name => /\.epr$/i.test(name)).sort();
+    const names = fs
+      .readdirSync(folder)
+      .filter(name => /\.epr$/i.test(name))
+      .sort();
     const ranked = [...wanted.flatMap(pattern => names.filter(name => pattern.test(name))), ...names];
     const found = ranked.map(name => path.join(folder, name)).find(file => isUsable(node, file));
     if (found) return found;
@@ -49,6 +54,7 @@ export function findPreset(node: NodeParts, applicationPath: string, remembered:
 function isUsable({ fs, zlib }: NodeParts, file: string): boolean {
   if (!fs.existsSync(file)) return false;
   const bytes = fs.readFileSync(file);
-  const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? zlib.gunzipSync(bytes).toString('utf8') : bytes.toString('utf8');
+  const text =
+    bytes[0] === 0x1f && bytes[1] === 0x8b ? zlib.gunzipSync(bytes).toString('utf8') : bytes.toString('utf8');
   return text.length > 0 && !text.includes('SameAsProject');
 }

@@ -35,7 +35,9 @@ export function findNodeProgram({ fs, path, env, platform }: NodeParts): string 
   const name = platform === 'win32' ? 'node.exe' : 'node';
   const folders = [
     ...(env.PATH ?? env.Path ?? '').split(platform === 'win32' ? ';' : ':'),
-    ...(platform === 'win32' ? [path.join(env.ProgramFiles ?? 'C:\\Program Files', 'nodejs')] : ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin']),
+    ...(platform === 'win32'
+      ? [path.join(env.ProgramFiles ?? 'C:\\Program Files', 'nodejs')]
+      : ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin']),
   ];
   const places = [env.REVERIE_NODE, ...folders.filter(Boolean).map(folder => path.join(folder, name))];
   return places.find(place => place !== undefined && place !== '' && fs.existsSync(place));
@@ -47,7 +49,11 @@ export type StartOptions = { readonly ask: Ask; readonly waitMs?: number; readon
  * The bridge that runs, or one that is started as a process of its own: it outlives panel and host.
  * @throws AppError BRIDGE_NOT_STARTED
  */
-export async function openLocalBridge(node: NodeParts, extensionFolder: string, { ask, waitMs = 20_000, stepMs = 200 }: StartOptions): Promise<BridgeAddress> {
+export async function openLocalBridge(
+  node: NodeParts,
+  extensionFolder: string,
+  { ask, waitMs = 20_000, stepMs = 200 }: StartOptions,
+): Promise<BridgeAddress> {
   const running = readBridgeFile(node);
   if (running && (await isAlive(running, ask))) return running;
   const program = node.path.join(extensionFolder, 'scripts', 'reverie.mjs');
@@ -55,7 +61,12 @@ export async function openLocalBridge(node: NodeParts, extensionFolder: string, 
   const engine = findNodeProgram(node);
   if (!engine) throw new AppError('BRIDGE_NOT_STARTED', { problem: 'Node.js 20 or later was not found' });
   let problem: string | undefined;
-  const child = node.childProcess.spawn(engine, [program, 'serve'], { detached: true, stdio: 'ignore', cwd: extensionFolder, windowsHide: true });
+  const child = node.childProcess.spawn(engine, [program, 'serve'], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: extensionFolder,
+    windowsHide: true,
+  });
   child.on('error', error => (problem = error.message));
   child.on('exit', code => (problem ??= `it ended with status ${code}`));
   child.unref();

@@ -18,7 +18,11 @@ export type NodeParts = {
 };
 
 type Require = (name: string) => unknown;
-type CepWindow = { cep_node?: { require?: Require; process?: NodeJS.Process }; require?: Require; process?: NodeJS.Process };
+type CepWindow = {
+  cep_node?: { require?: Require; process?: NodeJS.Process };
+  require?: Require;
+  process?: NodeJS.Process;
+};
 
 /** @returns undefined where the page has no Node (a plain browser) */
 export function findNode(window: unknown): NodeParts | undefined {
@@ -40,7 +44,8 @@ export function findNode(window: unknown): NodeParts | undefined {
 /** Where an installation keeps everything, as the server decides it (`defaultHome`). */
 export function homeFolder({ env, platform, os, path }: NodeParts): string {
   if (env.REVERIE_HOME) return env.REVERIE_HOME;
-  if (platform === 'win32') return path.join(env.LOCALAPPDATA ?? path.join(os.homedir(), 'AppData', 'Local'), 'Reverie');
+  if (platform === 'win32')
+    return path.join(env.LOCALAPPDATA ?? path.join(os.homedir(), 'AppData', 'Local'), 'Reverie');
   if (platform === 'darwin') return path.join(os.homedir(), 'Library', 'Application Support', 'Reverie');
   return path.join(env.XDG_DATA_HOME ?? path.join(os.homedir(), '.local', 'share'), 'reverie');
 }
@@ -88,7 +93,10 @@ export async function openFileSink({ fs, path }: NodeParts, folder: string, file
   await fs.promises.mkdir(folder, { recursive: true }).catch(unwritable(folder));
   // Only the name: a server's text must not lead out of the folder.
   const { name, ext } = path.parse(plainName(path.basename(fileName)));
-  const partial = path.join(folder, `${name}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}.part`);
+  const partial = path.join(
+    folder,
+    `${name}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}.part`,
+  );
   const handle = await fs.promises.open(partial, 'wx').catch(unwritable(partial));
   return {
     async write(bytes) {

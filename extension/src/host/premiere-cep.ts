@@ -51,7 +51,11 @@ export type PremiereCepOptions = {
   readonly timeoutMs?: number;
 };
 
-type PremiereCall = <Name extends keyof PremiereCalls>(method: Name, params: PremiereCalls[Name]['params'], timeoutMs?: number) => Promise<PremiereCalls[Name]['value']>;
+type PremiereCall = <Name extends keyof PremiereCalls>(
+  method: Name,
+  params: PremiereCalls[Name]['params'],
+  timeoutMs?: number,
+) => Promise<PremiereCalls[Name]['value']>;
 type Result = PlacedFacts & { readonly of: ResultLabel };
 
 const noTheme: Host['watchTheme'] = onChange => {
@@ -73,7 +77,8 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
   /** Once; a failed one is tried again with the next call. */
   function handshake(): Promise<HostHandshake> {
     greeting ??= (script.call('handshake', {}) as Promise<HostHandshake>).then(hello => {
-      if (hello.script !== panelScriptVersion) throw new AppError('HOST_SCRIPT_WRONG', { script: hello.script, panel: panelScriptVersion });
+      if (hello.script !== panelScriptVersion)
+        throw new AppError('HOST_SCRIPT_WRONG', { script: hello.script, panel: panelScriptVersion });
       return hello;
     });
     greeting.catch(() => (greeting = undefined));
@@ -111,7 +116,11 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     if (normalPath(file).startsWith(normalPath(folders.results))) await fs.promises.rm(file, { force: true });
   }
 
-  const outcomeOf = (outcome: Placed['outcome'], result: PlacedFacts, rate: Placement['range']['rate']): Placed => ({ outcome, track: result.track, range: placedRange(result, rate) });
+  const outcomeOf = (outcome: Placed['outcome'], result: PlacedFacts, rate: Placement['range']['rate']): Placed => ({
+    outcome,
+    track: result.track,
+    range: placedRange(result, rate),
+  });
 
   async function importClip(clip: RenderedClip, at: Placement, context: TaskContext): Promise<Placed> {
     checkAborted(context);
@@ -132,8 +141,11 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     if (older) {
       context.report(undefined, 'placing');
       await call('replace', { from: older.path, to: clip.path, label: writeLabel(label) });
-      const now = (await findResults(at.sequence)).results.find(result => result.of.job === clip.job && normalPath(result.path) === normalPath(clip.path));
-      if (!now) throw new AppError('REPLACE_FAILED', { path: older.path, problem: 'the timeline still shows the older file' });
+      const now = (await findResults(at.sequence)).results.find(
+        result => result.of.job === clip.job && normalPath(result.path) === normalPath(clip.path),
+      );
+      if (!now)
+        throw new AppError('REPLACE_FAILED', { path: older.path, problem: 'the timeline still shows the older file' });
       return outcomeOf('replaced', now, rate);
     }
 
@@ -143,7 +155,9 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     checkAborted(context);
     context.report(undefined, 'placing');
     const times = placeTimes(clip, at.range);
-    const track = freeTrack(facts, at.sourceTrack, times, locked) ?? (await call('addTrack', { sequence: at.sequence })).videoTracks - 1;
+    const track =
+      freeTrack(facts, at.sourceTrack, times, locked) ??
+      (await call('addTrack', { sequence: at.sequence })).videoTracks - 1;
     await call('place', { sequence: at.sequence, path: clip.path, track, ...times });
     const placed = (await findResults(at.sequence)).results.find(result => result.of.job === clip.job);
     if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
@@ -167,7 +181,14 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     const { first, last, rate } = range.range;
     const written = await call(
       'exportRange',
-      { sequence, preset: epr, path: file, start: toTicks(first, rate), end: toTicks(last + 1, rate), mute: tracksToMute(facts, range, folders.results) },
+      {
+        sequence,
+        preset: epr,
+        path: file,
+        start: toTicks(first, rate),
+        end: toTicks(last + 1, rate),
+        mute: tracksToMute(facts, range, folders.results),
+      },
       exportTimeoutMs,
     );
     const size = await fs.promises.stat(file).then(
@@ -202,7 +223,10 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
       exported = undefined;
       // Builds that ignore in and out points render the whole timeline: the length tells.
       if (last && !isExpectedLength(last.range, info.frames, info.rate)) {
-        throw new AppError('EXPORT_WRONG_LENGTH', { actual: info.frames, expected: last.range.last - last.range.first + 1 });
+        throw new AppError('EXPORT_WRONG_LENGTH', {
+          actual: info.frames,
+          expected: last.range.last - last.range.first + 1,
+        });
       }
     },
     openSink: fileName => openFileSink(node, folders.results, fileName),
@@ -223,7 +247,12 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
           range = toTimelineRange(facts);
         } catch (thrown) {
           // Nothing usable is marked; the list of clips says so itself.
-          if (!['NOTHING_MARKED', 'SELECTION_SCATTERED', 'SELECTION_REFUSED', 'RANGE_EMPTY'].includes(toAppError(thrown).code)) throw thrown;
+          if (
+            !['NOTHING_MARKED', 'SELECTION_SCATTERED', 'SELECTION_REFUSED', 'RANGE_EMPTY'].includes(
+              toAppError(thrown).code,
+            )
+          )
+            throw thrown;
         }
         onChange(selectedClips(facts), range);
       };
@@ -244,7 +273,13 @@ export function createPremiereCepHost(options: PremiereCepOptions): Host {
     async writeMarkers(markers) {
       const { sequence } = await readFacts();
       const rate = rateOfTimebase(sequence.timebase);
-      const wanted = markers.map(({ name, comment, first, length, colour }) => ({ name, comment, start: toTicks(first, rate), end: toTicks(first + length, rate), colour: colour ?? -1 }));
+      const wanted = markers.map(({ name, comment, first, length, colour }) => ({
+        name,
+        comment,
+        start: toTicks(first, rate),
+        end: toTicks(first + length, rate),
+        colour: colour ?? -1,
+      }));
       await call('writeMarkers', { sequence: sequence.id, markers: wanted });
     },
     async checkSetup() {

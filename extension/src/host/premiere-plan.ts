@@ -40,7 +40,19 @@ function knownRate(fps: number): Rate | undefined {
 }
 
 /** Why a clip is not simply its source file; each has a text `selection.reason.…`. */
-export const clipReasons = ['adjustment', 'no-media', 'offline', 'disabled', 'nested', 'merged', 'speed', 'reversed', 'remapped', 'effects', 'motion'] as const;
+export const clipReasons = [
+  'adjustment',
+  'no-media',
+  'offline',
+  'disabled',
+  'nested',
+  'merged',
+  'speed',
+  'reversed',
+  'remapped',
+  'effects',
+  'motion',
+] as const;
 export type ClipReason = (typeof clipReasons)[number];
 
 const refusing: readonly ClipReason[] = ['adjustment', 'no-media', 'offline', 'disabled'];
@@ -60,7 +72,10 @@ export function classify(clip: PremiereClipFacts): { kind: TimelineClip['kind'];
     motion: !clip.untouched,
   };
   const reasons = clipReasons.filter(reason => holds[reason]);
-  return { kind: reasons.some(reason => refusing.includes(reason)) ? 'refused' : reasons.length > 0 ? 'needs-export' : 'plain', reasons };
+  return {
+    kind: reasons.some(reason => refusing.includes(reason)) ? 'refused' : reasons.length > 0 ? 'needs-export' : 'plain',
+    reasons,
+  };
 }
 
 /** Track, start and source in point: node ids last for one session only. */
@@ -143,7 +158,8 @@ export function toTimelineRange(facts: PremiereFacts): TimelineRange {
       .sort((a, b) => b.track - a.track || a.range.first - b.range.first);
     return { ...rest, range, origin: 'in-out', clips: shown };
   }
-  if (selected.length > 0) throw new AppError('SELECTION_REFUSED', { name: selected[0].name, why: selected[0].reasons.join(', ') });
+  if (selected.length > 0)
+    throw new AppError('SELECTION_REFUSED', { name: selected[0].name, why: selected[0].reasons.join(', ') });
   throw new AppError('NOTHING_MARKED');
 }
 
@@ -152,7 +168,8 @@ export function normalPath(path: string): string {
   const slashes = path.replace(/\\/g, '/');
   return /^([A-Za-z]:)?\/\//.test(slashes) || /^[A-Za-z]:\//.test(slashes) ? slashes.toLowerCase() : slashes;
 }
-const isInside = (path: string, folder: string) => normalPath(path).startsWith(`${normalPath(folder).replace(/\/+$/, '')}/`);
+const isInside = (path: string, folder: string) =>
+  normalPath(path).startsWith(`${normalPath(folder).replace(/\/+$/, '')}/`);
 
 function overlapping(facts: PremiereFacts, range: FrameRange): PremiereClipFacts[] {
   return facts.clips.filter(clip => {
@@ -171,7 +188,8 @@ export function exactSource(facts: PremiereFacts, range: FrameRange): { path: st
   const [clip] = clips;
   const at = rangeOf(clip, range.rate);
   const rate = knownRate(clip.sourceFps);
-  if (!at || !rate || classify(clip).kind !== 'plain' || at.first > range.first || at.last < range.last) return undefined;
+  if (!at || !rate || classify(clip).kind !== 'plain' || at.first > range.first || at.last < range.last)
+    return undefined;
   if (BigInt(rate.num) * BigInt(range.rate.den) !== BigInt(range.rate.num) * BigInt(rate.den)) return undefined;
   const first = toFrame(clip.sourceIn, rate) + range.first - at.first;
   return { path: clip.mediaPath, range: { first, last: first + range.last - range.first, rate } };
@@ -187,14 +205,20 @@ export function tracksToMute(facts: PremiereFacts, timeline: TimelineRange, resu
   return [...new Set(clips.map(clip => clip.track))]
     .filter(track => {
       const isAbove = timeline.origin === 'selection' && track > top;
-      return isAbove || clips.filter(clip => clip.track === track).every(clip => isInside(clip.mediaPath, resultsFolder));
+      return (
+        isAbove || clips.filter(clip => clip.track === track).every(clip => isInside(clip.mediaPath, resultsFolder))
+      );
     })
     .sort((a, b) => a - b);
 }
 
 /** Track, first and last frame: two cuts that overlap in a dissolve share an in point. */
 export function exportName(timeline: TimelineRange, unique: string, extension: string): string {
-  const name = timeline.sequence.name.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(0, 40) || 'range';
+  const name =
+    timeline.sequence.name
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 40) || 'range';
   const track = timeline.clips[0]?.track ?? 0;
   return `${name}-v${track + 1}-${timeline.range.first}-${timeline.range.last}-${unique}.${extension}`;
 }
@@ -209,17 +233,29 @@ export function isExpectedLength(range: FrameRange, frames: number, rate: Rate):
 }
 
 /** Where a result goes: in and out of the source, and how far the untrimmed file reaches while it is being placed. */
-export function placeTimes(clip: Pick<RenderedClip, 'frames' | 'rate'>, range: FrameRange): { start: string; end: string; free: string } {
+export function placeTimes(
+  clip: Pick<RenderedClip, 'frames' | 'rate'>,
+  range: FrameRange,
+): { start: string; end: string; free: string } {
   const start = BigInt(toTicks(range.first, range.rate));
   const end = BigInt(toTicks(range.last + 1, range.rate));
-  const whole = start + (BigInt(clip.frames) * BigInt(clip.rate.den) * ticksPerSecond + BigInt(clip.rate.num) - 1n) / BigInt(clip.rate.num);
+  const whole =
+    start +
+    (BigInt(clip.frames) * BigInt(clip.rate.den) * ticksPerSecond + BigInt(clip.rate.num) - 1n) / BigInt(clip.rate.num);
   return { start: String(start), end: String(end), free: String(whole > end ? whole : end) };
 }
 
 /** The first video track above the source where nothing lies between `start` and `free`; undefined: one must be added. */
-export function freeTrack(facts: PremiereFacts, sourceTrack: number, times: { start: string; free: string }, locked: readonly number[]): number | undefined {
+export function freeTrack(
+  facts: PremiereFacts,
+  sourceTrack: number,
+  times: { start: string; free: string },
+  locked: readonly number[],
+): number | undefined {
   for (let track = sourceTrack + 1; track < facts.sequence.videoTracks; track++) {
-    const isTaken = facts.clips.some(clip => clip.track === track && BigInt(clip.start) < BigInt(times.free) && BigInt(clip.end) > BigInt(times.start));
+    const isTaken = facts.clips.some(
+      clip => clip.track === track && BigInt(clip.start) < BigInt(times.free) && BigInt(clip.end) > BigInt(times.start),
+    );
     if (!isTaken && !locked.includes(track)) return track;
   }
   return undefined;
@@ -236,11 +272,19 @@ export type ResultLabel = {
 };
 
 export function makeLabel(clip: RenderedClip, at: Placement): ResultLabel {
-  return { version: 1, job: clip.job, sequence: at.sequence, sourceKey: at.sourceKey ?? '', section: clip.labels.section ?? '', range: at.range };
+  return {
+    version: 1,
+    job: clip.job,
+    sequence: at.sequence,
+    sourceKey: at.sourceKey ?? '',
+    section: clip.labels.section ?? '',
+    range: at.range,
+  };
 }
 
 /** One word without characters that XML escapes; the apostrophe is the one that `encodeURIComponent` leaves. */
-export const writeLabel = (label: ResultLabel): string => encodeURIComponent(JSON.stringify(label)).replace(/'/g, '%27');
+export const writeLabel = (label: ResultLabel): string =>
+  encodeURIComponent(JSON.stringify(label)).replace(/'/g, '%27');
 
 /** @returns undefined for what we did not write */
 export function readLabel(text: string): ResultLabel | undefined {
@@ -255,7 +299,13 @@ export function readLabel(text: string): ResultLabel | undefined {
 
 /** A result of the same source and place, rendered again: it takes the older one's place. */
 export function isSamePlace(a: ResultLabel, b: ResultLabel): boolean {
-  return a.sequence === b.sequence && a.sourceKey === b.sourceKey && a.section === b.section && a.range.first === b.range.first && a.range.last === b.range.last;
+  return (
+    a.sequence === b.sequence &&
+    a.sourceKey === b.sourceKey &&
+    a.section === b.section &&
+    a.range.first === b.range.first &&
+    a.range.last === b.range.last
+  );
 }
 
 /** Moved or trimmed by more than the frame that a host may be off by. */

@@ -22,10 +22,14 @@ export function createScriptCaller(evalScript: EvalScript, usualMs = usualTimeou
   let waiting = 0;
 
   function send(method: string, params: unknown, timeoutMs: number): Promise<unknown> {
-    if (overdue) return Promise.reject(new AppError('HOST_BUSY', { seconds: Math.round(timeoutMs / 1000), call: overdue.method }));
+    if (overdue)
+      return Promise.reject(new AppError('HOST_BUSY', { seconds: Math.round(timeoutMs / 1000), call: overdue.method }));
     const id = ++lastId;
     // Twice: the inner text is the call, the outer one makes it a string literal. U+2028 and U+2029 end a line in old engines.
-    const literal = JSON.stringify(JSON.stringify({ id, method, params })).replace(/[\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16)}`);
+    const literal = JSON.stringify(JSON.stringify({ id, method, params })).replace(
+      /[\u2028\u2029]/g,
+      character => `\\u${character.charCodeAt(0).toString(16)}`,
+    );
     return new Promise((resolve, reject) => {
       const mine = { method };
       const timer = setTimeout(() => {
@@ -63,7 +67,8 @@ function read(reply: string, id: number, method: string): unknown {
   } catch (cause) {
     throw new AppError('HOST_REPLY_BROKEN', { call: method, reply: String(reply).slice(0, 80) || '""' }, { cause });
   }
-  if (typeof answer !== 'object' || answer === null || answer.id !== id) throw new AppError('HOST_REPLY_BROKEN', { call: method, reply: reply.slice(0, 80) });
+  if (typeof answer !== 'object' || answer === null || answer.id !== id)
+    throw new AppError('HOST_REPLY_BROKEN', { call: method, reply: reply.slice(0, 80) });
   if (answer.ok) return answer.value;
   throw AppError.from(answer.error as { code: ErrorCode; details: ErrorDetails });
 }

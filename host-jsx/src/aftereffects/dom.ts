@@ -30,7 +30,11 @@ export type Composition = {
   time: number;
   numLayers: number;
   layer(index: number): Layer;
-  markerProperty?: { numKeys: number; keyTime(index: number): number; keyValue(index: number): { comment: string; duration: number } };
+  markerProperty?: {
+    numKeys: number;
+    keyTime(index: number): number;
+    keyValue(index: number): { comment: string; duration: number };
+  };
 };
 
 export type AfterEffectsApp = { version: string; project?: { activeItem?: unknown } };

@@ -4,7 +4,11 @@ import type { AfterEffectsApp, Composition, Layer } from './dom';
 
 /** A composition has layers and a frame duration; footage and folders have not. */
 function isComposition(item: unknown): item is Composition {
-  return Boolean(item) && typeof (item as Composition).numLayers === 'number' && typeof (item as Composition).frameDuration === 'number';
+  return (
+    Boolean(item) &&
+    typeof (item as Composition).numLayers === 'number' &&
+    typeof (item as Composition).frameDuration === 'number'
+  );
 }
 
 /** Reads the active composition. Changes nothing. Seconds become frames here: After Effects' are whole frames but for rounding. */
@@ -22,7 +26,12 @@ export function readAfterEffects(app: AfterEffectsApp): AfterEffectsFacts {
   if (keys) {
     for (var k = 1; k <= keys.numKeys; k++) {
       var value = keys.keyValue(k);
-      markers.push({ key: k, comment: String(value.comment), frame: frames(keys.keyTime(k)), frames: frames(value.duration) });
+      markers.push({
+        key: k,
+        comment: String(value.comment),
+        frame: frames(keys.keyTime(k)),
+        frames: frames(value.duration),
+      });
     }
   }
   return {

@@ -2,7 +2,15 @@
  * JSON for an engine that has none (ExtendScript is ECMAScript 3). Imported, never patched onto a global: panels of
  * other makers share the engine. Reading is a parser of its own, because `eval` would run whatever it is given.
  */
-var escapes: { [character: string]: string } = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+var escapes: { [character: string]: string } = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 
 function quote(text: string): string {
   var out = '"';
@@ -34,7 +42,8 @@ export function stringify(value: unknown): string {
   }
   var members = value as { [name: string]: unknown };
   for (var name in members) {
-    if (Object.prototype.hasOwnProperty.call(members, name) && members[name] !== undefined) parts.push(quote(name) + ':' + stringify(members[name]));
+    if (Object.prototype.hasOwnProperty.call(members, name) && members[name] !== undefined)
+      parts.push(quote(name) + ':' + stringify(members[name]));
   }
   return '{' + parts.join(',') + '}';
 }

@@ -31,7 +31,13 @@ export type PremiereClip = {
   disabled: boolean;
   /** Missing on some generated items. */
   projectItem?: PremiereItem;
-  components: { numItems: number; [index: number]: { matchName: string; properties: { numItems: number; [index: number]: { isTimeVarying(): boolean; getValue?(): unknown } } } };
+  components: {
+    numItems: number;
+    [index: number]: {
+      matchName: string;
+      properties: { numItems: number; [index: number]: { isTimeVarying(): boolean; getValue?(): unknown } };
+    };
+  };
   isSelected(): boolean;
   /** Missing or "Audio" on what is not a picture. */
   mediaType?: string;
@@ -41,7 +47,15 @@ export type PremiereClip = {
   isSpeedReversed(): number;
 };
 
-export type PremiereMarker = { guid: string; name: string; comments: string; start: Time; end: Time; getColorByIndex(): number; setColorByIndex?(index: number): unknown };
+export type PremiereMarker = {
+  guid: string;
+  name: string;
+  comments: string;
+  start: Time;
+  end: Time;
+  getColorByIndex(): number;
+  setColorByIndex?(index: number): unknown;
+};
 
 export type PremiereTrack = {
   clips: { numItems: number; [index: number]: PremiereClip };
@@ -60,7 +74,12 @@ export type PremiereSequence = {
   frameSizeVertical: number;
   videoTracks: { numTracks: number; [index: number]: PremiereTrack };
   audioTracks?: { numTracks: number; [index: number]: PremiereTrack };
-  markers?: { numMarkers: number; getFirstMarker(): PremiereMarker | undefined; getNextMarker(marker: PremiereMarker): PremiereMarker | undefined; createMarker?(seconds: number): PremiereMarker | undefined };
+  markers?: {
+    numMarkers: number;
+    getFirstMarker(): PremiereMarker | undefined;
+    getNextMarker(marker: PremiereMarker): PremiereMarker | undefined;
+    createMarker?(seconds: number): PremiereMarker | undefined;
+  };
   getInPoint(): string;
   getOutPoint(): string;
   getInPointAsTime(): Time;

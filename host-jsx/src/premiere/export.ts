@@ -7,7 +7,10 @@ import { isNear, makeTime, openSequence } from './timeline';
 var unset = -400000;
 var inToOut = 1;
 
-export function exportExtension(app: PremiereApp, params: PremiereCalls['exportExtension']['params']): PremiereCalls['exportExtension']['value'] {
+export function exportExtension(
+  app: PremiereApp,
+  params: PremiereCalls['exportExtension']['params'],
+): PremiereCalls['exportExtension']['value'] {
   var sequence = openSequence(app, params.sequence);
   var extension = sequence.getExportFileExtension ? String(sequence.getExportFileExtension(params.preset) || '') : '';
   return { extension: extension.replace(/^\./, '') };
@@ -17,7 +20,11 @@ export function exportExtension(app: PremiereApp, params: PremiereCalls['exportE
  * Sets in and out, reads them back, exports, and puts everything back as it was. One call, so that a panel that is
  * closed meanwhile leaves nothing changed behind.
  */
-export function exportRange(app: PremiereApp, globals: HostGlobals, params: PremiereCalls['exportRange']['params']): PremiereCalls['exportRange']['value'] {
+export function exportRange(
+  app: PremiereApp,
+  globals: HostGlobals,
+  params: PremiereCalls['exportRange']['params'],
+): PremiereCalls['exportRange']['value'] {
   var sequence = openSequence(app, params.sequence);
   var before = { inPoint: readPoint(sequence, 'In'), outPoint: readPoint(sequence, 'Out') };
   var muted: number[] = [];
@@ -31,15 +38,21 @@ export function exportRange(app: PremiereApp, globals: HostGlobals, params: Prem
       if (!track || track.isMuted()) continue;
       track.setMute(1);
       muted.push(params.mute[i]);
-      if (!track.isMuted()) fail('EXPORT_FAILED', { path: params.path, problem: 'video track ' + (params.mute[i] + 1) + ' cannot be muted' });
+      if (!track.isMuted())
+        fail('EXPORT_FAILED', {
+          path: params.path,
+          problem: 'video track ' + (params.mute[i] + 1) + ' cannot be muted',
+        });
     }
     // A file that lay there before would read as success.
     if (file.exists) file.remove();
     file = new globals.File(params.path);
-    if (file.exists) fail('EXPORT_FAILED', { path: params.path, problem: 'an older file of that name cannot be removed' });
+    if (file.exists)
+      fail('EXPORT_FAILED', { path: params.path, problem: 'an older file of that name cannot be removed' });
     var said = sequence.exportAsMediaDirect(file.fsName, params.preset, inToOut);
     file = new globals.File(params.path);
-    if (!file.exists || file.length === 0) fail('EXPORT_FAILED', { path: params.path, problem: 'no file was written (' + String(said) + ')' });
+    if (!file.exists || file.length === 0)
+      fail('EXPORT_FAILED', { path: params.path, problem: 'no file was written (' + String(said) + ')' });
     sizeBytes = Number(file.length);
   } catch (thrown) {
     failure = thrown;
@@ -86,7 +99,12 @@ function setRange(sequence: PremiereSequence, globals: HostGlobals, start: strin
 }
 
 /** @returns whether in, out and the muted tracks read as before */
-function restore(sequence: PremiereSequence, globals: HostGlobals, before: { inPoint?: string; outPoint?: string }, muted: number[]): boolean {
+function restore(
+  sequence: PremiereSequence,
+  globals: HostGlobals,
+  before: { inPoint?: string; outPoint?: string },
+  muted: number[],
+): boolean {
   var whole = true;
   for (var i = 0; i < muted.length; i++) {
     sequence.videoTracks[muted[i]].setMute(0);
@@ -103,7 +121,12 @@ function isRestored(sequence: PremiereSequence, which: 'In' | 'Out', ticks: stri
   return ticks === undefined ? readPoint(sequence, which) === undefined : isAt(sequence, which, ticks);
 }
 
-function restorePoint(sequence: PremiereSequence, globals: HostGlobals, which: 'In' | 'Out', ticks: string | undefined): void {
+function restorePoint(
+  sequence: PremiereSequence,
+  globals: HostGlobals,
+  which: 'In' | 'Out',
+  ticks: string | undefined,
+): void {
   if (isRestored(sequence, which, ticks)) return;
   if (ticks !== undefined) return setPoint(sequence, globals, which, ticks);
   if (which === 'In') sequence.setInPoint(unset);

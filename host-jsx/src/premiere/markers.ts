@@ -16,7 +16,11 @@ function findMarker(sequence: PremiereSequence, name: string, start: string): Pr
 }
 
 /** Adds markers. One that stands there under the same name is brought up to date, so that a second call adds nothing. */
-export function writeMarkers(app: PremiereApp, globals: HostGlobals, params: PremiereCalls['writeMarkers']['params']): PremiereCalls['writeMarkers']['value'] {
+export function writeMarkers(
+  app: PremiereApp,
+  globals: HostGlobals,
+  params: PremiereCalls['writeMarkers']['params'],
+): PremiereCalls['writeMarkers']['value'] {
   var sequence = openSequence(app, params.sequence);
   for (var i = 0; i < params.markers.length; i++) {
     var wanted = params.markers[i];
@@ -29,10 +33,12 @@ export function writeMarkers(app: PremiereApp, globals: HostGlobals, params: Pre
     if (!marker) return fail('HOST_FAILED', { problem: 'the marker "' + wanted.name + '" was not made' });
     marker.comments = wanted.comment;
     // The published types say Time; a number of seconds is what is taken.
-    if (!isNear(sequence, marker.end.ticks, wanted.end)) (marker as { end: unknown }).end = makeTime(globals, wanted.end).seconds;
+    if (!isNear(sequence, marker.end.ticks, wanted.end))
+      (marker as { end: unknown }).end = makeTime(globals, wanted.end).seconds;
     if (wanted.colour >= 0 && marker.setColorByIndex) marker.setColorByIndex(wanted.colour);
     marker = findMarker(sequence, wanted.name, wanted.start);
-    if (!marker || !isNear(sequence, marker.end.ticks, wanted.end)) return fail('HOST_FAILED', { problem: 'the marker "' + wanted.name + '" did not take its length' });
+    if (!marker || !isNear(sequence, marker.end.ticks, wanted.end))
+      return fail('HOST_FAILED', { problem: 'the marker "' + wanted.name + '" did not take its length' });
   }
   return { written: params.markers.length };
 }

@@ -28,7 +28,11 @@ export function readPremiere(app: PremiereApp, id: string | undefined): Premiere
 }
 
 /** Ticks of an in or out point, or undefined when none is set: an unset one reads as some -400000 seconds. */
-function setPoint(sequence: PremiereSequence, asTime: 'getInPointAsTime' | 'getOutPointAsTime', inSeconds: 'getInPoint' | 'getOutPoint'): string | undefined {
+function setPoint(
+  sequence: PremiereSequence,
+  asTime: 'getInPointAsTime' | 'getOutPointAsTime',
+  inSeconds: 'getInPoint' | 'getOutPoint',
+): string | undefined {
   if (Number(sequence[inSeconds]()) < 0) return undefined;
   var time = sequence[asTime]();
   return time ? String(time.ticks) : undefined;
@@ -146,12 +150,18 @@ function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
 export function readStamp(app: PremiereApp): { stamp: string } {
   var sequence = app.project ? app.project.activeSequence : null;
   if (!sequence) return { stamp: '' };
-  var parts = [String(sequence.sequenceID), String(sequence.getInPoint()), String(sequence.getOutPoint()), String(sequence.end)];
+  var parts = [
+    String(sequence.sequenceID),
+    String(sequence.getInPoint()),
+    String(sequence.getOutPoint()),
+    String(sequence.end),
+  ];
   for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
     var clips = sequence.videoTracks[t].clips;
     for (var i = 0; i < clips.numItems; i++) {
       var clip = clips[i];
-      if (typeof clip.isSelected === 'function' && clip.isSelected()) parts.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
+      if (typeof clip.isSelected === 'function' && clip.isSelected())
+        parts.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
     }
   }
   return { stamp: parts.join(' ') };

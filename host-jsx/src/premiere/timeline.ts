@@ -1,5 +1,13 @@
 import { fail } from '../failure';
-import type { HostGlobals, PremiereApp, PremiereClip, PremiereItem, PremiereSequence, PremiereTrack, Time } from './dom';
+import type {
+  HostGlobals,
+  PremiereApp,
+  PremiereClip,
+  PremiereItem,
+  PremiereSequence,
+  PremiereTrack,
+  Time,
+} from './dom';
 
 /** `getSequenceByID` is missing in some versions, so the list is walked. */
 export function openSequence(app: PremiereApp, id: string): PremiereSequence {
@@ -58,7 +66,14 @@ function addTracks(out: Laid[], tracks: { numTracks: number; [index: number]: Pr
     var clips = tracks[t].clips;
     for (var i = 0; i < clips.numItems; i++) {
       var clip = clips[i];
-      out.push({ audio: audio, track: t, key: String(clip.nodeId), start: String(clip.start.ticks), end: String(clip.end.ticks), name: String(clip.name) });
+      out.push({
+        audio: audio,
+        track: t,
+        key: String(clip.nodeId),
+        start: String(clip.start.ticks),
+        end: String(clip.end.ticks),
+        name: String(clip.name),
+      });
     }
   }
 }
@@ -69,7 +84,12 @@ export function firstChanged(sequence: PremiereSequence, before: Laid[]): Laid |
   for (var i = 0; i < before.length; i++) {
     var found = false;
     for (var k = 0; k < after.length && !found; k++) {
-      found = after[k].audio === before[i].audio && after[k].track === before[i].track && after[k].name === before[i].name && after[k].start === before[i].start && after[k].end === before[i].end;
+      found =
+        after[k].audio === before[i].audio &&
+        after[k].track === before[i].track &&
+        after[k].name === before[i].name &&
+        after[k].start === before[i].start &&
+        after[k].end === before[i].end;
     }
     if (!found) return before[i];
   }
