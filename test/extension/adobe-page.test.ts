@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { findAdobe, fromFileUrl, toTheme, watchAdobeTheme, type AdobeCep } from '../../extension/src/host/adobe-window';
 import { findPreset, presetFolders } from '../../extension/src/host/export-preset';
 import { findNodeProgram, openLocalBridge, readBridgeFile } from '../../extension/src/host/local-bridge';
-import { homeFolder, type NodeParts } from '../../extension/src/host/node-parts';
+import { homeFolder, nodeFiles, type NodeParts } from '../../extension/src/host/node-parts';
 import { createScriptCaller } from '../../extension/src/host/script-call';
 import { node } from './make-premiere';
 
@@ -89,28 +89,23 @@ test('calls go one after the other, and their text survives line separators and 
   expect(order).toEqual(['one', 'two']);
 });
 
-test('the stock preset is found in the application, of the right class and never one that ignores the path', () => {
+test('the stock preset is found in the application, of the right class and never one that ignores the path', async () => {
+  const files = nodeFiles(node);
   const app = path.join(folder, 'Adobe Premiere Pro 2025.app');
-  const [stock] = presetFolders({ path, platform: 'darwin' }, `${app}/Contents/MacOS`);
+  const [stock] = presetFolders(files, 'darwin', `${app}/Contents/MacOS`);
   expect(stock).toContain('4E49434B_48323634');
   fs.mkdirSync(stock, { recursive: true });
-  const mac: NodeParts = { ...node, platform: 'darwin' };
   const write = (name: string, text: string, zip = false) =>
     fs.writeFileSync(path.join(stock, name), zip ? gzipSync(text) : text);
-  expect(() => findPreset(mac, `${app}/Contents`, undefined)).toThrow(
-    expect.objectContaining({ code: 'EXPORT_PRESET_MISSING' }),
-  );
+  const find = (remembered?: string) => findPreset(files, 'darwin', `${app}/Contents`, remembered);
+  await expect(find()).rejects.toMatchObject({ code: 'EXPORT_PRESET_MISSING' });
   write('01 - Match Source - High bitrate.epr', '<x>SameAsProject</x>', true);
   write('Anpassen.epr', '<x/>');
-  expect(findPreset(mac, `${app}/Contents`, undefined)).toBe(path.join(stock, 'Anpassen.epr'));
+  expect(await find()).toBe(path.join(stock, 'Anpassen.epr'));
   write('02 - Match Source - Medium bitrate.epr', '<x/>', true);
-  expect(findPreset(mac, `${app}/Contents`, undefined)).toBe(
-    path.join(stock, '02 - Match Source - Medium bitrate.epr'),
-  );
-  expect(findPreset(mac, `${app}/Contents`, path.join(stock, 'Anpassen.epr'))).toBe(path.join(stock, 'Anpassen.epr'));
-  expect(findPreset(mac, `${app}/Contents`, path.join(folder, 'gone.epr'))).toBe(
-    path.join(stock, '02 - Match Source - Medium bitrate.epr'),
-  );
+  expect(await find()).toBe(path.join(stock, '02 - Match Source - Medium bitrate.epr'));
+  expect(await find(path.join(stock, 'Anpassen.epr'))).toBe(path.join(stock, 'Anpassen.epr'));
+  expect(await find(path.join(folder, 'gone.epr'))).toBe(path.join(stock, '02 - Match Source - Medium bitrate.epr'));
 });
 
 /** Node of which only `spawn` is not real: it writes what a starting bridge writes, or fails. */

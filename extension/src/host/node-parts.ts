@@ -4,7 +4,9 @@ import type * as Os from 'node:os';
 import type * as Path from 'node:path';
 import type * as Zlib from 'node:zlib';
 import { AppError } from '#protocol/errors';
-import type { ByteSink, ByteSource } from '../bridge/bytes';
+import type { ByteSource } from '../bridge/bytes';
+import type { PresetFiles } from './export-preset';
+import type { FileSink, HostFiles } from './host-files';
 
 /** The Node of the panel's process (15 in Premiere 22 to 24). Handed in, so that a browser's bundle holds none of it. */
 export type NodeParts = {
@@ -83,8 +85,6 @@ export async function fromFile({ fs, path }: NodeParts, file: string): Promise<B
 /** macOS gives names back with accents taken apart, so that they would not compare: results have plain names. */
 const plainName = (name: string) => name.normalize('NFKD').replace(/[^\x20-\x7e]/g, '') || 'result';
 
-export type FileSink = ByteSink & { finish(): Promise<string>; discard(): Promise<void> };
-
 /** Written under another name and renamed when complete: a growing file would be imported with a wrong length. */
 export async function openFileSink({ fs, path }: NodeParts, folder: string, fileName: string): Promise<FileSink> {
   const unwritable = (file: string) => (cause: unknown) => {
@@ -117,5 +117,32 @@ export async function openFileSink({ fs, path }: NodeParts, folder: string, file
       await handle.close();
       await fs.promises.unlink(partial).catch(() => undefined);
     },
+  };
+}
+
+export function nodeFiles(node: NodeParts): HostFiles & PresetFiles {
+  const { fs, path } = node;
+  return {
+    join: (...parts) => path.join(...parts),
+    nameOf: file => path.basename(file),
+    sizeOf: file =>
+      fs.promises.stat(file).then(
+        stat => stat.size,
+        () => undefined,
+      ),
+    readText: file => fs.promises.readFile(file, 'utf8').catch(() => undefined),
+    writeText: (file, text) => fs.promises.writeFile(file, text),
+    remove: file => fs.promises.rm(file, { force: true }),
+    async makeFolder(folder) {
+      try {
+        await fs.promises.mkdir(folder, { recursive: true });
+        await fs.promises.access(folder, fs.constants.W_OK);
+      } catch (cause) {
+        throw new AppError('OUTPUT_UNWRITABLE', { path: folder, problem: messageOf(cause) }, { cause });
+      }
+    },
+    open: file => fromFile(node, file),
+    openSink: (folder, fileName) => openFileSink(node, folder, fileName),
+    list: folder => fs.promises.readdir(folder).catch(() => []),
   };
 }

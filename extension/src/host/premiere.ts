@@ -1,0 +1,317 @@
+import type { ClipInfo } from '#protocol/clip';
+import { AppError, errors, fillText, toAppError } from '#protocol/errors';
+import type { HostHandshake, PlacedFacts, PremiereCalls, PremiereFacts } from '#protocol/host-facts';
+import type { ExportedClip, Placed, Placement, RenderedClip, Theme, TimelineRange } from '#protocol/timeline';
+import type { Host, HostCheck, TaskContext } from './host';
+import type { HostFiles } from './host-files';
+import {
+  exactSource,
+  exportName,
+  freeTrack,
+  isExpectedLength,
+  isMoved,
+  isSamePlace,
+  makeLabel,
+  normalPath,
+  placedRange,
+  placeTimes,
+  readLabel,
+  rateOfTimebase,
+  selectedClips,
+  toMarkers,
+  toTicks,
+  toTimelineRange,
+  tracksToMute,
+  writeLabel,
+  type ResultLabel,
+} from './premiere-plan';
+
+export const panelScriptVersion = 2;
+const binName = 'Reverie';
+/** An export blocks the application; a long one is no dialog. */
+const exportTimeoutMs = 60 * 60_000;
+const pollMs = 1000;
+
+/** All that the script inside Premiere can be asked, whatever brings the call there. */
+type Calls = PremiereCalls & {
+  handshake: { params: Record<string, never>; value: HostHandshake };
+  readTimeline: { params: { sequence?: string }; value: PremiereFacts };
+};
+export type PremiereCall = <Name extends keyof Calls>(
+  method: Name,
+  params: Calls[Name]['params'],
+  timeoutMs?: number,
+) => Promise<Calls[Name]['value']>;
+
+export type PremiereScript = {
+  call: PremiereCall;
+  /** A call is still without answer. */
+  isBusy(): boolean;
+};
+
+/** What a person can set, and what the page around the panel brings along. */
+export type PremiereChoices = {
+  /** The export preset that a person picked or that worked before. */
+  readonly preset?: { get(): string | undefined; set(path: string): void };
+  /** Reads the source instead of exporting it where both show the same. */
+  readonly readSources?: boolean;
+  readonly watchTheme?: Host['watchTheme'];
+  readonly startBridge?: () => Promise<void>;
+  readonly isVisible?: () => boolean;
+  /** Something that did not stop the work and that a person should know. */
+  readonly notice?: (error: AppError) => void;
+};
+
+export type PremiereParts = PremiereChoices & {
+  readonly name: 'premiere-cep' | 'premiere-uxp';
+  readonly script: PremiereScript;
+  readonly files: HostFiles;
+  /** Exports and results are kept in its folders `exports` and `results`. */
+  readonly folder: string;
+  /** @throws AppError EXPORT_PRESET_MISSING */
+  findPreset(applicationPath: string, remembered: string | undefined): Promise<string>;
+};
+
+type Result = PlacedFacts & { readonly of: ResultLabel };
+
+const noTheme: Host['watchTheme'] = onChange => {
+  const theme: Theme = { dark: true, background: '#262626', text: '#d6d6d6', accent: '#3d8bf2', fontSizePx: 12 };
+  onChange(theme);
+  return () => undefined;
+};
+
+/** Premiere Pro: the script in it reads and does, `premiere-plan` decides, and nothing is believed unread. */
+export function createPremiereHost(parts: PremiereParts): Host {
+  const { script, files, folder, preset, notice = () => undefined } = parts;
+  const { call } = script;
+  const folders = { exports: files.join(folder, 'exports'), results: files.join(folder, 'results') };
+  let greeting: Promise<HostHandshake> | undefined;
+  let exported: { clip: ExportedClip; range: TimelineRange['range'] } | undefined;
+
+  /** Once; a failed one is tried again with the next call. */
+  function handshake(): Promise<HostHandshake> {
+    greeting ??= call('handshake', {}).then(hello => {
+      if (hello.script !== panelScriptVersion)
+        throw new AppError('HOST_SCRIPT_WRONG', { script: hello.script, panel: panelScriptVersion });
+      return hello;
+    });
+    greeting.catch(() => (greeting = undefined));
+    return greeting;
+  }
+
+  async function readFacts(sequence?: string): Promise<PremiereFacts> {
+    await handshake();
+    return call('readTimeline', sequence ? { sequence } : {});
+  }
+
+  function checkAborted({ signal }: TaskContext): void {
+    if (signal.aborted) throw new AppError('CANCELLED');
+  }
+
+  const sidecar = (file: string) => `${file}.reverie`;
+
+  /** The label of a placed file: from the project, or from the file beside it where metadata did not stay. */
+  async function labelOf(placed: PlacedFacts): Promise<ResultLabel | undefined> {
+    return readLabel(placed.label) ?? readLabel((await files.readText(sidecar(placed.path))) ?? '');
+  }
+
+  async function findResults(sequence: string): Promise<{ results: Result[]; locked: readonly number[] }> {
+    const { placed, locked } = await call('findPlaced', { sequence, folder: folders.results });
+    const labels = await Promise.all(placed.map(labelOf));
+    const results = placed.flatMap((each, index) => {
+      const of = labels[index];
+      return of ? [{ ...each, of }] : [];
+    });
+    return { results, locked };
+  }
+
+  async function forget(file: string): Promise<void> {
+    if (normalPath(file).startsWith(normalPath(folders.results))) await files.remove(file);
+  }
+
+  const outcomeOf = (outcome: Placed['outcome'], result: PlacedFacts, rate: Placement['range']['rate']): Placed => ({
+    outcome,
+    track: result.track,
+    range: placedRange(result, rate),
+  });
+
+  async function importClip(clip: RenderedClip, at: Placement, context: TaskContext): Promise<Placed> {
+    checkAborted(context);
+    context.report(undefined, 'reading');
+    const facts = await readFacts(at.sequence);
+    const rate = rateOfTimebase(facts.sequence.timebase);
+    const { results, locked } = await findResults(at.sequence);
+    const label = makeLabel(clip, at);
+    const own = results.find(result => result.of.job === clip.job);
+    if (own) {
+      if (normalPath(own.path) !== normalPath(clip.path)) await forget(clip.path);
+      return outcomeOf(isMoved(own, own.of) ? 'moved-by-user' : 'already-there', own, rate);
+    }
+    await files.writeText(sidecar(clip.path), writeLabel(label));
+    checkAborted(context);
+
+    const older = results.find(result => isSamePlace(result.of, label));
+    if (older) {
+      context.report(undefined, 'placing');
+      await call('replace', { from: older.path, to: clip.path, label: writeLabel(label) });
+      const now = (await findResults(at.sequence)).results.find(
+        result => result.of.job === clip.job && normalPath(result.path) === normalPath(clip.path),
+      );
+      if (!now)
+        throw new AppError('REPLACE_FAILED', { path: older.path, problem: 'the timeline still shows the older file' });
+      return outcomeOf('replaced', now, rate);
+    }
+
+    context.report(undefined, 'importing');
+    const larger = clip.width > facts.sequence.width || clip.height > facts.sequence.height;
+    await call('importFile', { path: clip.path, bin: binName, label: writeLabel(label), scale: larger });
+    checkAborted(context);
+    context.report(undefined, 'placing');
+    const times = placeTimes(clip, at.range);
+    const track =
+      freeTrack(facts, at.sourceTrack, times, locked) ??
+      (await call('addTrack', { sequence: at.sequence })).videoTracks - 1;
+    await call('place', { sequence: at.sequence, path: clip.path, track, ...times });
+    const placed = (await findResults(at.sequence)).results.find(result => result.of.job === clip.job);
+    if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
+    return outcomeOf('placed', placed, rate);
+  }
+
+  async function exportRange(range: TimelineRange, context: TaskContext): Promise<ExportedClip> {
+    checkAborted(context);
+    const hello = await handshake();
+    const facts = await readFacts(range.sequence.id);
+    const source = parts.readSources ? exactSource(facts, range.range) : undefined;
+    if (source && (await files.sizeOf(source.path)) !== undefined) {
+      return { path: source.path, name: files.nameOf(source.path), range: source.range, isSource: true, handle: 0 };
+    }
+    const epr = await parts.findPreset(hello.path, preset?.get());
+    context.report(undefined, 'exporting');
+    const sequence = range.sequence.id;
+    const { extension } = await call('exportExtension', { sequence, preset: epr });
+    await files.makeFolder(folders.exports);
+    const file = files.join(folders.exports, exportName(range, Date.now().toString(36), extension || 'mp4'));
+    const { first, last, rate } = range.range;
+    const written = await call(
+      'exportRange',
+      {
+        sequence,
+        preset: epr,
+        path: file,
+        start: toTicks(first, rate),
+        end: toTicks(last + 1, rate),
+        mute: tracksToMute(facts, range, folders.results),
+      },
+      exportTimeoutMs,
+    );
+    if (!(await files.sizeOf(file)))
+      throw new AppError('EXPORT_FAILED', { path: file, problem: 'no file was written' });
+    if (!written.restored) notice(new AppError('HOST_RANGE_NOT_RESTORED'));
+    preset?.set(epr);
+    const clip: ExportedClip = { path: file, name: files.nameOf(file), isSource: false, handle: 0 };
+    if (context.signal.aborted) await files.remove(file);
+    checkAborted(context);
+    exported = { clip, range: range.range };
+    return clip;
+  }
+
+  return {
+    name: parts.name,
+    capabilities: { range: 'timeline', result: 'place', disk: true, markers: true, nativeMenu: false },
+    async readRange() {
+      return toTimelineRange(await readFacts());
+    },
+    exportRange,
+    importClip,
+    watchTheme: parts.watchTheme ?? noTheme,
+    async openBytes(clip) {
+      if (!clip.path) throw new AppError('FILE_NOT_FOUND', { path: clip.name });
+      return files.open(clip.path);
+    },
+    learnClip(info: ClipInfo) {
+      const last = exported;
+      exported = undefined;
+      // Builds that ignore in and out points render the whole timeline: the length tells.
+      if (last && !isExpectedLength(last.range, info.frames, info.rate)) {
+        throw new AppError('EXPORT_WRONG_LENGTH', {
+          actual: info.frames,
+          expected: last.range.last - last.range.first + 1,
+        });
+      }
+    },
+    openSink: fileName => files.openSink(folders.results, fileName),
+    async releaseExport(clip) {
+      if (!clip.isSource && clip.path) await files.remove(clip.path);
+    },
+    watchSelection(onChange) {
+      let stamp: string | undefined;
+      const look = async () => {
+        if (parts.isVisible?.() === false || script.isBusy()) return;
+        const now = (await call('stamp', {})).stamp;
+        if (now === stamp) return;
+        stamp = now;
+        if (now === '') return onChange([], undefined);
+        const facts = await readFacts();
+        let range: TimelineRange | undefined;
+        try {
+          range = toTimelineRange(facts);
+        } catch (thrown) {
+          // Nothing usable is marked; the list of clips says so itself.
+          if (
+            !['NOTHING_MARKED', 'SELECTION_SCATTERED', 'SELECTION_REFUSED', 'RANGE_EMPTY'].includes(
+              toAppError(thrown).code,
+            )
+          )
+            throw thrown;
+        }
+        onChange(selectedClips(facts), range);
+      };
+      const quietly = () => void look().catch(thrown => notice(toAppError(thrown)));
+      quietly();
+      const timer = setInterval(quietly, pollMs);
+      return () => clearInterval(timer);
+    },
+    async removeResult(job, at) {
+      await handshake();
+      const found = (await findResults(at.sequence)).results.filter(result => result.of.job === job);
+      for (const result of found) await call('remove', { sequence: at.sequence, path: result.path });
+      return found.length > 0;
+    },
+    async readMarkers() {
+      return toMarkers(await readFacts());
+    },
+    async writeMarkers(markers) {
+      const { sequence } = await readFacts();
+      const rate = rateOfTimebase(sequence.timebase);
+      const wanted = markers.map(({ name, comment, first, length, colour }) => ({
+        name,
+        comment,
+        start: toTicks(first, rate),
+        end: toTicks(first + length, rate),
+        colour: colour ?? -1,
+      }));
+      await call('writeMarkers', { sequence: sequence.id, markers: wanted });
+    },
+    async checkSetup() {
+      return Promise.all([
+        check('Premiere Pro', async () => (await handshake()).version),
+        check('export preset', async () => parts.findPreset((await handshake()).path, preset?.get())),
+        check('folder', async () => {
+          await files.makeFolder(folders.results);
+          return folders.results;
+        }),
+      ]);
+    },
+    ...(parts.startBridge ? { startBridge: parts.startBridge } : {}),
+  };
+}
+
+async function check(what: string, ask: () => Promise<string>): Promise<HostCheck> {
+  try {
+    return { what, ok: true, found: await ask() };
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    const { cause, remedy } = errors[error.code];
+    return { what, ok: false, found: fillText(cause, error.details), remedy: fillText(remedy, error.details) };
+  }
+}
