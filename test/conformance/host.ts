@@ -16,6 +16,15 @@ export type HostUnderTest = {
   mark(): void;
   /** A finished result for what is marked, where the host expects it. */
   makeResult(job: string, range: TimelineRange): Promise<RenderedClip>;
+  /** Hosts that place: the timeline as a person sees it. */
+  readonly timeline?: {
+    /** Our results on it, in frames of the sequence, `last` included. */
+    results(): readonly { readonly track: number; readonly first: number; readonly last: number }[];
+    /** Everything else on it, in any form that can be compared. */
+    own(): unknown;
+    /** Moves the one result by hand. */
+    moveResult(frames: number): void;
+  };
   close?(): void;
 };
 
@@ -40,12 +49,12 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
     afterEach(() => it.close?.());
 
     test('says of itself only what it can do', () => {
-      const { capabilities, openSink, removeResult, readMarkers, writeMarkers, takeFile, showMenu } = it.host;
+      const { capabilities, openSink, removeResult, readMarkers, writeMarkers, takeFile, offerMenu } = it.host;
       expect(it.host.name).toBe(name);
       expect(capabilities.disk).toBe(openSink !== undefined);
       expect(capabilities.result === 'place').toBe(removeResult !== undefined);
       expect(capabilities.markers).toBe(readMarkers !== undefined && writeMarkers !== undefined);
-      expect(capabilities.nativeMenu).toBe(showMenu !== undefined);
+      expect(capabilities.nativeMenu).toBe(offerMenu !== undefined);
       expect(capabilities.range === 'clip').toBe(takeFile !== undefined);
     });
 
@@ -105,6 +114,80 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
       await it.host.importClip(await it.makeResult('job-1', range), placementOf(range), idle());
       expect(await it.host.removeResult('job-1', placementOf(range))).toBe(true);
       expect(await it.host.removeResult('job-1', placementOf(range))).toBe(false);
+    });
+
+    test('a result that was rendered again replaces the older one, where the person moved it, and no other clip changes', async () => {
+      if (it.host.capabilities.result === 'save') return;
+      const { results, own, moveResult } = it.timeline!;
+      const before = own();
+      it.mark();
+      const range = await it.host.readRange();
+      const at = placementOf(range);
+      const { first, last } = range.range;
+      await it.host.importClip(await it.makeResult('job-1', range), at, idle());
+      expect(results()).toMatchObject([{ first, last }]);
+      moveResult(3);
+      const placed = await it.host.importClip(await it.makeResult('job-2', range), at, idle());
+      expect(placed).toMatchObject({ outcome: 'replaced', range: { first: first + 3, last: last + 3 } });
+      expect(results()).toMatchObject([{ first: first + 3, last: last + 3 }]);
+      expect(await it.host.removeResult!('job-1', at)).toBe(false);
+      expect(await it.host.removeResult!('job-2', at)).toBe(true);
+      expect(results()).toEqual([]);
+      expect(own()).toEqual(before);
+    });
+
+    test('a result that the person moved is left where it is', async () => {
+      if (it.host.capabilities.result === 'save') return;
+      it.mark();
+      const range = await it.host.readRange();
+      const clip = await it.makeResult('job-1', range);
+      await it.host.importClip(clip, placementOf(range), idle());
+      it.timeline!.moveResult(5);
+      const again = await it.host.importClip(clip, placementOf(range), idle());
+      expect(again).toMatchObject({ outcome: 'moved-by-user', range: { first: range.range.first + 5 } });
+      expect(it.timeline!.results()).toHaveLength(1);
+    });
+
+    test('a placement that was cancelled places nothing', async () => {
+      if (it.host.capabilities.result === 'save') return;
+      it.mark();
+      const range = await it.host.readRange();
+      const context = { signal: AbortSignal.abort(), report: () => undefined };
+      const placing = it.host.importClip(await it.makeResult('job-1', range), placementOf(range), context);
+      await expect(placing).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect(it.timeline!.results()).toEqual([]);
+    });
+
+    test('markers are written once, with their length, and read back in order', async () => {
+      if (!it.host.writeMarkers || !it.host.readMarkers) return;
+      const wanted = [
+        { name: 'Refrain é', comment: '', first: 12, length: 0 },
+        { name: 'stylize: draft', comment: 'Verse', first: 2, length: 7 },
+      ];
+      await it.host.writeMarkers(wanted);
+      await it.host.writeMarkers([wanted[0], { ...wanted[1], length: 9 }]);
+      const read = (await it.host.readMarkers()).map(({ name, comment, first, length }) => ({
+        name,
+        comment,
+        first,
+        length,
+      }));
+      expect(read).toEqual([{ ...wanted[1], length: 9 }, wanted[0]]);
+    });
+
+    test('the selection is told at once and again when it changes', async () => {
+      if (!it.host.watchSelection) return;
+      const told: number[] = [];
+      const stop = it.host.watchSelection(clips => told.push(clips.length));
+      const until = async (length: number) => {
+        for (let tries = 0; told.length < length && tries < 600; tries++)
+          await new Promise(done => setTimeout(done, 5));
+      };
+      await until(1);
+      it.mark();
+      await until(2);
+      stop();
+      expect(told).toEqual([0, 1]);
     });
 
     test('a sink gives a complete file that was not there before, or none', async () => {

@@ -32,5 +32,5 @@ describeHost('file', async () => {
 
 describeHost('premiere-cep', async () => {
   const it = await makePremiere();
-  return { host: it.host, mark: it.mark, makeResult: it.makeResult, close: it.close };
+  return { host: it.host, mark: it.mark, makeResult: it.makeResult, timeline: it.timeline, close: it.close };
 });

@@ -30,6 +30,11 @@ export async function makePremiere(fake: Partial<FakePremiereOptions> = {}, chan
   const epr = path.join(folder, 'Match Source.epr');
   fs.writeFileSync(epr, '<PremiereData Version="3"/>');
   const notices: AppError[] = [];
+  const placed = (ours: boolean) =>
+    premiere
+      .tracks()
+      .flatMap((clips, track) => clips.map(clip => ({ ...clip, track })))
+      .filter(clip => clip.path.includes('/results/') === ours);
   const host = createPremiereCepHost({
     evalScript: premiere.evalScript,
     node,
@@ -46,6 +51,11 @@ export async function makePremiere(fake: Partial<FakePremiereOptions> = {}, chan
     clips: { a, b, logo, sound },
     mark() {
       b.selected = true;
+    },
+    timeline: {
+      results: () => placed(true).map(({ track, first, last }) => ({ track, first, last })),
+      own: () => [placed(false), premiere.tracks('audio')],
+      moveResult: (frames: number) => premiere.move(placed(true)[0].id, frames),
     },
     async makeResult(job: string, range: TimelineRange, name = 'Result é.mov'): Promise<RenderedClip> {
       const rate = { num: 50, den: 1 };

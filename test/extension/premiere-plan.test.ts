@@ -1,8 +1,8 @@
+import { clipReasons } from '../../extension/src/host/clip-reasons';
 import type { PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import { errors } from '#protocol/errors';
 import {
   classify,
-  clipReasons,
   exactSource,
   exportName,
   freeTrack,

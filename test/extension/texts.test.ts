@@ -8,6 +8,7 @@ import { jobStatuses } from '#protocol/job';
 import { builtInPresets } from '../../bridge-server/src/effects/presets';
 import { paintersOf } from '../../extension/src/app/draft';
 import { pages } from '../../extension/src/app/state';
+import { clipReasons } from '../../extension/src/host/clip-reasons';
 import { hostSteps } from '../../extension/src/host/host';
 import { en, screenTexts } from '../../extension/src/i18n/en';
 import { fr } from '../../extension/src/i18n/fr';
@@ -29,6 +30,8 @@ const madeUp = [
   ...['placed', 'replaced', 'already-there', 'moved-by-user', 'downloaded'].map(outcome => `placed.${outcome}`),
   ...['embedded', 'pulled', 'imported'].map(kind => `net.${kind}`),
   ...['needs-export', 'refused'].map(kind => `selection.${kind}`),
+  ...clipReasons.map(reason => `selection.reason.${reason}`),
+  ...['as-expected', 'otherwise', 'failed'].map(answer => `setup.probe.${answer}`),
   ...['frames', 'setup.problems'].flatMap(key => [`${key}.one`, `${key}.other`]),
 ];
 
@@ -77,7 +80,7 @@ test('every screen text is used by some screen', () => {
     .filter(path => /\.tsx?$/.test(path) && !/i18n\/(en|fr)\.ts$/.test(path))
     .map(path => readFileSync(path, 'utf8'))
     .join('\n');
-  const fromData = /^(stage|figure|check)\./;
+  const fromData = /^(stage|figure|check|selection\.reason)\./;
   const unused = Object.keys(screenTexts).filter(
     key => !sources.includes(`'${key}'`) && !madeUp.includes(key) && !fromData.test(key),
   );

@@ -1,56 +1,65 @@
-import type { MouseEvent } from 'react';
-import { toAppError } from '#protocol/errors';
+import { useEffect, useRef, type MouseEvent } from 'react';
 import { formatTimecode } from '#protocol/time';
 import type { TimelineClip } from '#protocol/timeline';
 import { Button } from '../components/button';
 import { Icon } from '../components/icon';
 import { useMenu } from '../components/menu';
-import type { MenuItem } from '../host/host';
+import type { Unsubscribe } from '../host/host';
 import { useTexts } from '../i18n/context';
+import { clipMenu, presetOfItem } from './clip-menu';
 import { useApp, useSession } from './context';
 import { usePresetTitle } from './preset-chooser';
 import styles from './render.module.css';
 
-const stylizeItem = 'stylize';
-const presetItem = 'preset:';
-
-/** The host's selection, mirrored. A right-click on a clip (or the menu key) offers Stylize, with the preset or another. */
+/** The host's selection, mirrored. A right-click on a clip (or the menu key) offers what can be made of it. */
 export function Selection() {
-  const { t } = useTexts();
+  const { t, find } = useTexts();
   const session = useSession();
+  const { host } = session;
   const selection = useApp(state => state.selection);
   const presets = useApp(state => state.presets);
   const title = usePresetTitle();
   const { open, menu } = useMenu();
+  const offered = useRef<Unsubscribe>(undefined);
 
-  const pick = (id: string | undefined) => {
-    if (id?.startsWith(presetItem)) session.choosePreset(id.slice(presetItem.length));
-    if (id !== undefined) session.stylizeSelection();
+  const pick = (id: string) => {
+    const preset = presetOfItem(id);
+    if (preset) session.choosePreset(preset);
+    session.stylizeSelection();
   };
+  const items = () => {
+    const labels = {
+      stylize: t('stylize'),
+      stylizeWith: t('selection.stylizeWith'),
+      dream: t('selection.dream'),
+      upscale: t('selection.upscale'),
+      zoom: t('selection.zoom'),
+    };
+    return clipMenu(presets, labels, ({ preset, builtIn }) => title(preset, builtIn));
+  };
+  /** The host's menu cannot be opened from here, only laid ready: it lies ready while the pointer or the focus is on a clip. */
+  const offer = (clip: TimelineClip) => {
+    withdraw();
+    if (clip.kind !== 'refused') offered.current = host.offerMenu?.(items(), pick);
+  };
+  const withdraw = () => {
+    offered.current?.();
+    offered.current = undefined;
+  };
+  useEffect(() => withdraw, []);
   const onContextMenu = (event: MouseEvent, clip: TimelineClip) => {
+    if (offered.current) return;
     event.preventDefault();
     if (clip.kind === 'refused') return;
-    const items: readonly MenuItem[] = [
-      { id: stylizeItem, label: t('stylize') },
-      {
-        id: 'with',
-        label: t('selection.stylizeWith'),
-        items: presets.map(({ preset, builtIn }) => ({ id: presetItem + preset.name, label: title(preset, builtIn) })),
-      },
-    ];
-    const { host } = session;
-    if (host.capabilities.nativeMenu && host.showMenu) {
-      host.showMenu(items).then(pick, thrown => session.say(toAppError(thrown).toJSON()));
-    } else {
-      const box = event.currentTarget.getBoundingClientRect();
-      // The menu key and Shift+F10 bring no place of their own.
-      const at =
-        event.clientX === 0 && event.clientY === 0
-          ? { x: box.left + 20, y: box.bottom }
-          : { x: event.clientX, y: event.clientY };
-      open(at, t('selection.menu', { name: clip.name }), items, pick);
-    }
+    const box = event.currentTarget.getBoundingClientRect();
+    // The menu key and Shift+F10 bring no place of their own.
+    const at =
+      event.clientX === 0 && event.clientY === 0
+        ? { x: box.left + 20, y: box.bottom }
+        : { x: event.clientX, y: event.clientY };
+    open(at, t('selection.menu', { name: clip.name }), items(), pick);
   };
+  const reasons = (clip: TimelineClip) => clip.reasons.map(reason => find(`selection.reason.${reason}`, reason));
 
   return (
     <section className={styles.selection} aria-label={t('selection')}>
@@ -64,10 +73,14 @@ export function Selection() {
           <li
             key={clip.key}
             className={styles.selected}
-            title={clip.reasons.join('\n')}
+            title={reasons(clip).join('\n')}
             tabIndex={0}
             aria-haspopup="menu"
             data-clip={clip.key}
+            onMouseEnter={() => offer(clip)}
+            onMouseLeave={withdraw}
+            onFocus={() => offer(clip)}
+            onBlur={withdraw}
             onContextMenu={event => onContextMenu(event, clip)}
           >
             <Icon name={clip.kind === 'refused' ? 'warn' : 'film'} />
@@ -77,6 +90,9 @@ export function Selection() {
                 {formatTimecode(clip.range.first, clip.range.rate)} – {formatTimecode(clip.range.last, clip.range.rate)}
                 {clip.kind === 'plain' ? '' : ` · ${t(`selection.${clip.kind}`)}`}
               </span>
+              {clip.kind !== 'plain' && clip.reasons.length > 0 && (
+                <span className={styles.dim}>{reasons(clip).join(' ')}</span>
+              )}
             </span>
           </li>
         ))}

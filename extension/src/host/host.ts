@@ -35,8 +35,10 @@ export type HostCapabilities = {
   readonly disk: boolean;
   /** Markers of the sequence can be read (`readMarkers`) and written (`writeMarkers`). */
   readonly markers: boolean;
-  /** A right-click on a mirrored clip opens the host's own menu (`showMenu`); otherwise the panel draws one. */
+  /** A right-click on a mirrored clip opens the host's own menu (`offerMenu`); otherwise the panel draws one. */
   readonly nativeMenu: boolean;
+  /** Can hand over the source itself where it shows the same as an export; a person switches it on. */
+  readonly sources?: boolean;
 };
 
 export type MenuItem = {
@@ -50,6 +52,30 @@ export type HostCheck = {
   readonly ok: boolean;
   readonly found: string;
   readonly remedy?: string;
+};
+
+/** What the host can export with: preset files in Premiere, output module templates in After Effects. */
+export type ExportPresets = {
+  readonly found: readonly { readonly id: string; readonly label: string }[];
+  /** The one that the next export takes; undefined where there is none. */
+  readonly used?: string;
+  /** The person chose it; otherwise it is the best of what was found. */
+  readonly isChosen: boolean;
+};
+
+/** One question that only a real host can answer, and what it answered. */
+export type HostProbe = {
+  readonly question: string;
+  readonly answer: 'as-expected' | 'otherwise' | 'failed';
+  readonly details: string;
+};
+export type HostReport = {
+  readonly host: string;
+  readonly version: string;
+  readonly system: string;
+  readonly probes: readonly HostProbe[];
+  /** Where the report was saved. */
+  readonly path: string;
 };
 
 /**
@@ -86,7 +112,15 @@ export interface Host {
   removeResult?(job: string, at: Placement): Promise<boolean>;
   readMarkers?(): Promise<readonly TimelineMarker[]>;
   writeMarkers?(markers: readonly Omit<TimelineMarker, 'id'>[]): Promise<void>;
-  showMenu?(items: readonly MenuItem[]): Promise<string | undefined>;
+  /** `nativeMenu` only: from now until it is let go, a right-click on the panel opens this menu. */
+  offerMenu?(items: readonly MenuItem[], onPick: (id: string) => void): Unsubscribe;
+  listExportPresets?(): Promise<ExportPresets>;
+  /** Remembered; undefined: the best of what is found. */
+  chooseExportPreset?(id: string | undefined): void;
+  /** The host's own file dialog. @returns undefined where the person chose none @throws AppError EXPORT_PRESET_UNFIT */
+  browseExportPreset?(): Promise<string | undefined>;
+  /** Tries what only a real host can answer, on a scratch sequence or composition of its own, and saves a report. */
+  runHostChecks?(context: TaskContext): Promise<HostReport>;
   /** What the set-up page shows beside the bridge's own checks. */
   checkSetup?(): Promise<readonly HostCheck[]>;
   /** Starts the bridge on this machine, where the host can start programs. */

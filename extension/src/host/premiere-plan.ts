@@ -2,6 +2,7 @@ import { AppError } from '#protocol/errors';
 import type { PlacedFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import { parseRate, type FrameRange, type Rate } from '#protocol/time';
 import type { Placement, RenderedClip, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import { classifyBy, type ClipReason } from './clip-reasons';
 
 /** Decisions about Premiere's timeline: facts in, plans out. No call, no file, no clock. */
 
@@ -39,26 +40,8 @@ function knownRate(fps: number): Rate | undefined {
   return names.map(parseRate).find(rate => Math.abs(rate.num / rate.den - fps) < 0.002);
 }
 
-/** Why a clip is not simply its source file; each has a text `selection.reason.…`. */
-export const clipReasons = [
-  'adjustment',
-  'no-media',
-  'offline',
-  'disabled',
-  'nested',
-  'merged',
-  'speed',
-  'reversed',
-  'remapped',
-  'effects',
-  'motion',
-] as const;
-export type ClipReason = (typeof clipReasons)[number];
-
-const refusing: readonly ClipReason[] = ['adjustment', 'no-media', 'offline', 'disabled'];
-
 export function classify(clip: PremiereClipFacts): { kind: TimelineClip['kind']; reasons: ClipReason[] } {
-  const holds: Record<ClipReason, boolean> = {
+  return classifyBy({
     adjustment: clip.adjustmentLayer,
     'no-media': clip.mediaPath === '' && !clip.nested && !clip.merged && !clip.adjustmentLayer,
     offline: clip.offline,
@@ -70,12 +53,7 @@ export function classify(clip: PremiereClipFacts): { kind: TimelineClip['kind'];
     remapped: clip.remapped,
     effects: clip.effects > 0,
     motion: !clip.untouched,
-  };
-  const reasons = clipReasons.filter(reason => holds[reason]);
-  return {
-    kind: reasons.some(reason => refusing.includes(reason)) ? 'refused' : reasons.length > 0 ? 'needs-export' : 'plain',
-    reasons,
-  };
+  });
 }
 
 /** Track, start and source in point: node ids last for one session only. */

@@ -43,10 +43,21 @@ export function createTexts(language: Language): Texts {
   const t: Texts['t'] = (key, details = {}) => fillText(catalogue[key], details);
   const number = (value: number, digits = 0) =>
     new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: digits }).format(value);
+  /** Reasons travel as words of the host's list; a person reads sentences. */
+  const whyOf = ({ why }: ErrorDetails): ErrorDetails =>
+    why === undefined
+      ? {}
+      : {
+          why: String(why)
+            .split(', ')
+            .map(reason => catalogue[`selection.reason.${reason}`] ?? reason)
+            .join(' '),
+        };
   const row = (error: ErrorJson, part: 'cause' | 'remedy') =>
     fillText(catalogue[`error.${error.code}.${part}`] ?? catalogue[`error.INTERNAL.${part}`], {
       problem: error.code,
       ...error.details,
+      ...whyOf(error.details ?? {}),
     });
   return {
     language,
