@@ -45,7 +45,7 @@ export class JobRecord {
   readonly done = new Map<string, { facts: TaskFacts; reused: boolean }>();
   readonly running = new Map<string, Running>();
   readonly failures = new Map<string, Failures>();
-  /** After a kill the next try waits until then. */
+  /** After a kill the next try waits until then; both by a clock that nobody can set (`performance.now`). */
   notBefore = 0;
   lastServed = 0;
   /** Held by an engine of another process that is alive. */
@@ -55,7 +55,7 @@ export class JobRecord {
   private workUnits = 0;
   private workSince: number | undefined;
   private journalState = '';
-  private lastProgressWritten = 0;
+  private lastProgressWritten = -Infinity;
   private lastWrittenSeq: number;
 
   constructor(
@@ -83,7 +83,7 @@ export class JobRecord {
     if (next === this.job && body.type !== 'created' && body.type !== 'preview') return;
     this.seq = event.seq;
     this.job = next;
-    const now = Date.now();
+    const now = performance.now();
     const volatile =
       body.type === 'progress' &&
       now - this.lastProgressWritten < writtenProgressMs &&
@@ -152,18 +152,23 @@ export class JobRecord {
     );
   }
 
+  /** Whom the job is from: jobs of different senders share the workers fairly. */
+  get sender(): string {
+    return this.job.spec.sender ?? '';
+  }
+
   get isSchedulable(): boolean {
     return !this.foreign && (this.job.status === 'queued' || this.job.status === 'active');
   }
 
   beginWork(): void {
-    this.workSince ??= Date.now();
+    this.workSince ??= performance.now();
   }
 
   endWork(units: number): void {
     this.workUnits += units;
     if (this.running.size > 0 || this.workSince === undefined) return;
-    this.workMs += Date.now() - this.workSince;
+    this.workMs += performance.now() - this.workSince;
     this.workSince = undefined;
   }
 
@@ -177,7 +182,7 @@ export class JobRecord {
       else underWay += unitsOf(task) * (this.running.get(task.id)?.share ?? 0);
     }
     const total = this.job.progress.total;
-    const elapsedMs = this.workMs + (this.workSince === undefined ? 0 : Date.now() - this.workSince);
+    const elapsedMs = this.workMs + (this.workSince === undefined ? 0 : performance.now() - this.workSince);
     const achieved = this.workUnits + underWay;
     const left = Math.max(0, total - done - underWay);
     // Units are estimated seconds: the estimate holds until enough was measured to correct it.

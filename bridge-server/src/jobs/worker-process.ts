@@ -24,9 +24,9 @@ const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALL
 export class WorkerProcess {
   private readonly child: ChildProcess;
   private gone = false;
-  lastSign = Date.now();
+  lastSign = performance.now();
   /** The last progress of any kind, as far as the worker says. */
-  lastProgress = Date.now();
+  lastProgress = performance.now();
   ready: Extract<WorkerEvent, { type: 'ready' }> | undefined;
   readonly provider: string;
 
@@ -41,10 +41,10 @@ export class WorkerProcess {
     });
     this.child.on('message', message => {
       const event = message as WorkerEvent;
-      this.lastSign = Date.now();
+      this.lastSign = performance.now();
       if (event.type === 'ready') this.ready = event;
-      if (event.type === 'alive') this.lastProgress = Date.now() - (event.idleMs ?? 0);
-      else this.lastProgress = Date.now();
+      if (event.type === 'alive') this.lastProgress = performance.now() - (event.idleMs ?? 0);
+      else this.lastProgress = performance.now();
       options.onEvent(event);
     });
     let lastLine = '';

@@ -21,6 +21,8 @@ export type SlotOptions = {
   readonly silenceMs: number;
   readonly hungMs: number;
   readonly idleMs: number;
+  /** Milliseconds of a clock that nobody can set. */
+  readonly now?: () => number;
   /** What the worker says beside the end of its order. */
   readonly onEvent: (event: WorkerEvent) => void;
   readonly onLine: (line: string) => void;
@@ -28,6 +30,8 @@ export type SlotOptions = {
 
 /** Choosing a provider may load and try several; a process that has not said "ready" by then never will. */
 const readyMs = 120_000;
+/** Watched once a second: a longer gap means that this process itself did not run (a sleeping laptop). */
+const sleptMs = 5000;
 
 /** A place for one worker on one device: starts it when there is work, watches it, ends it when there is none. */
 export class WorkerSlot {
@@ -36,8 +40,13 @@ export class WorkerSlot {
   private idle: NodeJS.Timeout | undefined;
   private lastProblem = '';
   private closed = false;
+  private readonly now: () => number;
+  private lastWatch: number;
 
-  constructor(private readonly options: SlotOptions) {}
+  constructor(private readonly options: SlotOptions) {
+    this.now = options.now ?? (() => performance.now());
+    this.lastWatch = this.now();
+  }
 
   /**
    * A worker that has said that it is ready, opened for `provider`.
@@ -49,12 +58,12 @@ export class WorkerSlot {
     if (this.closed) throw new AppError('CANCELLED');
     this.worker ??= this.start(provider);
     const worker = this.worker;
-    const until = Date.now() + readyMs;
+    const until = performance.now() + readyMs;
     while (!worker.ready) {
       if (this.closed) throw new AppError('CANCELLED');
       if (worker.isGone)
         throw new AppError('WORKER_CRASHED', { stage: 'start', frame: 0, problem: this.lastProblem, log });
-      if (Date.now() > until) {
+      if (performance.now() > until) {
         worker.kill();
         throw new AppError('WORKER_HUNG', { seconds: readyMs / 1000, stage: 'start', frame: 0 });
       }
@@ -67,8 +76,8 @@ export class WorkerSlot {
   order(worker: WorkerProcess, order: TaskOrder): Promise<Outcome> {
     return new Promise<Outcome>(resolve => {
       this.settle = resolve;
-      worker.lastSign = Date.now();
-      worker.lastProgress = Date.now();
+      worker.lastSign = this.now();
+      worker.lastProgress = this.now();
       worker.send({ type: 'run', order });
       if (worker.isGone) resolve({ type: 'ended', problem: this.lastProblem });
     }).finally(() => {
@@ -87,9 +96,18 @@ export class WorkerSlot {
   /** Called now and then: ends a worker that is silent or does not get on. */
   watch(): void {
     const { worker, settle } = this;
+    const now = this.now();
+    const slept = now - this.lastWatch > sleptMs;
+    this.lastWatch = now;
     if (!worker || !settle) return;
-    const silent = Date.now() - worker.lastSign;
-    const stuck = Date.now() - worker.lastProgress;
+    if (slept) {
+      // The worker slept too; what it says next counts.
+      worker.lastSign = now;
+      worker.lastProgress = now;
+      return;
+    }
+    const silent = now - worker.lastSign;
+    const stuck = now - worker.lastProgress;
     if (silent < this.options.silenceMs && stuck < this.options.hungMs) return;
     this.worker = undefined;
     settle({ type: 'hung', seconds: Math.round(Math.max(silent, stuck) / 1000) });

@@ -18,6 +18,8 @@ export const jobSpecSchema = z.object({
   seed: z.int().min(0).max(0x7fffffff).default(0),
   provider: z.enum(['auto', 'tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu']).default('auto'),
   priority: z.int().min(0).max(9).default(5),
+  /** Whom the job is from, set by the bridge: jobs of different senders share the workers fairly. */
+  sender: z.string().max(80).optional(),
   /** Free words of the client: section, sequence, source clip key. Kept, never interpreted. */
   labels: z.record(z.string().max(40), z.string().max(200)).default({}),
 });
