@@ -61,19 +61,40 @@ export type PremiereFacts = {
 };
 
 export type AfterEffectsLayerFacts = {
+  /** Lasts as long as the layer; '' in versions before 22.0. */
+  readonly id: string;
+  /** From 1, at the top. */
   readonly index: number;
   readonly name: string;
   readonly inFrame: number;
   readonly outFrame: number;
   readonly startFrame: number;
+  /** Per cent; 200 is half speed, below 0 is backwards. */
   readonly stretch: number;
   readonly selected: boolean;
   readonly enabled: boolean;
   readonly locked: boolean;
   readonly remapped: boolean;
   readonly adjustmentLayer: boolean;
+  /** Has a picture: cameras, lights, sounds and null objects have none. */
   readonly hasVideo: boolean;
+  readonly guide: boolean;
+  /** Is the track matte of the layer below it, or of another. */
+  readonly isMatte: boolean;
+  readonly hasMatte: boolean;
+  readonly nested: boolean;
+  /** Drawn by the host: text, shapes, solids. */
+  readonly generated: boolean;
+  readonly missing: boolean;
   readonly mediaPath: string;
+  /** 0 for stills and where there is no source. */
+  readonly sourceFps: number;
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  /** Effects and masks. */
+  readonly effects: number;
+  /** Lies as a new layer does: centred, whole, opaque, unblended. */
+  readonly untouched: boolean;
   readonly comment: string;
 };
 
@@ -98,6 +119,7 @@ export type AfterEffectsFacts = {
     readonly comment: string;
     readonly frame: number;
     readonly frames: number;
+    readonly label: number;
   }[];
 };
 
@@ -123,13 +145,24 @@ export type PremiereCalls = {
     params: { sequence: string; folder: string };
     value: { placed: readonly PlacedFacts[]; locked: readonly number[] };
   };
-  addTrack: { params: { sequence: string }; value: { videoTracks: number } };
+  /** `path` is an imported file: UXP adds a track only by laying something on it. */
+  addTrack: { params: { sequence: string; path: string }; value: { videoTracks: number } };
   importFile: {
     params: { path: string; bin: string; label: string; scale: boolean };
     value: { path: string; copies: number; labelled: boolean };
   };
   place: {
-    params: { sequence: string; path: string; track: number; start: string; end: string; free: string };
+    /** `label` and `scale` again for a host that writes them in the same undo step. */
+    params: {
+      sequence: string;
+      path: string;
+      track: number;
+      start: string;
+      end: string;
+      free: string;
+      label: string;
+      scale: boolean;
+    };
     value: { track: number; start: string; end: string; already: boolean };
   };
   replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
@@ -141,6 +174,66 @@ export type PremiereCalls = {
     value: { written: number };
   };
   remove: { params: { sequence: string; path: string }; value: { removed: number } };
+};
+
+/** A layer that shows a file of ours, and the labels that were found with it (layer, item). */
+export type PlacedLayerFacts = {
+  readonly index: number;
+  /** Counted from 0 at the bottom. */
+  readonly track: number;
+  readonly first: number;
+  /** One past the last frame. */
+  readonly end: number;
+  readonly path: string;
+  readonly labels: readonly string[];
+};
+
+/** A layer, named so that the script notices when the layers were changed meanwhile. */
+export type LayerReference = { readonly index: number; readonly name: string };
+
+/** After Effects' calls that change something, in frames of the composition. Each reads back what it did and may be sent twice. */
+export type AfterEffectsCalls = {
+  stamp: { params: Record<string, never>; value: { stamp: string } };
+  templates: { params: { composition: string }; value: { templates: readonly string[] } };
+  exportRange: {
+    /** `path` has no extension: the template decides it. */
+    params: {
+      composition: string;
+      template: string;
+      path: string;
+      first: number;
+      end: number;
+      hide: readonly LayerReference[];
+    };
+    /** `left`: what could not be put back, '' for nothing. */
+    value: { path: string; sizeBytes: number; left: string };
+  };
+  findPlaced: { params: { composition: string; folder: string }; value: { placed: readonly PlacedLayerFacts[] } };
+  importFile: {
+    params: { path: string; bin: string; label: string; fps: number };
+    value: { path: string; copies: number; labelled: boolean };
+  };
+  place: {
+    params: {
+      composition: string;
+      path: string;
+      label: string;
+      first: number;
+      end: number;
+      above?: LayerReference;
+      fit: boolean;
+    };
+    value: { layer: PlacedLayerFacts; already: boolean };
+  };
+  replace: { params: { from: string; to: string; label: string }; value: { path: string; labelled: boolean } };
+  writeMarkers: {
+    params: {
+      composition: string;
+      markers: readonly { name: string; comment: string; first: number; frames: number; colour: number }[];
+    };
+    value: { written: number };
+  };
+  remove: { params: { composition: string; path: string }; value: { removed: number } };
 };
 
 /** What the script says of itself in its first answer. */

@@ -1,6 +1,7 @@
 import type { Theme } from '#protocol/timeline';
 import type { Unsubscribe } from './host';
 import { findNode, type NodeParts } from './node-parts';
+import { themeOfColour } from './panel-theme';
 import type { EvalScript } from './script-call';
 
 /** What CEP puts on the window; Adobe's CSInterface is a thin cover over the same calls. */
@@ -49,25 +50,9 @@ type Skin = {
   };
 };
 
-/** The host's own grey, and a text that can be read on it: the luminance decides. */
 export function toTheme(environment: string): Theme {
   const skin = (JSON.parse(environment) as Skin).appSkinInfo;
-  const { red = 38, green = 38, blue = 38 } = skin?.panelBackgroundColor?.color ?? {};
-  const hex = [red, green, blue]
-    .map(value =>
-      Math.round(Math.min(255, Math.max(0, value)))
-        .toString(16)
-        .padStart(2, '0'),
-    )
-    .join('');
-  const dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
-  return {
-    dark,
-    background: `#${hex}`,
-    text: dark ? '#d6d6d6' : '#2c2c2c',
-    accent: dark ? '#3d8bf2' : '#1668d3',
-    fontSizePx: Math.min(16, Math.max(11, skin?.baseFontSize ?? 12)),
-  };
+  return themeOfColour(skin?.panelBackgroundColor?.color, skin?.baseFontSize);
 }
 
 const themeEvent = 'com.adobe.csxs.events.ThemeColorChanged';

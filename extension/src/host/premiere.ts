@@ -163,15 +163,17 @@ export function createPremiereHost(parts: PremiereParts): Host {
     }
 
     context.report(undefined, 'importing');
-    const larger = clip.width > facts.sequence.width || clip.height > facts.sequence.height;
-    await call('importFile', { path: clip.path, bin: binName, label: writeLabel(label), scale: larger });
+    const scale = clip.width > facts.sequence.width || clip.height > facts.sequence.height;
+    const result = { path: clip.path, label: writeLabel(label), scale };
+    await call('importFile', { ...result, bin: binName });
     checkAborted(context);
     context.report(undefined, 'placing');
     const times = placeTimes(clip, at.range);
+    const { sequence } = at;
     const track =
       freeTrack(facts, at.sourceTrack, times, locked) ??
-      (await call('addTrack', { sequence: at.sequence })).videoTracks - 1;
-    await call('place', { sequence: at.sequence, path: clip.path, track, ...times });
+      (await call('addTrack', { sequence, path: clip.path })).videoTracks - 1;
+    await call('place', { ...result, ...times, sequence, track });
     const placed = (await findResults(at.sequence)).results.find(result => result.of.job === clip.job);
     if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
     return outcomeOf('placed', placed, rate);

@@ -1,7 +1,9 @@
 import { AppError, type ErrorCode, type ErrorDetails } from '#protocol/errors';
-import type { HostAnswer } from '#protocol/host-facts';
+import type { HostAnswer, HostCall } from '#protocol/host-facts';
 
 export type EvalScript = (script: string, done: (answer: string) => void) => void;
+/** Brings a call to the other side; `done` is given the answer's text, once. */
+export type SendCall = (call: HostCall, done: (answer: string) => void) => void;
 export type ScriptCaller = {
   call(method: string, params: unknown, timeoutMs?: number): Promise<unknown>;
   /** A call is still without answer: the application shows a dialog, or works. */
@@ -11,11 +13,23 @@ export type ScriptCaller = {
 /** A call that only reads or places takes half a second; a minute means a dialog. */
 const usualTimeoutMs = 30_000;
 
+/** Calls into the ExtendScript of a host. */
+export function createScriptCaller(evalScript: EvalScript, usualMs?: number): ScriptCaller {
+  return createCaller((call, done) => {
+    // Twice: the inner text is the call, the outer one makes it a string literal. U+2028 and U+2029 end a line in old engines.
+    const literal = JSON.stringify(JSON.stringify(call)).replace(
+      /[\u2028\u2029]/g,
+      character => `\\u${character.charCodeAt(0).toString(16)}`,
+    );
+    evalScript(`$['org.reverie'].dispatch(${literal})`, done);
+  }, usualMs);
+}
+
 /**
- * Calls into the host's script, one after the other. A call that is not answered in time fails, and so does every
- * later one until the answer comes: sent blindly, they would all be done when the dialog is closed.
+ * Calls to the other side, one after the other. A call that is not answered in time fails, and so does every later one
+ * until the answer comes: sent blindly, they would all be done when the dialog is closed.
  */
-export function createScriptCaller(evalScript: EvalScript, usualMs = usualTimeoutMs): ScriptCaller {
+export function createCaller(sendCall: SendCall, usualMs = usualTimeoutMs): ScriptCaller {
   let lastId = 0;
   let overdue: { method: string } | undefined;
   let queue: Promise<unknown> = Promise.resolve();
@@ -25,18 +39,13 @@ export function createScriptCaller(evalScript: EvalScript, usualMs = usualTimeou
     if (overdue)
       return Promise.reject(new AppError('HOST_BUSY', { seconds: Math.round(timeoutMs / 1000), call: overdue.method }));
     const id = ++lastId;
-    // Twice: the inner text is the call, the outer one makes it a string literal. U+2028 and U+2029 end a line in old engines.
-    const literal = JSON.stringify(JSON.stringify({ id, method, params })).replace(
-      /[\u2028\u2029]/g,
-      character => `\\u${character.charCodeAt(0).toString(16)}`,
-    );
     return new Promise((resolve, reject) => {
       const mine = { method };
       const timer = setTimeout(() => {
         overdue = mine;
         reject(new AppError('HOST_BUSY', { seconds: Math.round(timeoutMs / 1000), call: method }));
       }, timeoutMs);
-      evalScript(`$['org.reverie'].dispatch(${literal})`, reply => {
+      sendCall({ id, method, params }, reply => {
         clearTimeout(timer);
         if (overdue === mine) overdue = undefined;
         try {
