@@ -33,6 +33,8 @@ const carrying: BenchNet = {
       cost: costOf([next]),
       inputs: [{ name: 'image', dims: image.dims }],
       carried: { next: 'image' },
+      steps: 1,
+      compared: ['next'],
     };
   },
 };

@@ -6,8 +6,10 @@ import { chooseProvider } from '../runtime/choose';
 import { createThreadRuntime } from '../runtime/ort';
 import { providerNames, type ProviderName } from '../runtime/runtime';
 import { benchEngine, formatBench } from './bench-engine';
-import { makeBenchNet, makeVggNet } from './bench-graphs';
+import { checkEngine, formatCheck } from './bench-check';
+import { makeBenchNet } from './bench-graphs';
 import type { BenchNet, BenchSize } from './bench-graphs';
+import { makeGoogLeNet, makeVggNet } from './bench-nets';
 import { action, collect } from './command';
 import { openStore } from './open-store';
 
@@ -21,6 +23,9 @@ type BenchFlags = {
 
 const usualNets = ['openimages', 'upconv7-scale2x'];
 const usualSizes = ['320x192', '640x360'];
+const checkedSize = '128x96';
+/** Nets that need no file: only their speed is like that of the real ones. */
+const madeUpNets: Readonly<Record<string, () => BenchNet>> = { vgg19: makeVggNet, googlenet: makeGoogLeNet };
 
 export function addBenchCommand(program: Command): void {
   program
@@ -28,7 +33,11 @@ export function addBenchCommand(program: Command): void {
     .description(
       'How fast this machine is, as a table: each net on each provider, against its own large matrix product.',
     )
-    .argument('[what]', 'engine: the nets', 'engine')
+    .argument(
+      '[what]',
+      'engine: how fast each net is; check: whether each provider computes what the CPU does',
+      'engine',
+    )
     .option(
       '--provider <name>',
       'cpu, webgpu, cuda, tensorrt, dml or coreml; may be given several times (default: cpu)',
@@ -37,7 +46,7 @@ export function addBenchCommand(program: Command): void {
     )
     .option(
       '--net <name or file>',
-      `an installed net or an .onnx file; may be given several times (default: vgg19, ${usualNets.join(', ')})`,
+      `an installed net or an .onnx file; may be given several times (default: ${Object.keys(madeUpNets).join(', ')}, ${usualNets.join(', ')})`,
       collect,
       [],
     )
@@ -47,7 +56,6 @@ export function addBenchCommand(program: Command): void {
     .option('--json', 'one JSON object a line')
     .action(
       action<[string, BenchFlags]>(async (output, what, flags) => {
-        if (what !== 'engine') throw new AppError('USAGE', { problem: `There is no bench named ${what}.` });
         const seconds = Number(flags.seconds);
         if (!(seconds > 0))
           throw new AppError('PARAMETER_WRONG', {
@@ -55,19 +63,36 @@ export function addBenchCommand(program: Command): void {
             value: flags.seconds,
             problem: 'it must be above 0',
           });
-        const rows = await benchEngine({
-          providers: flags.provider.length === 0 ? ['cpu'] : flags.provider.map(toProvider),
-          nets: await findNets(flags.net),
-          sizes: (flags.size.length === 0 ? usualSizes : flags.size).map(toSize),
-          half: flags.half === true,
-          budgetMs: seconds * 1000,
-          open: async name => {
-            const { provider, refused } = await chooseProvider(name);
-            return createThreadRuntime({ provider, refused });
-          },
-          onRow: row => output.event({ type: 'row', ...row }),
-        });
-        output.result({ type: 'bench', rows }, formatBench(rows));
+        const providers: ProviderName[] = flags.provider.length === 0 ? ['cpu'] : flags.provider.map(toProvider);
+        const nets = await findNets(flags.net);
+        const half = flags.half === true;
+        const open = async (name: ProviderName) => {
+          const { provider, refused } = await chooseProvider(name);
+          return createThreadRuntime({ provider, refused });
+        };
+        const onRow = (row: object) => output.event({ type: 'row', ...row });
+        switch (what) {
+          case 'engine': {
+            const sizes = (flags.size.length === 0 ? usualSizes : flags.size).map(toSize);
+            const rows = await benchEngine({ providers, nets, sizes, half, budgetMs: seconds * 1000, open, onRow });
+            output.result({ type: 'bench', rows }, formatBench(rows));
+            return;
+          }
+          case 'check': {
+            const size = toSize(flags.size.at(-1) ?? checkedSize);
+            const rows = await checkEngine({ providers, nets, size, half, open, onRow });
+            output.result({ type: 'check', rows }, formatCheck(rows));
+            const wrong = rows.filter(row => row.verdict === 'wrong');
+            if (wrong.length > 0)
+              throw new AppError('PROVIDER_UNAVAILABLE', {
+                provider: wrong[0].provider,
+                problem: `it computes ${wrong.length} of ${rows.length} graphs wrongly`,
+              });
+            return;
+          }
+          default:
+            throw new AppError('USAGE', { problem: `There is no bench named ${what}.` });
+        }
       }),
     );
 }
@@ -92,15 +117,15 @@ function toSize(text: string): BenchSize {
 
 async function findNets(names: readonly string[]): Promise<BenchNet[]> {
   const store = openStore();
-  const nets: BenchNet[] = names.length === 0 || names.includes('vgg19') ? [makeVggNet()] : [];
-  for (const name of names.length === 0 ? usualNets : names.filter(each => each !== 'vgg19')) {
-    nets.push(
-      name.endsWith('.onnx')
+  const wanted = names.length === 0 ? [...Object.keys(madeUpNets), ...usualNets] : names;
+  return Promise.all(
+    wanted.map(async name => {
+      if (Object.hasOwn(madeUpNets, name)) return madeUpNets[name]();
+      return name.endsWith('.onnx')
         ? makeBenchNet(basename(name, '.onnx'), await readNetFile(name))
-        : makeBenchNet(name, await store.bytes(name)),
-    );
-  }
-  return nets;
+        : makeBenchNet(name, await store.bytes(name));
+    }),
+  );
 }
 
 async function readNetFile(path: string): Promise<Uint8Array> {
