@@ -18,7 +18,8 @@ import './app/page.css';
 
 const presetKey = 'reverie.export-preset';
 
-const openAdobeBridge = ({ node, extensionFolder }: AdobePage) => openLocalBridge(node, extensionFolder, { ask: url => fetch(url) });
+const openAdobeBridge = ({ node, extensionFolder }: AdobePage) =>
+  openLocalBridge(node, extensionFolder, { ask: url => fetch(url) });
 
 function createHost(adobe: AdobePage | undefined, bridge: Bridge, notice: (error: AppError) => void): Host {
   if (adobe?.application === 'premiere') {
@@ -29,7 +30,8 @@ function createHost(adobe: AdobePage | undefined, bridge: Bridge, notice: (error
       folder: node.path.join(homeFolder(node), 'premiere'),
       preset: {
         get: () => window.localStorage.getItem(presetKey) ?? undefined,
-        set: path => window.localStorage.setItem(presetKey, path),
+        set: path =>
+          path === undefined ? window.localStorage.removeItem(presetKey) : window.localStorage.setItem(presetKey, path),
       },
       watchTheme: onChange => watchAdobeTheme(cep, onChange),
       isVisible: () => document.visibilityState === 'visible',

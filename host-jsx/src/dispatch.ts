@@ -1,6 +1,10 @@
-import type { HostAnswer, HostCall, PremiereCalls } from '#protocol/host-facts';
-import { readAfterEffects } from './aftereffects/read';
-import type { AfterEffectsApp } from './aftereffects/dom';
+import type { AfterEffectsCalls, HostAnswer, HostCall, PremiereCalls } from '#protocol/host-facts';
+import type { AeApp, AeGlobals } from './aftereffects/dom';
+import { exportComposition, readTemplates } from './aftereffects/export';
+import { importFootage, replaceFootage } from './aftereffects/import';
+import { writeCompositionMarkers } from './aftereffects/markers';
+import { findPlacedLayers, placeLayer, removeLayers } from './aftereffects/place';
+import { readAfterEffects, readCompositionStamp } from './aftereffects/read';
 import { parse, stringify } from './es3/json';
 import { asFailure, fail } from './failure';
 import { exportExtension, exportRange } from './premiere/export';
@@ -11,7 +15,7 @@ import { readPremiere, readStamp } from './premiere/read';
 import type { HostGlobals, PremiereApp } from './premiere/dom';
 
 /** Raised with every change of what a call takes or answers; the panel compares it in its first call. */
-export var scriptVersion = 2;
+export var scriptVersion = 3;
 
 type Methods = { [name: string]: (params: unknown) => unknown };
 type PremiereMethods = {
@@ -53,13 +57,49 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
   };
 }
 
+type AfterEffectsMethods = {
+  [Name in keyof AfterEffectsCalls]: (params: AfterEffectsCalls[Name]['params']) => AfterEffectsCalls[Name]['value'];
+};
+
+function afterEffectsMethods(app: AeApp, globals: AeGlobals): AfterEffectsMethods {
+  return {
+    stamp: function () {
+      return readCompositionStamp(app);
+    },
+    templates: function (params) {
+      return readTemplates(app, params);
+    },
+    exportRange: function (params) {
+      return exportComposition(app, globals, params);
+    },
+    findPlaced: function (params) {
+      return findPlacedLayers(app, params);
+    },
+    importFile: function (params) {
+      return importFootage(app, globals, params);
+    },
+    place: function (params) {
+      return placeLayer(app, params);
+    },
+    replace: function (params) {
+      return replaceFootage(app, globals, params);
+    },
+    writeMarkers: function (params) {
+      return writeCompositionMarkers(app, globals, params);
+    },
+    remove: function (params) {
+      return removeLayers(app, params);
+    },
+  };
+}
+
 function isPremiere(app: unknown): boolean {
   return (
     String((app as { name?: string }).name).indexOf('Premiere') >= 0 || Boolean((app as { encoder?: unknown }).encoder)
   );
 }
 
-export function makeDispatch(app: unknown, globals: HostGlobals): (text: string) => string {
+export function makeDispatch(app: unknown, globals: HostGlobals & AeGlobals): (text: string) => string {
   var methods: Methods = {
     handshake: function () {
       return {
@@ -70,15 +110,14 @@ export function makeDispatch(app: unknown, globals: HostGlobals): (text: string)
       };
     },
     readTimeline: function (params) {
-      return isPremiere(app)
-        ? readPremiere(app as PremiereApp, (params as { sequence?: string }).sequence)
-        : readAfterEffects(app as AfterEffectsApp);
+      var id = (params as { sequence?: string }).sequence;
+      return isPremiere(app) ? readPremiere(app as PremiereApp, id) : readAfterEffects(app as AeApp, globals, id);
     },
   };
-  if (isPremiere(app)) {
-    var more = premiereMethods(app as PremiereApp, globals) as unknown as Methods;
-    for (var name in more) if (Object.prototype.hasOwnProperty.call(more, name)) methods[name] = more[name];
-  }
+  var more = (isPremiere(app)
+    ? premiereMethods(app as PremiereApp, globals)
+    : afterEffectsMethods(app as AeApp, globals)) as unknown as Methods;
+  for (var name in more) if (Object.prototype.hasOwnProperty.call(more, name)) methods[name] = more[name];
   /** One call, one answer, both JSON text. Never throws: an error in the host's engine would be the bare text "EvalScript error.". */
   return function (text: string): string {
     var id = 0;

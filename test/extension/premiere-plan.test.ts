@@ -1,22 +1,19 @@
 import { clipReasons } from '../../extension/src/host/clip-reasons';
+import { exportStem, isExpectedLength } from '../../extension/src/host/export-file';
+import { makeLabel, readLabel, writeLabel } from '../../extension/src/host/result-label';
 import type { PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import { errors } from '#protocol/errors';
 import {
   classify,
   exactSource,
-  exportName,
   freeTrack,
-  isExpectedLength,
   isMoved,
-  makeLabel,
   placeTimes,
   rateOfTimebase,
-  readLabel,
   toFrame,
   toTicks,
   toTimelineRange,
   tracksToMute,
-  writeLabel,
 } from '../../extension/src/host/premiere-plan';
 
 const frame = 10160640000n;
@@ -185,10 +182,8 @@ test('a free track is free for the whole file, unlocked, and above the source', 
 
 test('export names carry track, in and out, and nothing that a file system refuses', () => {
   const range = toTimelineRange(makeFacts([makeClip(1, 0, 9, { selected: true })]));
-  expect(exportName(range, 'k1', 'mov')).toBe('Song-final-2-v2-0-9-k1.mov');
-  expect(exportName({ ...range, sequence: { ...range.sequence, name: '../..' } }, 'k1', 'mov')).toBe(
-    'range-v2-0-9-k1.mov',
-  );
+  expect(exportStem(range, 'k1')).toBe('Song-final-2-v2-0-9-k1');
+  expect(exportStem({ ...range, sequence: { ...range.sequence, name: '../..' } }, 'k1')).toBe('range-v2-0-9-k1');
 });
 
 test('an export is as long as the range to a frame, at any rate', () => {

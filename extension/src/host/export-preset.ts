@@ -28,6 +28,25 @@ export function presetFolders({ join }: Pick<HostFiles, 'join'>, platform: strin
   return roots.map(root => join(root, 'MediaIO', 'systempresets', h264Folder));
 }
 
+/** Folders in which a person keeps presets of their own. */
+async function ownFolders(files: PresetFiles, home: string): Promise<string[]> {
+  const encoder = files.join(home, 'Documents', 'Adobe', 'Adobe Media Encoder');
+  const versions = [...(await files.list(encoder))].sort().reverse();
+  return [
+    ...versions.map(version => files.join(encoder, version, 'Presets')),
+    files.join(home, 'AppData', 'Roaming', 'Adobe', 'Common', 'AME', '7.0', 'Presets'),
+  ];
+}
+
+/** The presets in a folder by preference, without those that ignore the path that they are given. */
+async function presetsIn(files: PresetFiles, folder: string): Promise<string[]> {
+  const names = (await files.list(folder)).filter(name => /\.epr$/i.test(name)).sort();
+  const ranked = [...new Set([...wanted.flatMap(pattern => names.filter(name => pattern.test(name))), ...names])];
+  const paths = ranked.map(name => files.join(folder, name));
+  const usable = await Promise.all(paths.map(path => isUsable(files, path)));
+  return paths.filter((_, index) => usable[index]);
+}
+
 /**
  * A preset that renders to a path of ours: the remembered one, else the stock H.264 "Match Source - High bitrate".
  * @throws AppError EXPORT_PRESET_MISSING, naming where it was looked for
@@ -45,14 +64,32 @@ export async function findPreset(
   }
   for (const folder of presetFolders(files, platform, applicationPath)) {
     tried.push(folder);
-    const names = (await files.list(folder)).filter(name => /\.epr$/i.test(name)).sort();
-    const ranked = [...wanted.flatMap(pattern => names.filter(name => pattern.test(name))), ...names];
-    for (const name of ranked) {
-      const file = files.join(folder, name);
-      if (await isUsable(files, file)) return file;
-    }
+    const [best] = await presetsIn(files, folder);
+    if (best) return best;
   }
   throw new AppError('EXPORT_PRESET_MISSING', { tried: tried.slice(0, 3).join(', ') });
+}
+
+/** All that are fit: a person's own first, then those of the first installation that has any. */
+export async function listPresets(
+  files: PresetFiles,
+  platform: string,
+  applicationPath: string,
+  home: string,
+): Promise<string[]> {
+  const own = await Promise.all((await ownFolders(files, home)).map(folder => presetsIn(files, folder)));
+  for (const folder of presetFolders(files, platform, applicationPath)) {
+    const stock = await presetsIn(files, folder);
+    if (stock.length > 0) return [...own.flat(), ...stock];
+  }
+  return own.flat();
+}
+
+/** @throws AppError EXPORT_PRESET_UNFIT */
+export async function checkPreset(files: PresetFiles, path: string): Promise<void> {
+  const unfit = (problem: string) => new AppError('EXPORT_PRESET_UNFIT', { path, problem });
+  if (!/\.epr$/i.test(path)) throw unfit('it is no .epr file');
+  if (!(await isUsable(files, path))) throw unfit('it cannot be read, or it ignores the path that it is given');
 }
 
 /** A preset with the destination "same as project" ignores the path that it is given. Presets may be gzipped. */

@@ -1,5 +1,5 @@
-import { findPreset } from './export-preset';
-import type { Host } from './host';
+import { checkPreset, findPreset, listPresets } from './export-preset';
+import type { Host, Unsubscribe } from './host';
 import { nodeFiles, type NodeParts } from './node-parts';
 import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
 import { createScriptCaller, type EvalScript } from './script-call';
@@ -10,10 +10,12 @@ export type PremiereCepOptions = PremiereChoices & {
   /** Exports and results are kept in its folders `exports` and `results`. */
   readonly folder: string;
   readonly timeoutMs?: number;
+  /** Events that the script sends to the panel once it was asked to. */
+  readonly events?: (onEvent: () => void) => Unsubscribe;
 };
 
 /** Premiere Pro through CEP: the script is ExtendScript, the files are Node's. */
-export function createPremiereCepHost({ evalScript, node, timeoutMs, ...rest }: PremiereCepOptions): Host {
+export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...rest }: PremiereCepOptions): Host {
   const { call, isBusy } = createScriptCaller(evalScript, timeoutMs);
   const files = nodeFiles(node);
   return createPremiereHost({
@@ -22,5 +24,16 @@ export function createPremiereCepHost({ evalScript, node, timeoutMs, ...rest }: 
     script: { call: call as PremiereCall, isBusy },
     files,
     findPreset: (applicationPath, remembered) => findPreset(files, node.platform, applicationPath, remembered),
+    listPresets: applicationPath => listPresets(files, node.platform, applicationPath, node.os.homedir()),
+    checkPreset: path => checkPreset(files, path),
+    ...(events
+      ? {
+          events(onEvent) {
+            // Where it fails there are no events, and asking every second goes on.
+            call('followEvents', {}).catch(() => undefined);
+            return events(onEvent);
+          },
+        }
+      : {}),
   });
 }

@@ -1,8 +1,13 @@
 import { AppError } from '#protocol/errors';
 import type { PlacedFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
-import { parseRate, type FrameRange, type Rate } from '#protocol/time';
-import type { Placement, RenderedClip, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import type { FrameRange, Rate } from '#protocol/time';
+import type { RenderedClip, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
 import { classifyBy, type ClipReason } from './clip-reasons';
+import { isSameRate, knownRate } from './decimal-rate';
+import { isInside } from './host-path';
+import type { ResultLabel } from './result-label';
+
+export { normalPath } from './host-path';
 
 /** Decisions about Premiere's timeline: facts in, plans out. No call, no file, no clock. */
 
@@ -32,12 +37,6 @@ export function toFrame(ticks: string, rate: Rate): number {
   const top = BigInt(ticks) * BigInt(rate.num);
   const bottom = ticksPerSecond * BigInt(rate.den);
   return Number((2n * top + bottom) / (2n * bottom));
-}
-
-/** The host gives a rounded decimal (29.97003): the exact fraction that it means, if it is a known one. */
-function knownRate(fps: number): Rate | undefined {
-  const names = ['23.976', '24', '25', '29.97', '30', '47.952', '48', '50', '59.94', '60', '100', '119.88', '120'];
-  return names.map(parseRate).find(rate => Math.abs(rate.num / rate.den - fps) < 0.002);
 }
 
 export function classify(clip: PremiereClipFacts): { kind: TimelineClip['kind']; reasons: ClipReason[] } {
@@ -141,14 +140,6 @@ export function toTimelineRange(facts: PremiereFacts): TimelineRange {
   throw new AppError('NOTHING_MARKED');
 }
 
-/** One kind of slash; no case where a drive letter or a share says Windows. */
-export function normalPath(path: string): string {
-  const slashes = path.replace(/\\/g, '/');
-  return /^([A-Za-z]:)?\/\//.test(slashes) || /^[A-Za-z]:\//.test(slashes) ? slashes.toLowerCase() : slashes;
-}
-const isInside = (path: string, folder: string) =>
-  normalPath(path).startsWith(`${normalPath(folder).replace(/\/+$/, '')}/`);
-
 function overlapping(facts: PremiereFacts, range: FrameRange): PremiereClipFacts[] {
   return facts.clips.filter(clip => {
     const at = rangeOf(clip, range.rate);
@@ -168,7 +159,7 @@ export function exactSource(facts: PremiereFacts, range: FrameRange): { path: st
   const rate = knownRate(clip.sourceFps);
   if (!at || !rate || classify(clip).kind !== 'plain' || at.first > range.first || at.last < range.last)
     return undefined;
-  if (BigInt(rate.num) * BigInt(range.rate.den) !== BigInt(range.rate.num) * BigInt(rate.den)) return undefined;
+  if (!isSameRate(rate, range.rate)) return undefined;
   const first = toFrame(clip.sourceIn, rate) + range.first - at.first;
   return { path: clip.mediaPath, range: { first, last: first + range.last - range.first, rate } };
 }
@@ -188,26 +179,6 @@ export function tracksToMute(facts: PremiereFacts, timeline: TimelineRange, resu
       );
     })
     .sort((a, b) => a - b);
-}
-
-/** Track, first and last frame: two cuts that overlap in a dissolve share an in point. */
-export function exportName(timeline: TimelineRange, unique: string, extension: string): string {
-  const name =
-    timeline.sequence.name
-      .replace(/[^\p{L}\p{N}]+/gu, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 40) || 'range';
-  const track = timeline.clips[0]?.track ?? 0;
-  return `${name}-v${track + 1}-${timeline.range.first}-${timeline.range.last}-${unique}.${extension}`;
-}
-
-/** Whether an exported file is as long as what was to be exported, to a frame of the sequence. */
-export function isExpectedLength(range: FrameRange, frames: number, rate: Rate): boolean {
-  const wanted = BigInt(range.last - range.first + 1) * BigInt(range.rate.den) * BigInt(rate.num);
-  const actual = BigInt(frames) * BigInt(rate.den) * BigInt(range.rate.num);
-  const oneFrame = BigInt(range.rate.den) * BigInt(rate.num);
-  const difference = wanted > actual ? wanted - actual : actual - wanted;
-  return difference <= oneFrame;
 }
 
 /** Where a result goes: in and out of the source, and how far the untrimmed file reaches while it is being placed. */
@@ -237,53 +208,6 @@ export function freeTrack(
     if (!isTaken && !locked.includes(track)) return track;
   }
   return undefined;
-}
-
-/** What is written with a result, in the project and in a file beside it. */
-export type ResultLabel = {
-  readonly version: 1;
-  readonly job: string;
-  readonly sequence: string;
-  readonly sourceKey: string;
-  readonly section: string;
-  readonly range: FrameRange;
-};
-
-export function makeLabel(clip: RenderedClip, at: Placement): ResultLabel {
-  return {
-    version: 1,
-    job: clip.job,
-    sequence: at.sequence,
-    sourceKey: at.sourceKey ?? '',
-    section: clip.labels.section ?? '',
-    range: at.range,
-  };
-}
-
-/** One word without characters that XML escapes; the apostrophe is the one that `encodeURIComponent` leaves. */
-export const writeLabel = (label: ResultLabel): string =>
-  encodeURIComponent(JSON.stringify(label)).replace(/'/g, '%27');
-
-/** @returns undefined for what we did not write */
-export function readLabel(text: string): ResultLabel | undefined {
-  try {
-    const value = JSON.parse(decodeURIComponent(text)) as Partial<ResultLabel> | null;
-    return value?.version === 1 && typeof value.job === 'string' && value.range ? (value as ResultLabel) : undefined;
-  } catch {
-    // Anybody can write into a project's metadata; what is not ours is no result.
-    return undefined;
-  }
-}
-
-/** A result of the same source and place, rendered again: it takes the older one's place. */
-export function isSamePlace(a: ResultLabel, b: ResultLabel): boolean {
-  return (
-    a.sequence === b.sequence &&
-    a.sourceKey === b.sourceKey &&
-    a.section === b.section &&
-    a.range.first === b.range.first &&
-    a.range.last === b.range.last
-  );
 }
 
 /** Moved or trimmed by more than the frame that a host may be off by. */

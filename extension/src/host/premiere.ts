@@ -1,36 +1,32 @@
 import type { ClipInfo } from '#protocol/clip';
-import { AppError, errors, fillText, toAppError } from '#protocol/errors';
+import { AppError } from '#protocol/errors';
 import type { HostHandshake, PlacedFacts, PremiereCalls, PremiereFacts } from '#protocol/host-facts';
 import type { ExportedClip, Placed, Placement, RenderedClip, Theme, TimelineRange } from '#protocol/timeline';
-import type { Host, HostCheck, TaskContext } from './host';
+import type { Host, TaskContext, Unsubscribe } from './host';
 import type { HostFiles } from './host-files';
+import { exportStem, isExpectedLength } from './export-file';
+import { check } from './host-check';
+import { normalPath } from './host-path';
 import {
   exactSource,
-  exportName,
   freeTrack,
-  isExpectedLength,
   isMoved,
-  isSamePlace,
-  makeLabel,
-  normalPath,
   placedRange,
   placeTimes,
-  readLabel,
   rateOfTimebase,
   selectedClips,
   toMarkers,
   toTicks,
   toTimelineRange,
   tracksToMute,
-  writeLabel,
-  type ResultLabel,
 } from './premiere-plan';
+import { isSamePlace, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
+import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
-export const panelScriptVersion = 2;
+export const panelScriptVersion = 3;
 const binName = 'Reverie';
 /** An export blocks the application; a long one is no dialog. */
 const exportTimeoutMs = 60 * 60_000;
-const pollMs = 1000;
 
 /** All that the script inside Premiere can be asked, whatever brings the call there. */
 type Calls = PremiereCalls & {
@@ -52,12 +48,16 @@ export type PremiereScript = {
 /** What a person can set, and what the page around the panel brings along. */
 export type PremiereChoices = {
   /** The export preset that a person picked or that worked before. */
-  readonly preset?: { get(): string | undefined; set(path: string): void };
+  readonly preset?: { get(): string | undefined; set(path: string | undefined): void };
   /** Reads the source instead of exporting it where both show the same. */
-  readonly readSources?: boolean;
+  readonly readSources?: () => boolean;
   readonly watchTheme?: Host['watchTheme'];
   readonly startBridge?: () => Promise<void>;
   readonly isVisible?: () => boolean;
+  /** The panel's own native right-click menu, where the page around it has one. */
+  readonly offerMenu?: Host['offerMenu'];
+  /** The host's file dialog. */
+  readonly chooseFile?: (extensions: readonly string[]) => Promise<string | undefined>;
   /** Something that did not stop the work and that a person should know. */
   readonly notice?: (error: AppError) => void;
 };
@@ -70,11 +70,17 @@ export type PremiereParts = PremiereChoices & {
   readonly folder: string;
   /** @throws AppError EXPORT_PRESET_MISSING */
   findPreset(applicationPath: string, remembered: string | undefined): Promise<string>;
+  /** All export presets that are fit, the best first. */
+  listPresets?(applicationPath: string): Promise<readonly string[]>;
+  /** @throws AppError EXPORT_PRESET_UNFIT */
+  checkPreset?(path: string): Promise<void>;
+  /** The host's own events; asking every second goes on without them. */
+  readonly events?: (onEvent: () => void) => Unsubscribe;
 };
 
 type Result = PlacedFacts & { readonly of: ResultLabel };
 
-const noTheme: Host['watchTheme'] = onChange => {
+export const noTheme: Host['watchTheme'] = onChange => {
   const theme: Theme = { dark: true, background: '#262626', text: '#d6d6d6', accent: '#3d8bf2', fontSizePx: 12 };
   onChange(theme);
   return () => undefined;
@@ -82,7 +88,7 @@ const noTheme: Host['watchTheme'] = onChange => {
 
 /** Premiere Pro: the script in it reads and does, `premiere-plan` decides, and nothing is believed unread. */
 export function createPremiereHost(parts: PremiereParts): Host {
-  const { script, files, folder, preset, notice = () => undefined } = parts;
+  const { script, files, folder, preset, chooseFile, notice = () => undefined } = parts;
   const { call } = script;
   const folders = { exports: files.join(folder, 'exports'), results: files.join(folder, 'results') };
   let greeting: Promise<HostHandshake> | undefined;
@@ -183,7 +189,7 @@ export function createPremiereHost(parts: PremiereParts): Host {
     checkAborted(context);
     const hello = await handshake();
     const facts = await readFacts(range.sequence.id);
-    const source = parts.readSources ? exactSource(facts, range.range) : undefined;
+    const source = parts.readSources?.() ? exactSource(facts, range.range) : undefined;
     if (source && (await files.sizeOf(source.path)) !== undefined) {
       return { path: source.path, name: files.nameOf(source.path), range: source.range, isSource: true, handle: 0 };
     }
@@ -192,7 +198,7 @@ export function createPremiereHost(parts: PremiereParts): Host {
     const sequence = range.sequence.id;
     const { extension } = await call('exportExtension', { sequence, preset: epr });
     await files.makeFolder(folders.exports);
-    const file = files.join(folders.exports, exportName(range, Date.now().toString(36), extension || 'mp4'));
+    const file = files.join(folders.exports, `${exportStem(range, Date.now().toString(36))}.${extension || 'mp4'}`);
     const { first, last, rate } = range.range;
     const written = await call(
       'exportRange',
@@ -219,7 +225,14 @@ export function createPremiereHost(parts: PremiereParts): Host {
 
   return {
     name: parts.name,
-    capabilities: { range: 'timeline', result: 'place', disk: true, markers: true, nativeMenu: false },
+    capabilities: {
+      range: 'timeline',
+      result: 'place',
+      disk: true,
+      markers: true,
+      nativeMenu: parts.offerMenu !== undefined,
+      sources: true,
+    },
     async readRange() {
       return toTimelineRange(await readFacts());
     },
@@ -246,32 +259,20 @@ export function createPremiereHost(parts: PremiereParts): Host {
       if (!clip.isSource && clip.path) await files.remove(clip.path);
     },
     watchSelection(onChange) {
-      let stamp: string | undefined;
-      const look = async () => {
-        if (parts.isVisible?.() === false || script.isBusy()) return;
-        const now = (await call('stamp', {})).stamp;
-        if (now === stamp) return;
-        stamp = now;
-        if (now === '') return onChange([], undefined);
-        const facts = await readFacts();
-        let range: TimelineRange | undefined;
-        try {
-          range = toTimelineRange(facts);
-        } catch (thrown) {
-          // Nothing usable is marked; the list of clips says so itself.
-          if (
-            !['NOTHING_MARKED', 'SELECTION_SCATTERED', 'SELECTION_REFUSED', 'RANGE_EMPTY'].includes(
-              toAppError(thrown).code,
-            )
-          )
-            throw thrown;
-        }
-        onChange(selectedClips(facts), range);
-      };
-      const quietly = () => void look().catch(thrown => notice(toAppError(thrown)));
-      quietly();
-      const timer = setInterval(quietly, pollMs);
-      return () => clearInterval(timer);
+      return watchByStamp({
+        readStamp: async () => (await call('stamp', {})).stamp,
+        async onChange(stamp) {
+          if (stamp === '') return onChange([], undefined);
+          const facts = await readFacts();
+          onChange(
+            selectedClips(facts),
+            rangeOrNone(() => toTimelineRange(facts)),
+          );
+        },
+        mayAsk: () => parts.isVisible?.() !== false && !script.isBusy(),
+        notice,
+        events: parts.events,
+      });
     },
     async removeResult(job, at) {
       await handshake();
@@ -304,16 +305,28 @@ export function createPremiereHost(parts: PremiereParts): Host {
         }),
       ]);
     },
+    async listExportPresets() {
+      const { path } = await handshake();
+      const chosen = preset?.get();
+      const used = await parts.findPreset(path, chosen).catch(() => undefined);
+      const listed = (await parts.listPresets?.(path)) ?? [];
+      const all = used && !listed.includes(used) ? [used, ...listed] : listed;
+      const found = all.map(id => ({ id, label: files.nameOf(id).replace(/\.epr$/i, '') }));
+      return { found, used, isChosen: used !== undefined && used === chosen };
+    },
+    chooseExportPreset: id => preset?.set(id),
+    ...(chooseFile
+      ? {
+          async browseExportPreset() {
+            const path = await chooseFile(['epr']);
+            if (path === undefined) return undefined;
+            await parts.checkPreset?.(path);
+            preset?.set(path);
+            return path;
+          },
+        }
+      : {}),
+    ...(parts.offerMenu ? { offerMenu: parts.offerMenu } : {}),
     ...(parts.startBridge ? { startBridge: parts.startBridge } : {}),
   };
-}
-
-async function check(what: string, ask: () => Promise<string>): Promise<HostCheck> {
-  try {
-    return { what, ok: true, found: await ask() };
-  } catch (thrown) {
-    const error = toAppError(thrown);
-    const { cause, remedy } = errors[error.code];
-    return { what, ok: false, found: fillText(cause, error.details), remedy: fillText(remedy, error.details) };
-  }
 }

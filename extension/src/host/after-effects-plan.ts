@@ -1,0 +1,218 @@
+import { AppError } from '#protocol/errors';
+import type { AfterEffectsFacts, AfterEffectsLayerFacts, LayerReference, PlacedLayerFacts } from '#protocol/host-facts';
+import type { FrameRange, Rate } from '#protocol/time';
+import type { Placement, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import { classifyBy } from './clip-reasons';
+import { isSameRate, knownRate, rateOfDecimal } from './decimal-rate';
+import { isInside } from './host-path';
+import { readLabel, type ResultLabel } from './result-label';
+
+/** Decisions about a composition: facts in, plans out. No call, no file, no clock. Layers are tracks, the lowest is 0. */
+
+export const rateOfComposition = (facts: AfterEffectsFacts): Rate => rateOfDecimal(facts.composition.frameRate);
+
+const trackOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) => facts.layers.length - layer.index;
+
+/** The layer's own number where the version has one: indices change with every layer that is added. */
+const keyOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) =>
+  layer.id === '' ? `${trackOf(facts, layer)}:${layer.inFrame}:${layer.startFrame}` : `layer:${layer.id}`;
+
+export function classifyLayer(layer: AfterEffectsLayerFacts): Pick<TimelineClip, 'kind' | 'reasons'> {
+  return classifyBy({
+    adjustment: layer.adjustmentLayer,
+    'no-picture': !layer.hasVideo,
+    offline: layer.missing,
+    disabled: !layer.enabled,
+    guide: layer.guide,
+    nested: layer.nested,
+    generated: layer.generated,
+    speed: Math.abs(layer.stretch) !== 100,
+    reversed: layer.stretch < 0,
+    remapped: layer.remapped,
+    effects: layer.effects > 0,
+    // What is drawn or nested lies where it lies; only of footage it matters.
+    motion: layer.mediaPath !== '' && !layer.untouched,
+    matte: layer.hasMatte,
+  });
+}
+
+/** The part of a layer that the composition shows, or undefined where none is. */
+function rangeOf(facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts): FrameRange | undefined {
+  const first = Math.max(0, layer.inFrame);
+  const last = Math.min(facts.composition.frames, layer.outFrame) - 1;
+  return last < first ? undefined : { first, last, rate: rateOfComposition(facts) };
+}
+
+function toTimelineClip(facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts): TimelineClip | undefined {
+  const range = rangeOf(facts, layer);
+  if (!range) return undefined;
+  const rate = knownRate(layer.sourceFps);
+  const isPlainTime = layer.stretch === 100 && !layer.remapped;
+  return {
+    key: keyOf(facts, layer),
+    name: layer.name,
+    track: trackOf(facts, layer),
+    range,
+    ...(layer.mediaPath ? { mediaPath: layer.mediaPath } : {}),
+    ...(rate && isPlainTime
+      ? { sourceIn: { frame: sourceFrame(range.first - layer.startFrame, range.rate, rate), rate } }
+      : {}),
+    ...classifyLayer(layer),
+    selected: layer.selected,
+  };
+}
+
+function sourceFrame(frames: number, from: Rate, to: Rate): number {
+  const top = BigInt(frames) * BigInt(from.den) * BigInt(to.num);
+  const bottom = BigInt(from.num) * BigInt(to.den);
+  return Number((2n * top + bottom) / (2n * bottom));
+}
+
+/** Name in the first line, comment in the second: a marker of After Effects has one text. */
+export function toCompositionMarkers(facts: AfterEffectsFacts): TimelineMarker[] {
+  return facts.markers
+    .filter(marker => marker.frame >= 0)
+    .map(({ key, comment, frame, frames, label }) => {
+      const [name, ...rest] = comment.replace(/\r\n?/g, '\n').split('\n');
+      return {
+        id: String(key),
+        name,
+        comment: rest.join('\n'),
+        first: frame,
+        length: Math.max(0, frames),
+        ...(label >= 0 && label <= 15 ? { colour: label } : {}),
+      };
+    })
+    .sort((a, b) => a.first - b.first);
+}
+
+const overlaps = (a: FrameRange, b: FrameRange) => a.first <= b.last && b.first <= a.last;
+const topFirst = (a: TimelineClip, b: TimelineClip) => b.track - a.track;
+
+function clipsOf(facts: AfterEffectsFacts): TimelineClip[] {
+  return facts.layers
+    .map(layer => toTimelineClip(facts, layer))
+    .filter(clip => clip !== undefined)
+    .sort(topFirst);
+}
+
+export const selectedLayers = (facts: AfterEffectsFacts): TimelineClip[] =>
+  clipsOf(facts).filter(clip => clip.selected);
+
+/**
+ * What is marked: the selected layers where they follow one another without a gap, else the work area where it is set
+ * to less than all.
+ * @throws AppError NOTHING_MARKED, SELECTION_SCATTERED, SELECTION_REFUSED, RATE_WRONG
+ */
+export function toCompositionRange(facts: AfterEffectsFacts): TimelineRange {
+  const rate = rateOfComposition(facts);
+  const { id, name, width, height, frames, playhead, workAreaFirst, workAreaFrames } = facts.composition;
+  const sequence = { id: String(id), name, width, height, rate, frames };
+  const rest = { sequence, markers: toCompositionMarkers(facts), playhead: Math.max(0, playhead) };
+  const selected = selectedLayers(facts);
+  const usable = selected.filter(clip => clip.kind !== 'refused');
+  if (usable.length > 0) {
+    const byTime = [...usable].sort((a, b) => a.range.first - b.range.first);
+    let { last } = byTime[0].range;
+    for (const clip of byTime) {
+      if (clip.range.first > last + 1) throw new AppError('SELECTION_SCATTERED', { frame: last + 1 });
+      last = Math.max(last, clip.range.last);
+    }
+    return { ...rest, range: { first: byTime[0].range.first, last, rate }, origin: 'selection', clips: usable };
+  }
+  if (selected.length > 0)
+    throw new AppError('SELECTION_REFUSED', { name: selected[0].name, why: selected[0].reasons.join(', ') });
+  if (workAreaFirst <= 0 && workAreaFirst + workAreaFrames >= frames) throw new AppError('NOTHING_MARKED');
+  const range = { first: workAreaFirst, last: Math.min(frames, workAreaFirst + workAreaFrames) - 1, rate };
+  if (range.last < range.first) throw new AppError('RANGE_EMPTY', { text: `${range.first}:${range.last}` });
+  return { ...rest, range, origin: 'in-out', clips: clipsOf(facts).filter(clip => overlaps(clip.range, range)) };
+}
+
+/** Layers that are seen in the range; a matte is seen through the layer that it cuts out. */
+function shownIn(facts: AfterEffectsFacts, range: FrameRange): AfterEffectsLayerFacts[] {
+  return facts.layers.filter(layer => {
+    const at = rangeOf(facts, layer);
+    return at !== undefined && overlaps(at, range) && layer.enabled && layer.hasVideo && !layer.guide && !layer.isMatte;
+  });
+}
+
+const toReference = ({ index, name }: AfterEffectsLayerFacts): LayerReference => ({ index, name });
+
+/**
+ * Layers that are hidden for an export: what lies above the selected ones (it would be burned in), and everywhere our
+ * own results (they would be painted a second time). Cameras, lights and null objects stay: they shape what is below.
+ */
+export function layersToHide(
+  facts: AfterEffectsFacts,
+  timeline: TimelineRange,
+  resultsFolder: string,
+): LayerReference[] {
+  const top = Math.max(...timeline.clips.map(clip => clip.track), 0);
+  const chosen = new Set(timeline.origin === 'selection' ? timeline.clips.map(clip => clip.key) : []);
+  return shownIn(facts, timeline.range)
+    .filter(layer => {
+      if (chosen.has(keyOf(facts, layer))) return false;
+      const isAbove = timeline.origin === 'selection' && trackOf(facts, layer) > top;
+      return isAbove || isInside(layer.mediaPath, resultsFolder);
+    })
+    .map(toReference);
+}
+
+/** The source file itself, where sending it is the same as rendering: one plain layer of the composition's size and rate, alone. */
+export function exactLayerSource(
+  facts: AfterEffectsFacts,
+  range: FrameRange,
+): { path: string; range: FrameRange } | undefined {
+  const shown = shownIn(facts, range);
+  if (shown.length !== 1 || facts.composition.pixelAspect !== 1) return undefined;
+  const [layer] = shown;
+  const at = rangeOf(facts, layer);
+  const rate = knownRate(layer.sourceFps);
+  const { width, height } = facts.composition;
+  if (!at || !rate || !isSameRate(rate, range.rate) || classifyLayer(layer).kind !== 'plain') return undefined;
+  if (at.first > range.first || at.last < range.last) return undefined;
+  if (layer.sourceWidth !== width || layer.sourceHeight !== height || layer.mediaPath === '') return undefined;
+  const first = range.first - layer.startFrame;
+  return { path: layer.mediaPath, range: { first, last: first + range.last - range.first, rate } };
+}
+
+/** The layer that a result belongs to, if it is still there: the result goes right above it, else on top of all. */
+export function findSource(facts: AfterEffectsFacts, at: Placement): LayerReference | undefined {
+  const layer = facts.layers.find(each => keyOf(facts, each) === at.sourceKey);
+  return layer && toReference(layer);
+}
+
+export type PlacedResult = PlacedLayerFacts & { readonly of: ResultLabel };
+
+/** Moved or trimmed by hand. */
+export function isMovedLayer({ first, end }: PlacedLayerFacts, { range }: ResultLabel): boolean {
+  return Math.abs(first - range.first) > 1 || Math.abs(end - 1 - range.last) > 1;
+}
+
+/** The label of a layer: its own, its item's, or that of the file beside the result. */
+export function labelOfLayer(labels: readonly (string | undefined)[]): ResultLabel | undefined {
+  for (const text of labels) {
+    const label = text ? readLabel(text) : undefined;
+    if (label) return label;
+  }
+  return undefined;
+}
+
+/** Templates that write a film without loss, or with little; names are those of the languages that After Effects speaks. */
+const wantedTemplates = [
+  /prores/i,
+  /^(high quality|haute qualité|hohe qualität|alta calidad|alta qualità|alta qualidade|高品質|高质量|고품질|высокое качество)/i,
+  /^(lossless|sans perte|verlustfrei|sin pérdida|senza perdita|sem perda|ロスレス|无损|무손실|без потерь)/i,
+  /h\.?264/i,
+];
+
+/** @throws AppError EXPORT_PRESET_MISSING */
+export function pickTemplate(templates: readonly string[], remembered: string | undefined): string {
+  if (remembered !== undefined && templates.includes(remembered)) return remembered;
+  for (const wanted of wantedTemplates) {
+    // The shortest: the longer ones are the same "with Alpha".
+    const [found] = templates.filter(name => wanted.test(name)).sort((a, b) => a.length - b.length);
+    if (found !== undefined) return found;
+  }
+  throw new AppError('EXPORT_PRESET_MISSING', { tried: templates.slice(0, 8).join(', ') });
+}
