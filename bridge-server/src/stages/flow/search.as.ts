@@ -97,6 +97,12 @@ let h22: f32 = 0;
 let meanX: f32 = 0;
 let meanY: f32 = 0;
 
+/**
+ * As much as gradients of 2.5 grey levels in every pixel, which is what compression leaves of a sky: patches with no
+ * more to tell stay where the coarser level put them, instead of following noise each its own way.
+ */
+const DAMPING: f32 = 400;
+
 function prepare(x: i32, y: i32): void {
   let g = <usize>((y * width + x) * 4);
   let xx = f32x4.splat(0);
@@ -120,10 +126,9 @@ function prepare(x: i32, y: i32): void {
   const gy = sum4(sy);
   meanX = gx / N;
   meanY = gy / N;
-  // A little more on the diagonal keeps flat patches where they started.
-  const a = sum4(xx) - gx * meanX + 1;
+  const a = sum4(xx) - gx * meanX + DAMPING;
   const b = sum4(xy) - gx * meanY;
-  const c = sum4(yy) - gy * meanY + 1;
+  const c = sum4(yy) - gy * meanY + DAMPING;
   const det = a * c - b * b;
   h11 = c / det;
   h12 = -b / det;
