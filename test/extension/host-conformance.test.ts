@@ -1,5 +1,6 @@
 import { describeHost } from '../conformance/host';
 import { createFileHost } from '../../extension/src/host/file';
+import { makeAfterEffects } from './make-after-effects';
 import { makePremiere } from './make-premiere';
 
 describeHost('file', async () => {
@@ -32,5 +33,10 @@ describeHost('file', async () => {
 
 describeHost('premiere-cep', async () => {
   const it = await makePremiere();
+  return { host: it.host, mark: it.mark, makeResult: it.makeResult, timeline: it.timeline, close: it.close };
+});
+
+describeHost('aftereffects-cep', async () => {
+  const it = await makeAfterEffects();
   return { host: it.host, mark: it.mark, makeResult: it.makeResult, timeline: it.timeline, close: it.close };
 });

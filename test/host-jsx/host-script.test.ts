@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { parse } from 'acorn';
 import type { AfterEffectsFacts, PremiereFacts } from '#protocol/host-facts';
+import { createFakeAfterEffects } from '../fakes/after-effects';
 import { createEs3Engine } from '../fakes/es3-engine';
 import { buildHostScript } from '../setup/build-host-script';
 
@@ -162,45 +163,21 @@ test('Premiere: a host that hands out the same marker for ever does not hang', (
   expect(facts.markers).toHaveLength(3);
 });
 
-test('After Effects: composition, layers and markers in whole frames', () => {
-  const layer = {
-    index: 1,
-    name: 'Footage',
-    inPoint: 0.5,
-    outPoint: 2,
-    startTime: 0,
-    stretch: 100,
-    selected: true,
-    enabled: true,
-    locked: false,
-    timeRemapEnabled: false,
-    adjustmentLayer: false,
-    hasVideo: true,
-    comment: '',
-    source: { mainSource: { file: { fsName: 'C:\\media\\a.mov' } } },
-  };
-  const composition = {
-    id: 5,
-    name: 'Comp',
-    width: 1920,
-    height: 1080,
-    pixelAspect: 1,
-    frameRate: 25,
-    frameDuration: 0.04,
-    duration: 4,
-    workAreaStart: 0.2,
-    workAreaDuration: 1,
-    time: 0.12,
-    numLayers: 1,
-    layer: () => layer,
-    markerProperty: { numKeys: 1, keyTime: () => 1, keyValue: () => ({ comment: 'Chorus', duration: 2 }) },
-  };
-  const facts = load(script, { name: 'After Effects', version: '25.0', project: { activeItem: composition } })(
-    'readTimeline',
-  ).value as AfterEffectsFacts;
+test('After Effects: composition, layers and markers in whole frames', async () => {
+  const afterEffects = createFakeAfterEffects({ script, frames: 100, slashes: 'back' });
+  afterEffects.addLayer(13, 49, { name: 'Footage', path: 'C:/media/a.mov', selected: true });
+  afterEffects.addMarker('Chorus', 25, 50);
+  afterEffects.setWorkArea(5, 29);
+  const call = (method: string) =>
+    new Promise<AfterEffectsFacts>(resolve => {
+      const text = JSON.stringify(JSON.stringify({ id: 1, method, params: {} }));
+      afterEffects.evalScript(`$['org.reverie'].dispatch(${text})`, reply => resolve(JSON.parse(reply).value));
+    });
+  const facts = await call('readTimeline');
   expect(facts.composition).toMatchObject({ frames: 100, workAreaFirst: 5, workAreaFrames: 25, playhead: 3 });
   expect(facts.layers[0]).toMatchObject({ inFrame: 13, outFrame: 50, selected: true, mediaPath: 'C:\\media\\a.mov' });
-  expect(facts.markers).toEqual([{ key: 1, comment: 'Chorus', frame: 25, frames: 50 }]);
+  expect(facts.markers).toMatchObject([{ key: 1, comment: 'Chorus', frame: 25, frames: 50 }]);
+  expect(await call('handshake')).toMatchObject({ host: 'aftereffects' });
 });
 
 test('no open sequence, an unknown call and broken JSON are answers with a code, never a bare error', () => {

@@ -156,25 +156,28 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     checkAborted(context);
     context.report(undefined, 'exporting');
     await files.makeFolder(folders.exports);
+    const stem = files.join(folders.exports, exportStem(range, Date.now().toString(36)));
     const written = await call(
       'exportRange',
       {
         composition: range.sequence.id,
         template,
-        path: files.join(folders.exports, exportStem(range, Date.now().toString(36))),
+        path: stem,
         first: range.range.first,
         end: range.range.last + 1,
         hide: layersToHide(facts, range, folders.results),
       },
       exportTimeoutMs,
     );
-    if (!(await files.sizeOf(written.path)))
-      throw new AppError('EXPORT_FAILED', { path: written.path, problem: 'no file was written' });
+    // In this system's way of writing; the host has its own.
+    const file = stem + (/\.\w+$/.exec(written.path)?.[0] ?? '');
+    if (!(await files.sizeOf(file)))
+      throw new AppError('EXPORT_FAILED', { path: file, problem: 'no file was written' });
     if (written.left) notice(new AppError('HOST_NOT_RESTORED', { what: written.left }));
-    if (context.signal.aborted) await files.remove(written.path);
+    if (context.signal.aborted) await files.remove(file);
     checkAborted(context);
     exported = range;
-    return { path: written.path, name: files.nameOf(written.path), isSource: false, handle: 0 };
+    return { path: file, name: files.nameOf(file), isSource: false, handle: 0 };
   }
 
   /** Builds and templates that ignore what they are told are found out by what they wrote. */

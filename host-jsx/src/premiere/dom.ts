@@ -16,9 +16,10 @@ export type PremiereItem = {
   getProjectMetadata(): string;
   setProjectMetadata(packet: string, fields: string[]): unknown;
   getFootageInterpretation?(): { frameRate: number } | undefined;
-  isOffline(): boolean;
+  /** In the guide, not in the published types: asked for before it is called. */
+  isOffline?(): boolean;
   isSequence(): boolean;
-  isMulticamClip(): boolean;
+  isMulticamClip?(): boolean;
   isMergedClip(): boolean;
 };
 

@@ -66,11 +66,11 @@ function readClip(clip: PremiereClip, track: number): PremiereClipFacts {
     reversed: Number(clip.isSpeedReversed()) === 1,
     remapped: hasTimeKeys(clip),
     mediaPath: item ? String(item.getMediaPath() || '') : '',
-    offline: item ? Boolean(item.isOffline()) : false,
+    offline: item && item.isOffline ? Boolean(item.isOffline()) : false,
     effects: countEffects(clip),
     untouched: isUntouched(clip),
     sourceFps: item ? readFps(item) : 0,
-    nested: item ? Boolean(item.isSequence()) || Boolean(item.isMulticamClip()) : false,
+    nested: item ? Boolean(item.isSequence()) || Boolean(item.isMulticamClip && item.isMulticamClip()) : false,
     merged: item ? Boolean(item.isMergedClip()) : false,
   };
 }
