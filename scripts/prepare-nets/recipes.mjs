@@ -78,7 +78,10 @@ export const recipes = [
   waifu2x('upconv7-scale2x', upconv, 'scale2.0x_model'),
   ...[0, 1, 2, 3].map(noise => waifu2x(`upconv7-noise${noise}-scale2x`, upconv, `noise${noise}_scale2.0x_model`)),
   waifu2x('cunet-scale2x', cunet, 'scale2.0x_model'),
-  ...[1, 3].map(noise => waifu2x(`cunet-noise${noise}-scale2x`, cunet, `noise${noise}_scale2.0x_model`)),
+  ...[0, 1, 2, 3].flatMap(noise => [
+    waifu2x(`cunet-noise${noise}-scale2x`, cunet, `noise${noise}_scale2.0x_model`),
+    waifu2x(`cunet-noise${noise}`, cunet, `noise${noise}_model`),
+  ]),
   {
     file: 'openimages.onnx',
     origin: 'objectron',

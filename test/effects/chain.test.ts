@@ -117,11 +117,14 @@ test('net names follow the family, the noise level and what is there without a d
     paramsOf(chainOf({ effects: [{ effect: 'upscale', params }] }, clip, machine).stages, 'upscale');
   expect(upscale({})).toMatchObject({ enlarge: 'upconv7-scale2x' });
   expect(upscale({ noise: 1 })).toMatchObject({ enlarge: 'upconv7-noise1-scale2x' });
-  expect(upscale({ scale: '1', noise: 3 })).toMatchObject({ clean: 'upconv7-noise3' });
+  expect(upscale({ scale: '1', noise: 3 })).toMatchObject({ clean: 'cunet-noise3' });
+  expect(upscale({ scale: '1', net: 'upconv7', noise: 3 })).toMatchObject({ clean: 'upconv7-noise3' });
+  expect(upscale({ scale: '1', net: 'upconv7-photo' })).toMatchObject({ clean: 'upconv7-photo-noise0-scale2x' });
+  expect(upscale({ scale: '1', net: 'my-own' })).toMatchObject({ clean: 'my-own' });
   expect(upscale({ noise: 1 }, makeClip({ isStill: true, frames: 1 }))).toMatchObject({
     enlarge: 'cunet-noise1-scale2x',
   });
-  expect(upscale({ noise: 2 }, makeClip(), { provider: 'cuda' })).toMatchObject({ enlarge: 'upconv7-noise2-scale2x' });
+  expect(upscale({ noise: 2 }, makeClip(), { provider: 'cuda' })).toMatchObject({ enlarge: 'cunet-noise2-scale2x' });
   expect(upscale({ net: 'cunet', noise: 2 })).toMatchObject({ enlarge: 'cunet-noise2-scale2x' });
   expect(upscale({ net: 'my-own' })).toMatchObject({ enlarge: 'my-own' });
 });

@@ -76,7 +76,7 @@ function originalName(tap: string): string {
 
 describe.each([
   ['upconv7', 14, ['-scale2x', '-noise0-scale2x', '-noise1-scale2x', '-noise2-scale2x', '-noise3-scale2x']],
-  ['cunet', 36, ['-scale2x', '-noise1-scale2x', '-noise3-scale2x']],
+  ['cunet', 36, ['-scale2x', '-noise0-scale2x', '-noise1-scale2x', '-noise2-scale2x', '-noise3-scale2x']],
 ])('%s', (family, border, suffixes) => {
   test('every noise level gives twice the input less its border, and keeps the picture', async () => {
     const [height, width] = [border + 20, border + 26];
@@ -95,6 +95,19 @@ describe.each([
       expect(sum / (40 * 52)).toBeLessThan(0.03);
     }
   });
+});
+
+test('cunet without enlarging gives the input less its border, and keeps the picture', async () => {
+  const [height, width] = [76, 84];
+  const input = { data: makePicture(3, height, width), dims: [1, 3, height, width] };
+  for (const noise of [0, 1, 2, 3]) {
+    const { output } = await runNet(await store.bytes(`cunet-noise${noise}`), { input });
+    expect(output!.dims).toEqual([1, 3, 20, 28]);
+    let sum = 0;
+    for (let y = 0; y < 20; y++)
+      for (let x = 0; x < 28; x++) sum += Math.abs(output!.data[y * 28 + x]! - input.data[(y + 28) * width + x + 28]!);
+    expect(sum / (20 * 28)).toBeLessThan(0.03);
+  }
 });
 
 test('upconv7 without enlarging is the mean of what it draws enlarged', async () => {

@@ -2,27 +2,27 @@ import type { UpscaleParams } from '#protocol/effects/upscale';
 import type { EffectContext, EffectPlan } from './effect';
 import type { Size } from './size';
 
-/** waifu2x families of the catalogue: `<family>-noise<level>-scale2x`, `<family>-scale2x`, `<family>-noise<level>`. */
-const families = ['upconv7', 'cunet', 'upconv7-photo'] as const;
-/** Noise levels with which cunet comes embedded; the others have to be pulled. */
-const embeddedCunetNoise = [-1, 1, 3];
+/** waifu2x families: "upconv7" and "cunet" come with Reverie at every noise level, "upconv7-photo" can be pulled. */
+export const upscaleFamilies = ['upconv7', 'cunet', 'upconv7-photo'] as const;
 
 /**
- * The nets behind a choice, by catalogue name. "auto" is cunet for stills and on a GPU, upconv_7 (a third of the work)
- * for video on a CPU. Any other name is an enlarging net as it stands.
+ * The nets behind a choice, by catalogue name: `enlarge` makes the picture larger, `clean` gives it back as large as
+ * it was. "auto" is cunet for stills and on a GPU and upconv_7 (a third of the work) for video on a CPU; where only
+ * noise goes, cunet, which is the quicker of the two there. Any other name is a net as it stands.
  */
 export function upscaleNets(
   params: UpscaleParams,
   { clip, machine }: Pick<EffectContext, 'clip' | 'machine'>,
 ): { enlarge?: string; clean?: string } {
-  const cunetFits =
-    (clip.isStill || machine.provider !== 'cpu') && params.scale !== '1' && embeddedCunetNoise.includes(params.noise);
-  const family = params.net === 'auto' ? (cunetFits ? 'cunet' : 'upconv7') : params.net;
-  if (!families.some(known => known === family)) return { enlarge: family };
-  // The photo family has no net that only cleans.
-  if (params.scale === '1')
-    return { clean: `${family === 'upconv7-photo' ? 'upconv7' : family}-noise${Math.max(0, params.noise)}` };
-  return { enlarge: params.noise >= 0 ? `${family}-noise${params.noise}-scale2x` : `${family}-scale2x` };
+  const { net, noise } = params;
+  const cleansOnly = params.scale === '1';
+  const affordsCunet = clip.isStill || machine.provider !== 'cpu' || cleansOnly;
+  const family = net === 'auto' ? (affordsCunet ? 'cunet' : 'upconv7') : net;
+  if (!upscaleFamilies.some(known => known === family)) return cleansOnly ? { clean: net } : { enlarge: net };
+  if (!cleansOnly) return { enlarge: noise >= 0 ? `${family}-noise${noise}-scale2x` : `${family}-scale2x` };
+  // Nothing to remove and nothing to enlarge: the gentlest level. The photo family has no nets that keep the size.
+  const level = `${family}-noise${Math.max(0, noise)}`;
+  return { clean: family === 'upconv7-photo' ? `${level}-scale2x` : level };
 }
 
 export function upscaledSize(params: UpscaleParams, size: Size): Size {

@@ -47,9 +47,15 @@ const upconv7Files = {
 } as const satisfies Record<string, EmbeddedFile>;
 
 const cunetFiles = {
-  '': [2789875, '39001c2289d5c25519fc272bb35a93b557dbf524d7b025f017975be2074c7bf7'],
-  '-noise1': [2789889, '4f8e883d0b54e960512b4f83533256aac2bec587639438bf8563d50713d3d540'],
-  '-noise3': [2789889, 'ec620daf763f22014f28be97812e9b5c8c72a83cffd1f68a1eda72fb60d580f4'],
+  '-scale2x': [2789875, '39001c2289d5c25519fc272bb35a93b557dbf524d7b025f017975be2074c7bf7'],
+  '-noise0-scale2x': [2789889, '4cf54c49b938d6e5e1c8c6ceb7d71f2361df52f4418c15b60338d74ca55fc51a'],
+  '-noise0': [2781119, '2d415bdf7e94637af9073751ee0e8cbf18517a3299f550dab7f9ff9d386dbc29'],
+  '-noise1-scale2x': [2789889, '4f8e883d0b54e960512b4f83533256aac2bec587639438bf8563d50713d3d540'],
+  '-noise1': [2781119, 'f0fa11378ed65113524c3f06ea6fe5e700679e4f92122ee815d4f9ba29b67b5b'],
+  '-noise2-scale2x': [2789889, 'bb4d77a7fbc1db153f7be361b71f4646ee51091eba5ff4dc2f6fd4059c037882'],
+  '-noise2': [2781119, '3ced3ea8765c74ddb11f380b34cff45c8d021f243063e642958e93de7753559e'],
+  '-noise3-scale2x': [2789889, 'ec620daf763f22014f28be97812e9b5c8c72a83cffd1f68a1eda72fb60d580f4'],
+  '-noise3': [2781119, '6f2a3f8a7b453016afb4757152a22ce17ccc9b2e2a17ec7487591b7e6ffcc2d7'],
 } as const satisfies Record<string, EmbeddedFile>;
 
 const waifu2x = {
@@ -63,7 +69,8 @@ const upconv7 = { architecture: 'waifu2x UpConv7, 552,483 parameters', multipleO
 const cunet = { architecture: 'waifu2x CUNet, 1.28 million parameters', multipleOf: 4 } as const;
 
 function noiseTitle(suffix: string): string {
-  return suffix === '' ? '' : `, noise level ${suffix.slice(-1)}`;
+  const level = /noise(\d)/.exec(suffix)?.[1];
+  return level === undefined ? '' : `, noise level ${level}`;
 }
 
 const embeddedUpscalers: readonly CatalogueRow[] = [
@@ -95,136 +102,44 @@ const embeddedUpscalers: readonly CatalogueRow[] = [
   ...Object.entries(cunetFiles).map(([suffix, file]): CatalogueRow => ({
     ...waifu2x,
     ...cunet,
-    name: `cunet${suffix}-scale2x`,
-    title: `waifu2x CUNet 2x${noiseTitle(suffix)}`,
+    name: `cunet${suffix}`,
+    title: `waifu2x CUNet ${suffix.endsWith('scale2x') ? '2x' : '1x'}${noiseTitle(suffix)}`,
     kind: 'embedded',
     origin: waifu2xPackage,
     format: 'onnx',
-    files: embedded(`cunet${suffix}-scale2x`, file),
+    files: embedded(`cunet${suffix}`, file),
   })),
 ];
 
 const ncnnModels = 'https://raw.githubusercontent.com/nihui/waifu2x-ncnn-vulkan/master/models';
 
-// Size and SHA-256 of `.bin`; the `.param` of a family is the same for every noise level.
-const pulledWaifu2x: readonly (readonly [
-  family: 'cunet' | 'upconv7-photo',
-  file: string,
-  name: string,
-  bytes: number,
-  sha256: string,
-])[] = [
-  [
-    'cunet',
-    'noise0_scale2.0x_model',
-    'cunet-noise0-scale2x',
-    2776400,
-    '5329a9375c9cfb64a60a2903fd8ae6e2851d9b069556bf025dbab9d0216fb27c',
-  ],
-  [
-    'cunet',
-    'noise2_scale2.0x_model',
-    'cunet-noise2-scale2x',
-    2776400,
-    '5c836e6ae022636cdd5590fbb66dbca2a5fc20bbf8e628884c3612ef72d51858',
-  ],
-  [
-    'cunet',
-    'noise0_model',
-    'cunet-noise0',
-    2767568,
-    'b15c356a36bcbf6fb8c2f1404ca016fd917d4e45426bcf41f7a3867022fdd7b0',
-  ],
-  [
-    'cunet',
-    'noise1_model',
-    'cunet-noise1',
-    2767568,
-    '3407cb87c2503cbd69f8a6703b31bc4949a72080a3e1b1e536dba8bdbfad934f',
-  ],
-  [
-    'cunet',
-    'noise2_model',
-    'cunet-noise2',
-    2767568,
-    'b45d5febeb56166b7aff055cb0fbb87647dae528968f97d838dfd7ce0b7117f4',
-  ],
-  [
-    'cunet',
-    'noise3_model',
-    'cunet-noise3',
-    2767568,
-    'cd3d2440673d28d7a20aa6428a2a79e1c5e733f21de0a66785958f98d6994926',
-  ],
-  [
-    'upconv7-photo',
-    'scale2.0x_model',
-    'upconv7-photo-scale2x',
-    1106248,
-    '25a2bb25b29e43e63179aac216cd87690791243a436328506d4ef9fca88ee962',
-  ],
-  [
-    'upconv7-photo',
-    'noise0_scale2.0x_model',
-    'upconv7-photo-noise0-scale2x',
-    1106248,
-    'fbfc8d57e4333748c9c6db2ec4d5454c98cd1c6aa53289f2989c3bdb4e84b673',
-  ],
-  [
-    'upconv7-photo',
-    'noise1_scale2.0x_model',
-    'upconv7-photo-noise1-scale2x',
-    1106248,
-    '9f8ce2c4df1ed862a7441e3b49ad965b8e34aaa6d87c1cad52a1768210fdfee6',
-  ],
-  [
-    'upconv7-photo',
-    'noise2_scale2.0x_model',
-    'upconv7-photo-noise2-scale2x',
-    1106248,
-    '432ca8f62ffc4873794a399ded70b17af23aa870b25e5ddba76f029b7ce14c2b',
-  ],
-  [
-    'upconv7-photo',
-    'noise3_scale2.0x_model',
-    'upconv7-photo-noise3-scale2x',
-    1106248,
-    'a24379eb4e954005da1804223f428e67340e3f0037e4f7b9f568f0d0f20e9f20',
-  ],
-];
-const paramFiles = {
-  scale: [7249, 'ccc3b2f1c9fad829ecdda40cac8dc853fcddf14917170efba888b256fbf9074a'],
-  clean: [7231, '4513ef004281bd50cdbed325df500df9aec154e8495190f578f09414c75f10f9'],
-  upconv7: [1047, '413195ffde05b4d43807792c6c020c916cecdf25dcf002ee83f5e28d5cc246c6'],
+const upconv7Param: EmbeddedFile = [1047, '413195ffde05b4d43807792c6c020c916cecdf25dcf002ee83f5e28d5cc246c6'];
+// Size and SHA-256 of the `.bin` files: the npm package does not carry this family.
+const photoFiles = {
+  '': [1106248, '25a2bb25b29e43e63179aac216cd87690791243a436328506d4ef9fca88ee962'],
+  '-noise0': [1106248, 'fbfc8d57e4333748c9c6db2ec4d5454c98cd1c6aa53289f2989c3bdb4e84b673'],
+  '-noise1': [1106248, '9f8ce2c4df1ed862a7441e3b49ad965b8e34aaa6d87c1cad52a1768210fdfee6'],
+  '-noise2': [1106248, '432ca8f62ffc4873794a399ded70b17af23aa870b25e5ddba76f029b7ce14c2b'],
+  '-noise3': [1106248, 'a24379eb4e954005da1804223f428e67340e3f0037e4f7b9f568f0d0f20e9f20'],
 } as const satisfies Record<string, EmbeddedFile>;
 
-const pulledUpscalers: readonly CatalogueRow[] = pulledWaifu2x.map(
-  ([family, file, name, sizeBytes, hex]): CatalogueRow => {
-    const folder = family === 'cunet' ? 'models-cunet' : 'models-upconv_7_photo';
-    const [paramBytes, paramHex] =
-      paramFiles[family === 'upconv7-photo' ? 'upconv7' : file.includes('scale') ? 'scale' : 'clean'];
-    const noise = /noise\d/.exec(file)?.[0] ?? '';
-    const path = `${folder}/${file}`;
-    return {
-      ...waifu2x,
-      ...(family === 'cunet' ? cunet : upconv7),
-      name,
-      title: `waifu2x ${family === 'cunet' ? 'CUNet' : 'UpConv7 photo'} ${file.includes('scale') ? '2x' : '1x'}${noiseTitle(noise)}`,
-      kind: 'pulled',
-      origin: 'nagadomi/waifu2x, as converted by nihui/waifu2x-ncnn-vulkan',
-      format: 'ncnn',
-      files: [
-        {
-          name: `${path}.param`,
-          sizeBytes: paramBytes,
-          hash: { algorithm: 'sha256', hex: paramHex },
-          url: `${ncnnModels}/${path}.param`,
-        },
-        { name: `${path}.bin`, sizeBytes, hash: { algorithm: 'sha256', hex }, url: `${ncnnModels}/${path}.bin` },
-      ],
-    };
-  },
-);
+function ncnnFile(path: string, [sizeBytes, hex]: EmbeddedFile): NetFile {
+  return { name: path, sizeBytes, hash: { algorithm: 'sha256', hex }, url: `${ncnnModels}/${path}` };
+}
+
+const pulledUpscalers: readonly CatalogueRow[] = Object.entries(photoFiles).map(([suffix, file]): CatalogueRow => {
+  const path = `models-upconv_7_photo/${suffix === '' ? '' : `${suffix.slice(1)}_`}scale2.0x_model`;
+  return {
+    ...waifu2x,
+    ...upconv7,
+    name: `upconv7-photo${suffix}-scale2x`,
+    title: `waifu2x UpConv7 photo 2x${noiseTitle(suffix)}`,
+    kind: 'pulled',
+    origin: 'nagadomi/waifu2x, as converted by nihui/waifu2x-ncnn-vulkan',
+    format: 'ncnn',
+    files: [ncnnFile(`${path}.param`, upconv7Param), ncnnFile(`${path}.bin`, file)],
+  };
+});
 
 const openImagesLayers: readonly NetLayer[] = [
   ['Conv', 32],
@@ -298,6 +213,21 @@ export const catalogue: readonly CatalogueRow[] = [
     convention: signedRgb,
     multipleOf: 1,
     layers: openImagesLayers,
+  },
+  {
+    name: 'fast-style',
+    title: 'Any style, feed-forward',
+    kind: 'embedded',
+    uses: ['style-fast'],
+    architecture:
+      'Johnson-type net with conditional instance norm, 16/32/64 channels, 3 residual blocks, 271,000 parameters; a guide of 276,000 from style statistics',
+    licence: 'MIT (the Reverie authors)',
+    origin: 'trained by scripts/train-style against openimages; see nets/README.md',
+    format: 'onnx',
+    files: embedded('fast-style', [1118456, '71098c770ff7d571c93a2514bf767ff2b4b0a45bb07472a75ff961fb644cffa4']),
+    convention: plainRgb,
+    multipleOf: 4,
+    layers: [],
   },
   {
     ...rife,

@@ -2,19 +2,18 @@
 export type Tile = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
 /**
- * Covers `width` x `height` with tiles of one size (the picture's own where it is smaller). The last tile of a row or
- * column is moved back instead of being cut short, so that a net compiled for one size serves all; what overlaps is
- * computed twice and is equal.
- * @param multiple every tile's sides are multiples of it; the picture is thought to be continued where it is not
+ * Covers `width` x `height` with tiles of one size, so that a net compiled for one serves all. Sides and places are
+ * multiples of `multiple` (a net with strides must see every tile in the same phase): the picture is thought to be
+ * continued to the next multiple. What overlaps is computed twice and is equal.
+ * @param size the largest side of a tile; tiles are made as small as their number allows
  */
 export function planTiles(width: number, height: number, size: number, multiple = 1): Tile[] {
   const up = (value: number) => Math.ceil(value / multiple) * multiple;
   const along = (length: number): { starts: number[]; side: number } => {
-    const side = Math.min(up(Math.max(size, multiple)), up(length));
-    const starts: number[] = [];
-    for (let start = 0; start + side < length; start += side) starts.push(start);
-    starts.push(Math.max(0, length - side));
-    return { starts, side };
+    const whole = up(length);
+    const count = Math.ceil(whole / Math.max(multiple, Math.floor(size / multiple) * multiple));
+    const side = up(whole / count);
+    return { starts: Array.from({ length: count }, (_, index) => Math.min(index * side, whole - side)), side };
   };
   const [columns, rows] = [along(width), along(height)];
   return rows.starts.flatMap(y => columns.starts.map(x => ({ x, y, width: columns.side, height: rows.side })));
@@ -25,7 +24,14 @@ export function planTiles(width: number, height: number, size: number, multiple 
  * @param planes [C, height, width]
  * @returns [C, tile.height + 2 pad, tile.width + 2 pad]
  */
-export function cutTile(planes: Float32Array, channels: number, width: number, height: number, tile: Tile, pad: number): Float32Array {
+export function cutTile(
+  planes: Float32Array,
+  channels: number,
+  width: number,
+  height: number,
+  tile: Tile,
+  pad: number,
+): Float32Array {
   const [outWidth, outHeight] = [tile.width + 2 * pad, tile.height + 2 * pad];
   const out = new Float32Array(channels * outWidth * outHeight);
   for (let c = 0; c < channels; c++) {
@@ -41,7 +47,15 @@ export function cutTile(planes: Float32Array, channels: number, width: number, h
 }
 
 /** Puts an enlarged tile where it belongs; what lies outside the target is dropped. */
-export function placeTile(target: Float32Array, channels: number, width: number, height: number, tile: Tile, pixels: Float32Array, scale: number): void {
+export function placeTile(
+  target: Float32Array,
+  channels: number,
+  width: number,
+  height: number,
+  tile: Tile,
+  pixels: Float32Array,
+  scale: number,
+): void {
   const [tileWidth, tileHeight] = [tile.width * scale, tile.height * scale];
   const [x0, y0] = [tile.x * scale, tile.y * scale];
   const [copyWidth, copyHeight] = [Math.min(tileWidth, width - x0), Math.min(tileHeight, height - y0)];
@@ -74,7 +88,13 @@ export function turn(planes: Float32Array, channels: number, width: number, heig
 }
 
 /** Undoes `turn`: `width` and `height` are those of the turned picture. */
-export function turnBack(planes: Float32Array, channels: number, width: number, height: number, way: number): Float32Array {
+export function turnBack(
+  planes: Float32Array,
+  channels: number,
+  width: number,
+  height: number,
+  way: number,
+): Float32Array {
   const [mirrorX, mirrorY, transpose] = [(way & 1) !== 0, (way & 2) !== 0, (way & 4) !== 0];
   if (!transpose) return turn(planes, channels, width, height, way);
   // turn = transpose after mirror, so undo the transpose first; mirroring is its own inverse.

@@ -1,0 +1,67 @@
+import { cutTile, placeTile, planTiles, turn, turnBack } from '../tiles';
+import { enlargeWithSharedMeans, openShared } from './shared-tiles';
+import { createPlanes, runNet, type EnlargeContext, type Planes, type Upscaler } from './upscaler';
+
+export type EnlargeOptions = {
+  /** Average over the eight turned and mirrored copies of the picture. */
+  readonly tta: boolean;
+  /** Largest side of a tile; 0 chooses by memory. */
+  readonly tilePx: number;
+};
+
+/** Activations of upconv_7 and cunet at full size take about this much per input pixel (engine reference, section 7). */
+const bytesPerPixel = 2600;
+const tileMemoryBytes = 900e6;
+
+/** [3, H, W] through the net in tiles. The result does not depend on their size but for rounding. */
+export async function enlarge(
+  up: Upscaler,
+  picture: Planes,
+  options: EnlargeOptions,
+  ctx: EnlargeContext,
+): Promise<Planes> {
+  const [width, height] = [picture.width * up.scale, picture.height * up.scale];
+  const ways = options.tta ? 8 : 1;
+  let sum: Float32Array | undefined;
+  for (let way = 0; way < ways; way++) {
+    const done = (share: number) => ctx.done((way + share) / ways);
+    const turned = await enlargeOnce(up, turnedPicture(picture, way), options.tilePx, { ...ctx, done });
+    const straight = way === 0 ? turned.pixels : turnBack(turned.pixels, 3, turned.width, turned.height, way);
+    if (!sum) sum = straight;
+    else for (let i = 0; i < sum.length; i++) sum[i] += straight[i];
+  }
+  const pixels = sum as Float32Array;
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.min(1, Math.max(0, pixels[i] / ways));
+  return { pixels, width, height };
+}
+
+function turnedPicture(picture: Planes, way: number): Planes {
+  if (way === 0) return picture;
+  const [width, height] = (way & 4) !== 0 ? [picture.height, picture.width] : [picture.width, picture.height];
+  return { pixels: turn(picture.pixels, 3, picture.width, picture.height, way), width, height };
+}
+
+async function enlargeOnce(up: Upscaler, picture: Planes, tilePx: number, ctx: EnlargeContext): Promise<Planes> {
+  const { width, height } = picture;
+  const largest = tilePx > 0 ? tilePx : Math.floor(Math.sqrt(tileMemoryBytes / bytesPerPixel));
+  const tiles = planTiles(width, height, largest, up.multiple);
+  const shared = tiles.length > 1 ? await openShared(up, picture, tiles[0], ctx.nets) : undefined;
+  if (shared) return enlargeWithSharedMeans(shared, picture, tiles, ctx);
+
+  const border = up.pad + up.overlap;
+  const out = createPlanes(width * up.scale, height * up.scale);
+  for (const [index, tile] of tiles.entries()) {
+    ctx.signal.throwIfAborted();
+    const cut = cutTile(picture.pixels, 3, width, height, tile, border);
+    const result = await runNet(up.net, cut, tile.width + 2 * border, tile.height + 2 * border);
+    placeTile(out.pixels, 3, out.width, out.height, tile, withoutBorder(result, up.overlap * up.scale), up.scale);
+    ctx.done((index + 1) / tiles.length);
+  }
+  return out;
+}
+
+function withoutBorder({ pixels, width, height }: Planes, border: number): Float32Array {
+  if (border === 0) return pixels;
+  const inside = { x: border, y: border, width: width - 2 * border, height: height - 2 * border };
+  return cutTile(pixels, 3, width, height, inside, 0);
+}

@@ -1,0 +1,84 @@
+import { AppError } from '#protocol/errors';
+import { floatTensor, floatsOf, type Tensor } from '../../frame/tensor';
+import type { NetSource } from '../../pipeline/stage';
+import type { Net } from '../../runtime/runtime';
+
+/**
+ * A net that enlarges, with the geometry found by running it: it takes `tile + 2 pad` and gives `scale x tile`.
+ * waifu2x nets convolve without padding inside, so what they lose at the border is fed to them as surroundings.
+ */
+export type Upscaler = {
+  readonly name: string;
+  readonly net: Net;
+  readonly scale: number;
+  readonly pad: number;
+  /** Pixels of surroundings beyond `pad`, for nets that pad with zeros inside and so are wrong near a tile's edge. */
+  readonly overlap: number;
+  /** Sides and places of tiles are multiples of it. */
+  readonly multiple: number;
+};
+
+/** [3, height, width], 0..1 */
+export type Planes = { readonly pixels: Float32Array; readonly width: number; readonly height: number };
+
+export function createPlanes(width: number, height: number): Planes {
+  return { pixels: new Float32Array(3 * width * height), width, height };
+}
+
+/** What enlarging needs of a stage's context. */
+export type EnlargeContext = {
+  readonly nets: NetSource;
+  readonly signal: AbortSignal;
+  /** Called after each tile with the share that is done. */
+  readonly done: (share: number) => void;
+};
+
+/** Both are multiples of the steps of every usual net (strides, windows of transformers). */
+const probeSides = [96, 128] as const;
+/** waifu2x cunet halves its maps twice (methods 7.1). */
+const validMultiple = 4;
+/** Nets that pad inside tell nothing about their steps: 32 holds for windows of 8 and 16 and for five halvings. */
+const paddedMultiple = 32;
+/** Surroundings given to nets that pad inside: more than the receptive field of the usual compact and residual nets' last layers. */
+const innerPaddingOverlap = 32;
+
+/** One tile through the net; `pixels` belongs to the net afterwards. */
+export async function runNet(net: Net, pixels: Float32Array, width: number, height: number): Promise<Planes> {
+  const [input, output] = [net.inputs[0].name, net.outputs[0].name];
+  const out = await net.run(
+    { [input]: floatTensor(pixels, [1, 3, height, width]) },
+    { fetch: [output], give: [input] },
+  );
+  const tensor = out[output] as Tensor;
+  return { pixels: floatsOf(tensor), width: tensor.dims[3], height: tensor.dims[2] };
+}
+
+const opened = new WeakMap<Net, Upscaler>();
+
+/** @throws AppError NET_NOT_FOUND, NET_UNSUPPORTED when the net's output is no multiple of its input */
+export async function openUpscaler(nets: NetSource, name: string): Promise<Upscaler> {
+  const net = await nets.compiled(`upscale:${name}`, () => nets.bytes(name));
+  const known = opened.get(net);
+  if (known) return known;
+  const sides: number[] = [];
+  for (const side of probeSides)
+    sides.push((await runNet(net, new Float32Array(3 * side * side).fill(0.5), side, side)).width);
+  const scale = (sides[1] - sides[0]) / (probeSides[1] - probeSides[0]);
+  const pad = (probeSides[0] - sides[0] / scale) / 2;
+  if (!Number.isInteger(scale) || scale < 1 || !Number.isInteger(pad) || pad < 0)
+    throw new AppError('NET_UNSUPPORTED', {
+      name,
+      what: `a picture of ${sides[0]} pixels for one of ${probeSides[0]}`,
+    });
+  const isPadded = pad === 0;
+  const upscaler: Upscaler = {
+    name,
+    net,
+    scale,
+    pad,
+    overlap: isPadded ? innerPaddingOverlap : 0,
+    multiple: isPadded ? paddedMultiple : validMultiple,
+  };
+  opened.set(net, upscaler);
+  return upscaler;
+}
