@@ -64,7 +64,8 @@ const premiere = {
   PremiereClip: 'TrackItem',
   PremiereMarker: 'Marker',
   PremiereTrack: 'Track',
-  PremiereSequence: 'Sequence',
+  // The types want four arguments of `createMarker`; the guide and Adobe's sample give it one.
+  PremiereSequence: "Omit<Sequence, 'markers'> & Pick<Ours.PremiereSequence, 'markers'>",
   HostFile: 'File',
 };
 

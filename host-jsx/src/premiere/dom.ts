@@ -63,7 +63,7 @@ export type PremiereTrack = {
   isLocked?(): boolean;
   isMuted(): boolean;
   setMute(muted: number): unknown;
-  overwriteClip(item: PremiereItem, time: Time): unknown;
+  overwriteClip(item: PremiereItem, time: number | Time): unknown;
 };
 
 export type PremiereSequence = {
