@@ -2,6 +2,7 @@ import { describeHost } from '../conformance/host';
 import { createFileHost } from '../../extension/src/host/file';
 import { makeAfterEffects } from './make-after-effects';
 import { makePremiere } from './make-premiere';
+import { makePremiereUxp } from './make-premiere-uxp';
 
 describeHost('file', async () => {
   const host = createFileHost({ resultUrl: job => `/results/${job}`, save: () => undefined });
@@ -38,5 +39,10 @@ describeHost('premiere-cep', async () => {
 
 describeHost('aftereffects-cep', async () => {
   const it = await makeAfterEffects();
+  return { host: it.host, mark: it.mark, makeResult: it.makeResult, timeline: it.timeline, close: it.close };
+});
+
+describeHost('premiere-uxp', async () => {
+  const it = await makePremiereUxp();
   return { host: it.host, mark: it.mark, makeResult: it.makeResult, timeline: it.timeline, close: it.close };
 });

@@ -8,16 +8,16 @@ const padding = '='.charCodeAt(0);
 const lettersAtOnce = 8192;
 
 export function toBase64(bytes: Uint8Array): string {
-  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(padding);
+  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
   for (let from = 0, to = 0; from < bytes.length; from += 3) {
-    const [second, third] = [from + 1 < bytes.length, from + 2 < bytes.length];
-    const word = (bytes[from] << 16) | (second ? bytes[from + 1] << 8 : 0) | (third ? bytes[from + 2] : 0);
+    // Past the end `undefined`, which counts as 0 here.
+    const word = (bytes[from] << 16) | (bytes[from + 1] << 8) | bytes[from + 2];
     out[to++] = codes[word >> 18];
     out[to++] = codes[(word >> 12) & 63];
-    if (second) out[to] = codes[(word >> 6) & 63];
-    if (third) out[to + 1] = codes[word & 63];
-    to += 2;
+    out[to++] = codes[(word >> 6) & 63];
+    out[to++] = codes[word & 63];
   }
+  out.fill(padding, out.length - ((3 - (bytes.length % 3)) % 3));
   let text = '';
   for (let at = 0; at < out.length; at += lettersAtOnce) {
     text += String.fromCharCode(...out.subarray(at, at + lettersAtOnce));

@@ -1,7 +1,10 @@
 import type { Theme } from '#protocol/timeline';
 
 /** The host's own grey (0 to 255 a channel), and a text that can be read on it: the luminance decides. */
-export function themeOfColour(colour: { red: number; green: number; blue: number } | undefined, fontSizePx = 12): Theme {
+export function themeOfColour(
+  colour: { red: number; green: number; blue: number } | undefined,
+  fontSizePx = 12,
+): Theme {
   const { red, green, blue } = colour ?? { red: 38, green: 38, blue: 38 };
   const hex = [red, green, blue]
     .map(value =>

@@ -1,0 +1,167 @@
+import type { Marker, Sequence, TickTime, VideoClipTrackItem } from '@adobe/premierepro';
+import { toAppError } from '#protocol/errors';
+import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
+import type { Premiere } from './modules';
+import { openSequence, pathOf, sourceOf, videoItems } from './timeline';
+
+/** Reads what is on the video tracks of a sequence, the active one if none is named. Changes nothing. */
+export async function readTimeline(ppro: Premiere, version: string, id?: string): Promise<PremiereFacts> {
+  const { sequence } = await openSequence(ppro, id);
+  const [size, timebase, end, points, playhead, tracks] = await Promise.all([
+    sequence.getFrameSize(),
+    sequence.getTimebase(),
+    sequence.getEndTime(),
+    readPoints(sequence),
+    sequence.getPlayerPosition(),
+    videoItems(ppro, sequence),
+  ]);
+  const clips = tracks.flatMap((items, track) => items.map((item, index) => readClip(ppro, item, track, index)));
+  return {
+    host: 'premiere',
+    version,
+    sequence: {
+      id: sequence.guid.toString(),
+      name: sequence.name,
+      width: Math.round(size.width),
+      height: Math.round(size.height),
+      timebase: String(timebase),
+      end: end.ticks,
+      ...points,
+      playhead: playhead.ticks,
+      videoTracks: tracks.length,
+    },
+    clips: await Promise.all(clips),
+    markers: await readMarkers(ppro, sequence),
+  };
+}
+
+/**
+ * In and out where somebody set them. What an unset point reads as is not documented: below zero, as in ExtendScript, or
+ * the whole sequence. A whole sequence that was marked on purpose is taken for unmarked, too.
+ */
+export async function readPoints(sequence: Sequence): Promise<{ inPoint?: string; outPoint?: string }> {
+  const [first, last, end] = (
+    await Promise.all([sequence.getInPoint(), sequence.getOutPoint(), sequence.getEndTime()])
+  ).map(time => BigInt((time as TickTime | undefined)?.ticks ?? '-1'));
+  const isWhole = first <= 0n && (last <= 0n || last >= end);
+  return {
+    ...(first >= 0n && !isWhole ? { inPoint: String(first) } : {}),
+    ...(last > 0n && last > first && !isWhole ? { outPoint: String(last) } : {}),
+  };
+}
+
+async function readClip(
+  ppro: Premiere,
+  item: VideoClipTrackItem,
+  track: number,
+  index: number,
+): Promise<PremiereClipFacts> {
+  const [name, start, end, sourceIn, selected, disabled, adjustmentLayer, speed, reversed, source, look] =
+    await Promise.all([
+      item.getName(),
+      item.getStartTime(),
+      item.getEndTime(),
+      item.getInPoint(),
+      item.getIsSelected(),
+      item.isDisabled(),
+      item.isAdjustmentLayer(),
+      item.getSpeed(),
+      item.isSpeedReversed(),
+      sourceOf(ppro, item),
+      readLook(item),
+    ]);
+  const clip = source?.clip;
+  const [mediaPath, offline, isSequence, isMulticam, merged, interpretation] = await Promise.all([
+    clip ? pathOf(clip) : '',
+    clip?.isOffline() ?? false,
+    clip?.isSequence() ?? false,
+    clip?.isMulticamClip() ?? false,
+    clip?.isMergedClip() ?? false,
+    clip?.getFootageInterpretation(),
+  ]);
+  return {
+    track,
+    nodeId: `${track}:${index}`,
+    name,
+    start: start.ticks,
+    end: end.ticks,
+    sourceIn: sourceIn.ticks,
+    selected,
+    disabled,
+    adjustmentLayer,
+    speed,
+    reversed: Number(reversed) === 1,
+    mediaPath,
+    offline,
+    nested: isSequence || isMulticam,
+    merged,
+    sourceFps: interpretation?.getFrameRate() ?? 0,
+    ...look,
+  };
+}
+
+const ownComponents = ['ADBE Motion', 'ADBE Opacity', 'Time Remap'];
+
+/** Effects beyond the three that every clip has, and whether those three have keys or somebody changed them. */
+async function readLook(
+  item: VideoClipTrackItem,
+): Promise<Pick<PremiereClipFacts, 'effects' | 'remapped' | 'untouched'>> {
+  const chain = await item.getComponentChain();
+  const components = Array.from({ length: chain.getComponentCount() }, (_, index) => chain.getComponentAtIndex(index));
+  const names = await Promise.all(components.map(component => component.getMatchName()));
+  const hasKeys = (name: string) =>
+    components.some(
+      (component, index) =>
+        names[index].includes(name) &&
+        Array.from({ length: component.getParamCount() }, (_, at) => component.getParam(at)).some(param =>
+          param.isTimeVarying(),
+        ),
+    );
+  return {
+    effects: names.filter(name => !ownComponents.some(own => name.includes(own))).length,
+    remapped: hasKeys('Time Remap'),
+    // Which value of motion means what is not documented here; sources are not read through UXP, where it would matter.
+    untouched: !hasKeys('ADBE Motion') && !hasKeys('ADBE Opacity'),
+  };
+}
+
+async function readMarkers({ Markers }: Premiere, sequence: Sequence): Promise<MarkerFacts[]> {
+  const markers = (await Markers.getMarkers(sequence)).getMarkers();
+  return markers.map((marker, index) => {
+    const start = marker.getStart().ticks;
+    return {
+      guid: guidOf(marker) ?? `${marker.getName()}@${start}#${index}`,
+      name: marker.getName(),
+      comment: marker.getComments(),
+      start,
+      end: String(BigInt(start) + BigInt(marker.getDuration().ticks)),
+      colour: Number(marker.getColorIndex()),
+    };
+  });
+}
+
+/** Markers have ids since 26.3. */
+const guidOf = (marker: Marker): string | undefined => (marker as Partial<Marker>).guid?.toString();
+
+/** A text that changes when the selection, the range or the open sequence does: cheap enough to be asked each second. */
+export async function readStamp(ppro: Premiere): Promise<string> {
+  const open = await openSequence(ppro).catch(thrown => {
+    if (toAppError(thrown).code !== 'NO_SEQUENCE') throw thrown;
+    return undefined;
+  });
+  if (!open) return '';
+  const { sequence } = open;
+  const [points, end, selection] = await Promise.all([
+    readPoints(sequence),
+    sequence.getEndTime(),
+    sequence.getSelection(),
+  ]);
+  const items = await selection.getTrackItems();
+  const places = items.map(async item => {
+    const [track, start, stop] = await Promise.all([item.getTrackIndex(), item.getStartTime(), item.getEndTime()]);
+    return `${track}:${start.ticks}:${stop.ticks}`;
+  });
+  return [sequence.guid.toString(), points.inPoint, points.outPoint, end.ticks, ...(await Promise.all(places))].join(
+    ' ',
+  );
+}
