@@ -1,4 +1,4 @@
-import type { AfterEffectsCalls, HostAnswer, HostCall, PremiereCalls } from '#protocol/host-facts';
+import type { AfterEffectsCalls, HostAnswer, HostCall, PremiereScriptCalls } from '#protocol/host-facts';
 import type { AeApp, AeGlobals } from './aftereffects/dom';
 import { exportComposition, readTemplates } from './aftereffects/export';
 import { importFootage, replaceFootage } from './aftereffects/import';
@@ -7,6 +7,7 @@ import { findPlacedLayers, placeLayer, removeLayers } from './aftereffects/place
 import { readAfterEffects, readCompositionStamp } from './aftereffects/read';
 import { parse, stringify } from './es3/json';
 import { asFailure, fail } from './failure';
+import { followEvents } from './premiere/events';
 import { exportExtension, exportRange } from './premiere/export';
 import { importFile, replace } from './premiere/import';
 import { writeMarkers } from './premiere/markers';
@@ -19,13 +20,18 @@ export var scriptVersion = 3;
 
 type Methods = { [name: string]: (params: unknown) => unknown };
 type PremiereMethods = {
-  [Name in keyof PremiereCalls]: (params: PremiereCalls[Name]['params']) => PremiereCalls[Name]['value'];
+  [Name in keyof PremiereScriptCalls]: (
+    params: PremiereScriptCalls[Name]['params'],
+  ) => PremiereScriptCalls[Name]['value'];
 };
 
 function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethods {
   return {
     stamp: function () {
       return readStamp(app);
+    },
+    followEvents: function () {
+      return followEvents(app);
     },
     exportExtension: function (params) {
       return exportExtension(app, params);

@@ -2,7 +2,7 @@ import type { AeGlobals } from './aftereffects/dom';
 import { makeDispatch } from './dispatch';
 import type { HostGlobals } from './premiere/dom';
 
-declare var $: { [namespace: string]: unknown };
+declare var $: { [namespace: string]: { dispatch?: unknown; bound?: boolean } | undefined };
 declare var app: unknown;
 declare var File: HostGlobals['File'] & AeGlobals['File'];
 declare var Time: HostGlobals['Time'];
@@ -26,4 +26,5 @@ var globals = {
 } as unknown as HostGlobals & AeGlobals;
 
 // Nothing else is global: all panels of a host share one engine. Loading again simply puts the new one in its place.
-$['org.reverie'] = { dispatch: makeDispatch(app, globals) };
+var earlier = $['org.reverie'];
+$['org.reverie'] = { dispatch: makeDispatch(app, globals), bound: Boolean(earlier && earlier.bound) };

@@ -176,6 +176,11 @@ export type PremiereCalls = {
   remove: { params: { sequence: string; path: string }; value: { removed: number } };
 };
 
+/** ExtendScript only: asks for an event whenever something changes; `events` is how many kinds the host has of them. */
+export type PremiereScriptCalls = PremiereCalls & {
+  followEvents: { params: Record<string, never>; value: { events: number } };
+};
+
 /** A layer that shows a file of ours, and the labels that were found with it (layer, item). */
 export type PlacedLayerFacts = {
   readonly index: number;

@@ -1,3 +1,4 @@
+import type { ClipInfo } from '#protocol/clip';
 import { AppError, toAppError } from '#protocol/errors';
 import type { ExportedClip, TimelineRange } from '#protocol/timeline';
 import type { Bridge } from '../bridge/client';
@@ -7,6 +8,18 @@ import type { Store } from './store';
 /** Brings a clip to the bridge: from the file that a person chose, or from what is marked in the host's timeline. */
 export function createClipReader({ store, bridge, host }: { store: Store; bridge: Bridge; host: Host }) {
   let reading: AbortController | undefined;
+
+  /** The bridge reads a source itself where it may see the file: a film of hours is not sent for some seconds of it. */
+  async function readInPlace({ isSource, path }: ExportedClip): Promise<ClipInfo | undefined> {
+    if (!isSource || path === undefined) return undefined;
+    try {
+      return (await bridge.connection.request('clip-from-path', { path })).clip;
+    } catch (thrown) {
+      // On another machine, or in a folder that the bridge was not given.
+      if (toAppError(thrown).code === 'FILE_NOT_FOUND') return undefined;
+      throw thrown;
+    }
+  }
 
   /** Exports what is marked (or takes the file), sends it, and learns what it is. */
   async function prepare(name: string, read: () => Promise<TimelineRange> | undefined): Promise<void> {
@@ -25,12 +38,15 @@ export function createClipReader({ store, bridge, host }: { store: Store; bridge
       const exported: ExportedClip = timeline
         ? await host.exportRange(timeline, { signal, report: (done, step) => busy(step, { done }) })
         : { name, isSource: true, handle: 0 };
-      const bytes = await host.openBytes(exported);
-      const { clip } = await bridge.upload(bytes, 'clip', {
-        signal,
-        onProgress: ({ phase, doneBytes, totalBytes }) =>
-          busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
-      });
+      const clip =
+        (await readInPlace(exported)) ??
+        (
+          await bridge.upload(await host.openBytes(exported), 'clip', {
+            signal,
+            onProgress: ({ phase, doneBytes, totalBytes }) =>
+              busy(phase, { done: doneBytes / totalBytes, doneBytes, totalBytes }),
+          })
+        ).clip;
       if (!exported.isSource) await host.releaseExport?.(exported);
       if (!clip) throw new AppError('NOT_MEDIA', { path: name });
       if (signal.aborted) return;

@@ -12,6 +12,7 @@ const savedSchema = z.object({
       language: z.enum(['auto', 'en', 'fr']),
       livePreview: z.boolean(),
       seed: z.int().nonnegative(),
+      readSources: z.boolean(),
       openMore: z.record(z.string(), z.boolean()),
     })
     .partial()

@@ -109,6 +109,8 @@ export type Settings = {
   /** The frame under the playhead is painted without being asked for. */
   readonly livePreview: boolean;
   readonly seed: number;
+  /** The host hands over the source itself where it shows the same as an export. */
+  readonly readSources: boolean;
   /** Parameters behind "More" are shown, by effect. */
   readonly openMore: Readonly<Record<string, boolean>>;
 };
@@ -147,7 +149,7 @@ export type AppState = {
 export const initialState: AppState = {
   connection: { status: 'connecting' },
   page: 'render',
-  settings: { language: 'auto', livePreview: true, seed: 0, openMore: {} },
+  settings: { language: 'auto', livePreview: true, seed: 0, readSources: false, openMore: {} },
   source: { phase: 'none' },
   selection: { clips: [] },
   range: { first: 0, last: 0 },

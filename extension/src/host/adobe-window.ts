@@ -1,5 +1,5 @@
 import type { Theme } from '#protocol/timeline';
-import type { Unsubscribe } from './host';
+import type { MenuItem, Unsubscribe } from './host';
 import { findNode, type NodeParts } from './node-parts';
 import { themeOfColour } from './panel-theme';
 import type { EvalScript } from './script-call';
@@ -12,6 +12,7 @@ export type AdobeCep = {
   getSystemPath(type: 'extension'): string;
   addEventListener(type: string, listener: (event: unknown) => void): void;
   removeEventListener(type: string, listener: (event: unknown) => void): void;
+  invokeAsync?(call: 'setContextMenuByJSON', menu: string, onPick: (id: string) => void): void;
 };
 export type AdobeApplication = 'premiere' | 'aftereffects';
 export type AdobePage = {
@@ -63,4 +64,49 @@ export function watchAdobeTheme(cep: AdobeCep, onChange: (theme: Theme) => void)
   tell();
   cep.addEventListener(themeEvent, tell);
   return () => cep.removeEventListener(themeEvent, tell);
+}
+
+const changedEvent = 'org.reverie.changed';
+
+/** What the host script sends when the selection or the sequence changes. */
+export function watchAdobeEvents(cep: AdobeCep, onEvent: () => void): Unsubscribe {
+  cep.addEventListener(changedEvent, onEvent);
+  return () => cep.removeEventListener(changedEvent, onEvent);
+}
+
+type CepMenuItem = { id: string; label: string; enabled: boolean; checkable: false; menu?: CepMenuItem[] };
+
+const toCepItem = ({ id, label, enabled = true, items }: MenuItem): CepMenuItem => ({
+  id,
+  label,
+  enabled,
+  checkable: false,
+  ...(items ? { menu: items.map(toCepItem) } : {}),
+});
+
+/** The native right-click menu of the panel. It cannot be opened from here, only laid ready before the click. */
+export function offerAdobeMenu(cep: AdobeCep, items: readonly MenuItem[], onPick: (id: string) => void): Unsubscribe {
+  const lay = (menu: readonly MenuItem[], picked: (id: string) => void) =>
+    cep.invokeAsync?.('setContextMenuByJSON', JSON.stringify({ menu: menu.map(toCepItem) }), picked);
+  lay(items, onPick);
+  return () => lay([], () => undefined);
+}
+
+type CepFiles = {
+  showOpenDialog(
+    many: boolean,
+    folders: boolean,
+    title: string,
+    start: string,
+    extensions: readonly string[],
+  ): { err: number; data: readonly string[] };
+};
+
+/** The host's file dialog, or undefined where the page has none. */
+export function findFileDialog(
+  window: unknown,
+): ((extensions: readonly string[]) => Promise<string | undefined>) | undefined {
+  const files = (window as { cep?: { fs?: CepFiles } }).cep?.fs;
+  if (!files) return undefined;
+  return async extensions => files.showOpenDialog(false, false, 'Reverie', '', extensions).data[0];
 }

@@ -103,6 +103,7 @@ export type PremiereApp = {
     addPropertyToProjectMetadataSchema?(name: string, label: string, type: number): unknown;
   };
   enableQE?(): unknown;
+  bind?(event: string, handler: () => void): unknown;
 };
 
 /** ExtendScript's file; `name` is escaped like an address, `fsName` is not. */
