@@ -53,7 +53,7 @@ export class FolderEngine implements JobEngine {
 
   constructor(
     private readonly options: EngineOptions,
-    private readonly crew: Crew,
+    protected readonly crew: Crew,
   ) {
     this.shelf = new JobShelf({
       jobs: options.jobs,

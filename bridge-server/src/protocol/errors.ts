@@ -22,6 +22,7 @@ export const errors = {
   FILE_UNREADABLE: { http: 422, exit: 3, cause: '{path} cannot be read: {problem}', remedy: 'Check that you may open the file and that its drive is connected.' },
   NOT_MEDIA: { http: 422, exit: 3, cause: '{path} is not a video that ffmpeg can read.', remedy: 'Export the clip again as ProRes or H.264.' },
   NO_VIDEO: { http: 422, exit: 3, cause: '{path} holds no picture, only sound.', remedy: 'Choose a clip with video.' },
+  NO_SOUND: { http: 422, exit: 3, cause: '{path} holds no sound.', remedy: 'Choose a clip with sound, or cut the sections by hand or from markers.' },
   MEDIA_DAMAGED: { http: 422, exit: 3, cause: '{path} is damaged: {problem}', remedy: 'Export or copy the clip again.' },
   IMAGE_UNREADABLE: { http: 422, exit: 3, cause: '{path} is not a picture that can be read.', remedy: 'Use a PNG, JPEG, TIFF or WebP file.' },
   SIZE_REFUSED: { http: 422, exit: 3, cause: 'A picture of {width}x{height} is {problem}.', remedy: 'Scale the clip to between 16 and 8192 pixels a side.' },
@@ -66,6 +67,8 @@ export const errors = {
   FRAME_DEFECT: { http: 500, exit: 4, cause: 'Frame {frame} is {defect} and could not be repaired.', remedy: 'Lower the strength, or send the report of this job.' },
   CANCELLED: { http: 499, exit: 130, cause: 'The work was stopped.', remedy: 'It can be resumed where it stopped.' },
 
+  REDIS_UNREACHABLE: { http: 503, exit: 3, cause: 'Redis at {address} does not answer: {problem}', remedy: 'Check that Redis runs and that address and password are right.' },
+
   // bridge
   UNAUTHORISED: { http: 401, exit: 3, cause: 'The token is missing or wrong.', remedy: 'Open the panel from the address that the bridge printed.' },
   ORIGIN_REFUSED: { http: 403, exit: 3, cause: 'A page at {origin} may not use this bridge.', remedy: 'Open the panel from the bridge itself.' },
@@ -77,6 +80,7 @@ export const errors = {
   UPLOAD_UNKNOWN: { http: 404, exit: 3, cause: 'That upload is not open.', remedy: 'Send the clip again.' },
   TOO_MANY: { http: 429, exit: 4, cause: 'Too many {what} at once (at most {limit}).', remedy: 'Wait a moment and try again.' },
   BRIDGE_UNREACHABLE: { http: 503, exit: 3, cause: 'The bridge does not answer.', remedy: 'Start it with the button, or with `reverie serve`.' },
+  PANEL_NOT_OPEN: { http: 409, exit: 3, cause: 'No panel is open that could act.', remedy: 'Open the Reverie panel in the application (Window > Extensions), then try again.' },
   CONNECTION_LOST: { http: 503, exit: 4, cause: 'The connection to the bridge was lost.', remedy: 'Wait: it is opened again by itself, and jobs go on meanwhile.' },
   // hosts
   NO_SEQUENCE: { http: 409, exit: 3, cause: 'No sequence or composition is open.', remedy: 'Open one, then try again.' },

@@ -35,6 +35,8 @@ export type BridgeOptions = {
   readonly publicHosts?: readonly string[];
   /** Further page origins that may connect with the token. */
   readonly origins?: readonly string[];
+  /** How render nodes reach this bridge; its first public host, or the address that it listens on, when absent. */
+  readonly nodeAddress?: string;
   readonly token?: string;
   readonly panel: string;
   readonly painters: string;
@@ -102,6 +104,13 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     ...(isLocal ? [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`] : []),
     ...(options.publicHosts ?? []).flatMap(other => (/:\d+$/.test(other) ? [other] : [other, `${other}:${port}`])),
   ];
+  const [publicHost] = options.publicHosts ?? [];
+  core.depot?.announce(
+    options.nodeAddress ??
+      (publicHost
+        ? `${tls ? 'https' : 'http'}://${/:\d+$/.test(publicHost) ? publicHost : `${publicHost}:${port}`}`
+        : address),
+  );
   const access = createAccess({
     hosts,
     origins: options.origins,

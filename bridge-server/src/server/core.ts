@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hostname, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ClipInfo } from '#protocol/clip';
 import type { ImageRef } from '#protocol/effects/parameter';
@@ -10,6 +11,7 @@ import type { Estimate, Job, JobId, JobSpec } from '#protocol/job';
 import type { Preset } from '#protocol/preset';
 import type { JobEngine } from '../jobs/engine';
 import { checkFits, estimateTasks, isCalibrated, resultBytes, secondsFor } from '../jobs/estimate';
+import { BullmqEngine } from '../jobs/bullmq-engine';
 import { LocalEngine } from '../jobs/local-engine';
 import { createMachineStore, type MachineStore } from '../jobs/machine-store';
 import { planTasks } from '../jobs/plan';
@@ -27,10 +29,13 @@ export type CoreOptions = {
   /** Program of the worker process; `worker.js` beside this program when absent. */
   readonly worker?: string;
   readonly workers?: number;
+  /** Address of a Redis: tasks go to render nodes on any machine (`reverie worker --redis`) instead of workers here. */
+  readonly redis?: string;
   /** Continue jobs that another, ended server left unfinished. `reverie serve` does, a one-shot render does not. */
   readonly adopt?: boolean;
   readonly nets: NetShelf;
   readonly version?: string;
+  readonly log?: (line: string) => void;
   readonly engine?: Partial<
     Pick<
       ConstructorParameters<typeof LocalEngine>[0],
@@ -38,6 +43,16 @@ export type CoreOptions = {
     >
   >;
 };
+
+/** The part of the engine on Redis that the bridge's HTTP server serves. */
+export type Depot = {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Nodes reach this bridge at `address` from now on. */
+  announce(address: string): void;
+  present(): { readonly name: string; readonly provider: string }[];
+};
+
+export const programVersion = '0.1.0';
 
 export type JobEstimate = {
   readonly estimate: Estimate;
@@ -51,6 +66,8 @@ export type JobEstimate = {
 export type BridgeCore = {
   readonly home: Home;
   readonly engine: JobEngine;
+  /** Where render nodes fetch and bring files; only with Redis. */
+  readonly depot?: Depot;
   readonly clips: ContentStore<ClipInfo>;
   readonly images: ContentStore<StillFacts>;
   readonly nets: NetShelf;
@@ -115,6 +132,11 @@ export function memoryBytes(): number {
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
+/** Names the bridge of one home among those that use the same Redis. */
+function bridgeName(home: string): string {
+  return `${hostname()}-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
+}
+
 export function createBridgeCore(options: CoreOptions): BridgeCore {
   const home = openHome(options.home);
   const machine = createMachineStore(home.machineFile);
@@ -122,8 +144,8 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   const images = new ContentStore<StillFacts>(home.images, (path, { name }) => probeStill(path, name));
   const presets = new PresetStore(home.presets);
   const worker = options.worker ?? workerProgram();
-  const version = options.version ?? '0.1.0';
-  const engine = new LocalEngine({
+  const version = options.version ?? programVersion;
+  const engineOptions = {
     ...options.engine,
     // CUDA's libraries must be on the loader's path before a process starts.
     workerEnv: { ...providerEnvironment('auto'), ...options.engine?.workerEnv },
@@ -135,7 +157,13 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
     machine,
     netHashes: () => options.nets.hashes(),
     version,
-  });
+    log: options.log,
+  };
+  const farm =
+    options.redis === undefined
+      ? undefined
+      : new BullmqEngine({ ...engineOptions, redis: options.redis, bridge: bridgeName(home.root) });
+  const engine: JobEngine = farm ?? new LocalEngine(engineOptions);
 
   const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
     const clip = await clips.info(spec.clip);
@@ -169,6 +197,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   return {
     home,
     engine,
+    depot: farm?.crew,
     clips,
     images,
     nets: options.nets,

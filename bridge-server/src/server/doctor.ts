@@ -24,6 +24,12 @@ async function check(what: string, look: () => Promise<Omit<Check, 'what'>>): Pr
   }
 }
 
+function renderNodes(nodes: readonly { readonly name: string; readonly provider: string }[]): Omit<Check, 'what'> {
+  if (nodes.length === 0)
+    return { ok: false, found: 'none', remedy: 'Start `reverie worker --redis` on each machine that should render.' };
+  return { ok: true, found: nodes.map(({ name, provider }) => `${name} (${provider})`).join(', ') };
+}
+
 /** What is installed, what is missing and what to do about it: the same list for the panel and the command line. */
 export async function examine(core: BridgeCore): Promise<Check[]> {
   return Promise.all([
@@ -61,6 +67,7 @@ export async function examine(core: BridgeCore): Promise<Check[]> {
         ? { ok: false, found, remedy: 'Make space, or let REVERIE_HOME name a folder on a larger drive.' }
         : { ok: true, found };
     }),
+    ...(core.depot ? [check('render nodes', async () => renderNodes(core.depot!.present()))] : []),
     check('nets', async () => {
       const nets = await core.nets.list();
       const missing = nets.filter(net => net.kind === 'embedded' && !net.installed);

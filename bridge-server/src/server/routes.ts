@@ -6,6 +6,7 @@ import { AppError, errors, fillText, toAppError } from '#protocol/errors';
 import { jobIdSchema } from '#protocol/job';
 import type { ServerMessage } from '#protocol/messages';
 import { z } from 'zod';
+import { depotPath } from '../jobs/redis/node-messages';
 import type { Access } from './access';
 import type { BridgeCore } from './core';
 import type { FramePictures } from './frame-pictures';
@@ -116,6 +117,15 @@ export function createRoutes({
     );
   });
 
+  // Render nodes come with a token of their own, which opens this and nothing else.
+  const { depot } = core;
+  if (depot) {
+    app.use((request, response, next) => {
+      if (request.path.startsWith(`${depotPath}/`)) void depot.handle(request, response).catch(next);
+      else next();
+    });
+  }
+
   app.use((request, _response, next) => {
     access.check(request);
     next();
@@ -179,7 +189,11 @@ export function createRoutes({
 
   app.post('/trigger/:action', (request, response) => {
     const { action, preset } = parsed(triggerSchema, { action: request.params.action, preset: request.query.preset });
+    const presets = core.presets.list().map(each => each.preset.name);
+    if (preset !== undefined && !presets.includes(preset))
+      throw new AppError('PRESET_NOT_FOUND', { name: preset, known: presets.join(', ') });
     const panels = tellPanels({ type: 'trigger', action, ...(preset ? { preset } : {}) });
+    if (panels === 0) throw new AppError('PANEL_NOT_OPEN');
     response.json({ panels });
   });
 
