@@ -4,6 +4,7 @@ import { join } from 'node:path';
 /** Programs of the bridge: what people start (`cli`), and what the server forks or runs as a thread. */
 const entries = {
   cli: 'cli/main.ts',
+  bench: 'cli/bench-program.ts',
   worker: 'worker/main.ts',
   'ort-thread': 'runtime/ort-thread.ts',
   'probe-provider': 'runtime/probe-provider.ts',

@@ -46,9 +46,9 @@ test('a provider that computes wrongly, or does not start, is found out', async 
     nets: [small],
     size: { width: 32, height: 24 },
     half: false,
-    open(provider) {
+    async open(provider) {
       if (provider === 'cuda') throw new AppError('PROVIDER_UNAVAILABLE', { provider, problem: 'no such device' });
-      return provider === 'cpu' ? open() : spoilt(5);
+      return { runtime: await (provider === 'cpu' ? open() : spoilt(5)), half: false };
     },
   });
   expect(rows.map(row => [row.provider, row.verdict])).toEqual([
@@ -66,7 +66,7 @@ test('one number that is none makes a provider wrong', async () => {
     nets: [small],
     size: { width: 32, height: 24 },
     half: false,
-    open: provider => (provider === 'cpu' ? open() : spoilt(NaN)),
+    open: async provider => ({ runtime: await (provider === 'cpu' ? open() : spoilt(NaN)), half: false }),
   });
   expect(rows).toMatchObject([{ verdict: 'wrong', difference: Infinity }]);
 });

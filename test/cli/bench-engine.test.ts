@@ -47,7 +47,7 @@ test('every net is timed against the matrix product of the same run', async () =
     sizes: [size],
     budgetMs: 20,
     peak: { side: 64, count: 2 },
-    open: provider => createInProcessRuntime({ provider, threads: 1 }),
+    open: async provider => ({ runtime: await createInProcessRuntime({ provider, threads: 1 }), half: false }),
     onRow: row => seen.push(row),
   });
   expect(seen).toEqual(rows);
@@ -82,9 +82,9 @@ test('what cannot be measured says why, and the others go on', async () => {
     sizes: [size],
     budgetMs: 20,
     peak: { side: 64, count: 2 },
-    open(provider) {
+    async open(provider) {
       if (provider === 'cuda') throw new AppError('PROVIDER_UNAVAILABLE', { provider, problem: 'no such device' });
-      return createInProcessRuntime({ provider, threads: 1 });
+      return { runtime: await createInProcessRuntime({ provider, threads: 1 }), half: false };
     },
   });
   expect(rows.map(row => [row.provider, row.net.split(' ')[0], row.notMeasured?.split(':')[0]])).toEqual([

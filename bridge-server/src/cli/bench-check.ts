@@ -2,6 +2,7 @@ import { floatsOf } from '../frame/tensor';
 import type { Tensor } from '../frame/tensor';
 import type { ProviderName, Runtime } from '../runtime/runtime';
 import { problemOf, startingTensor } from './bench-engine';
+import type { OpenedProvider } from './bench-engine';
 import type { BenchGraph, BenchNet, BenchSize, BenchTask } from './bench-graphs';
 
 export type CheckRow = {
@@ -20,10 +21,10 @@ export type CheckOptions = {
   readonly providers: readonly ProviderName[];
   readonly nets: readonly BenchNet[];
   readonly size: BenchSize;
-  /** Also in half precision. */
+  /** Also in half precision, where a provider can. */
   readonly half: boolean;
   /** @throws AppError PROVIDER_UNAVAILABLE */
-  readonly open: (provider: ProviderName) => Promise<Runtime>;
+  readonly open: (provider: ProviderName) => Promise<OpenedProvider>;
   readonly onRow?: (row: CheckRow) => void;
 };
 
@@ -35,7 +36,7 @@ const tolerance = { single: 2e-3, half: 5e-2 } as const;
 
 /** Computes one step of every net on each provider and on the CPU, and compares the numbers. */
 export async function checkEngine(options: CheckOptions): Promise<CheckRow[]> {
-  const cpu = await options.open('cpu');
+  const { runtime: cpu } = await options.open('cpu');
   const rows: CheckRow[] = [];
   const add = (row: CheckRow) => {
     rows.push(row);
@@ -44,19 +45,25 @@ export async function checkEngine(options: CheckOptions): Promise<CheckRow[]> {
   const cases = options.nets.flatMap(net => net.tasks.map(task => ({ net, task })));
   try {
     for (const provider of options.providers) {
-      let runtime: Runtime;
+      let opened: OpenedProvider;
       try {
-        runtime = await options.open(provider);
+        opened = await options.open(provider);
       } catch (error) {
         add({ provider, net: '', half: false, verdict: 'not checked', problem: problemOf(error) });
         continue;
       }
       try {
         for (const { net, task } of cases)
-          for (const half of options.half ? [false, true] : [false])
-            add({ provider, net: net.name, task, half, ...(await check(net, task, half, options.size, runtime, cpu)) });
+          for (const half of options.half && opened.half ? [false, true] : [false])
+            add({
+              provider,
+              net: net.name,
+              task,
+              half,
+              ...(await check(net, task, half, options.size, opened.runtime, cpu)),
+            });
       } finally {
-        await runtime.close();
+        await opened.runtime.close();
       }
     }
   } finally {

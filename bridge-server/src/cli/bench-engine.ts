@@ -28,6 +28,9 @@ export type BenchRow = {
   readonly notMeasured?: string;
 };
 
+/** A provider that runs, and whether half precision is right and worth it there (never on a CPU). */
+export type OpenedProvider = { readonly runtime: Runtime; readonly half: boolean };
+
 export type BenchEngineOptions = {
   readonly providers: readonly ProviderName[];
   readonly nets: readonly BenchNet[];
@@ -41,7 +44,7 @@ export type BenchEngineOptions = {
   /** Time for the repetitions of one row; at least three are made. */
   readonly budgetMs?: number;
   /** @throws AppError PROVIDER_UNAVAILABLE */
-  readonly open: (provider: ProviderName) => Promise<Runtime>;
+  readonly open: (provider: ProviderName) => Promise<OpenedProvider>;
   readonly onRow?: (row: BenchRow) => void;
 };
 
@@ -71,19 +74,18 @@ export async function benchEngine(options: BenchEngineOptions): Promise<BenchRow
     return row;
   };
   for (const provider of options.providers) {
-    let runtime: Runtime;
+    let opened: OpenedProvider;
     try {
-      runtime = await options.open(provider);
+      opened = await options.open(provider);
     } catch (error) {
       add({ provider, net: '', task: 'peak', width: 0, height: 0, half: false, notMeasured: problemOf(error) });
       continue;
     }
     try {
-      // The CPU turns half precision back into single: nothing would be measured.
-      for (const half of options.half && provider !== 'cpu' ? [false, true] : [false])
-        await benchProvider(runtime, provider, half, options, add);
+      for (const half of options.half && opened.half ? [false, true] : [false])
+        await benchProvider(opened.runtime, provider, half, options, add);
     } finally {
-      await runtime.close();
+      await opened.runtime.close();
     }
   }
   return rows;

@@ -67,8 +67,8 @@ export function addBenchCommand(program: Command): void {
         const nets = await findNets(flags.net);
         const half = flags.half === true;
         const open = async (name: ProviderName) => {
-          const { provider, refused } = await chooseProvider(name);
-          return createThreadRuntime({ provider, refused });
+          const { provider, refused, half } = await chooseProvider(name);
+          return { runtime: createThreadRuntime({ provider, refused }), half };
         };
         const onRow = (row: object) => output.event({ type: 'row', ...row });
         switch (what) {

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { addAtlasCommand } from './atlas';
 import { addBenchCommand } from './bench';
 import { addDemoCommand } from './demo';
@@ -7,10 +7,13 @@ import { addFlowCommand } from './flow';
 import { addJobsCommand } from './jobs';
 import { addMeasureCommand } from './measure';
 import { addModelsCommand } from './models';
-import { reportFailure } from './output';
 import { addPictureCommands } from './pictures';
 import { addRenderCommand } from './render';
+import { runProgram } from './run-program';
+import { addSectionsCommand } from './sections';
 import { addServeCommand } from './serve';
+import { addWorkerCommand } from './worker';
+import { addTriggerCommand } from './trigger';
 
 const program = new Command('reverie')
   .description('Paints, dreams into, upscales and retimes clips: what the Reverie panel does, from the command line.')
@@ -23,7 +26,10 @@ for (const addCommand of [
   addFlowCommand,
   addMeasureCommand,
   addModelsCommand,
+  addSectionsCommand,
   addServeCommand,
+  addWorkerCommand,
+  addTriggerCommand,
   addJobsCommand,
   addDoctorCommand,
   addDemoCommand,
@@ -31,27 +37,4 @@ for (const addCommand of [
 ]) {
   addCommand(program);
 }
-for (const command of [program, ...program.commands, ...program.commands.flatMap(each => each.commands)]) command.exitOverride();
-
-// A reader that has seen enough (`reverie models list | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-async function run(): Promise<number> {
-  try {
-    await program.parseAsync();
-    return 0;
-  } catch (error) {
-    // commander has printed its own message; help and --version are no failures.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return reportFailure(error, process.argv.includes('--json'));
-  }
-}
-
-void run().then(code => {
-  process.exitCode = code;
-  // Native code may keep handles open; everything that had to be written has been awaited.
-  setTimeout(() => process.exit(code), 300).unref();
-});
+runProgram(program);
