@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import type { StageNode, Task, TaskOrder } from '../../bridge-server/src/jobs/task';
 import { runTask } from '../../bridge-server/src/pipeline/run-task';
+import type { TaskRun } from '../../bridge-server/src/pipeline/task-run';
 import type { StageTable } from '../../bridge-server/src/pipeline/stage-chain';
 import type { TaskMedia } from '../../bridge-server/src/pipeline/task-media';
 import type { TaskSaid } from '../../bridge-server/src/pipeline/task-run';
@@ -61,6 +62,7 @@ type Options = {
   readonly table?: StageTable;
   readonly attempt?: number;
   readonly into?: string;
+  readonly measure?: TaskRun['measure'];
 };
 
 function run(
@@ -72,6 +74,7 @@ function run(
     table = testStages,
     attempt = 0,
     into = folder,
+    measure,
   }: Options = {},
 ) {
   const order: TaskOrder = {
@@ -91,7 +94,7 @@ function run(
     clip: absent,
     nets: { provider: 'cpu', bytes: absent, convention: absent, compiled: absent },
   };
-  return runTask({ order, table, media, services, signal, say: event => said.push(event) });
+  return runTask({ order, table, media, services, signal, measure, say: event => said.push(event) });
 }
 
 test('a painted shot is stored, delivered and joined, and each task says when it is done', async () => {
@@ -120,6 +123,25 @@ test('a painted shot is stored, delivered and joined, and each task says when it
   });
   expect(joined.result).toMatchObject({ fileName: 'result.raw', frames: 20, verified: true });
   expect(readFileSync(join(folder, 'result.raw')).length).toBe(20 * 16 * 16 * 12);
+});
+
+test('a shot is measured while it is painted, with the frames that settle it, and the figures are among its facts', async () => {
+  const measured: number[] = [];
+  let closed = 0;
+  const facts = await run(makePaint({ span: { first: 12, last: 19 }, handle: 2 }), {
+    measure: ({ span }) => ({
+      add: async (painted, content) => {
+        expect(content.index).toBe(painted.index);
+        measured.push(painted.index - span.first);
+      },
+      figures: () => ({ warpingError: 0.25, sampledFrames: measured.length }),
+      close: async () => void closed++,
+    }),
+  });
+  expect(measured).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(facts.figures).toEqual({ warpingError: 0.25, sampledFrames: 10 });
+  expect(facts.stages!.map(stage => stage.stage)).toContain('measure');
+  expect(closed).toBe(1);
 });
 
 test('a finished task is not done again', async () => {

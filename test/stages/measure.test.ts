@@ -2,7 +2,14 @@ import type { Frame } from '../../bridge-server/src/frame/frame';
 import { createClassicalFlow } from '../../bridge-server/src/stages/flow/classical';
 import type { FlowProvider } from '../../bridge-server/src/stages/flow/provider';
 import { measureClip, toReportFigures } from '../../bridge-server/src/stages/measure';
-import { createFlickerCounter, gradientEnergy, psnr, stabilityError, stabilityTermOfPair, warpingErrorOfPair } from '../../bridge-server/src/stages/measure-pair';
+import {
+  createFlickerCounter,
+  gradientEnergy,
+  psnr,
+  stabilityError,
+  stabilityTermOfPair,
+  warpingErrorOfPair,
+} from '../../bridge-server/src/stages/measure-pair';
 import { measurePage } from '../../bridge-server/src/stages/measure-page';
 import { constantFlow, makePicture, otherTexture } from './moving-picture';
 
@@ -38,7 +45,9 @@ const all = new Float32Array(area).fill(1);
 describe('the figures of a pair', () => {
   test('a clip that moves by whole pixels along its true flow has no warping error and no instability', () => {
     const [a, b] = makeClip(2);
-    const mask = new Float32Array(area).map((_, p) => (p % width < width - 3 && Math.floor(p / width) < height - 1 ? 1 : 0));
+    const mask = new Float32Array(area).map((_, p) =>
+      p % width < width - 3 && Math.floor(p / width) < height - 1 ? 1 : 0,
+    );
     expect(warpingErrorOfPair(a.rgb, b.rgb, constantFlow(width, height, 3, 1), mask, size)).toBeLessThan(1e-6);
     const maskBack = new Float32Array(area).map((_, p) => (p % width >= 3 && p >= width ? 1 : 0));
     expect(stabilityTermOfPair(b.rgb, a.rgb, constantFlow(width, height, -3, -1), maskBack, size)).toBeLessThan(1e-6);
@@ -68,9 +77,17 @@ describe('the figures of a pair', () => {
 
   test('PSNR of a known difference; blur lowers the gradient energy', () => {
     const picture = makePicture(width, height, 0);
-    expect(psnr(picture.rgb, picture.rgb.map(v => v + 0.1))).toBeCloseTo(20, 4);
+    expect(
+      psnr(
+        picture.rgb,
+        picture.rgb.map(v => v + 0.1),
+      ),
+    ).toBeCloseTo(20, 4);
     expect(psnr(picture.rgb, picture.rgb)).toBe(Infinity);
-    const blurred = { ...picture, rgb: picture.rgb.map((v, i, all) => (v + all[Math.min(all.length - 1, i + 1)] + all[Math.max(0, i - 1)]) / 3) };
+    const blurred = {
+      ...picture,
+      rgb: picture.rgb.map((v, i, all) => (v + all[Math.min(all.length - 1, i + 1)] + all[Math.max(0, i - 1)]) / 3),
+    };
     expect(gradientEnergy(blurred)).toBeLessThan(0.9 * gradientEnergy(picture));
     expect(gradientEnergy({ ...picture, rgb: new Float32Array(3 * area).fill(0.3) })).toBe(0);
   });
@@ -79,9 +96,29 @@ describe('the figures of a pair', () => {
     const still = constantFlow(width, height, 0, 0);
     const base = makePicture(width, height, 0).rgb;
     const flashing = createFlickerCounter();
-    expect(flashing.add(base.map(v => v + 0.1), base, base, still, still, all, size)).toBeCloseTo(0.1, 3);
+    expect(
+      flashing.add(
+        base.map(v => v + 0.1),
+        base,
+        base,
+        still,
+        still,
+        all,
+        size,
+      ),
+    ).toBeCloseTo(0.1, 3);
     const brighter = createFlickerCounter();
-    expect(brighter.add(base.map(v => v + 0.1), base, base.map(v => v + 0.2), still, still, all, size)).toBeLessThan(0.001);
+    expect(
+      brighter.add(
+        base.map(v => v + 0.1),
+        base,
+        base.map(v => v + 0.2),
+        still,
+        still,
+        all,
+        size,
+      ),
+    ).toBeLessThan(0.001);
     expect(flashing.percentile()).toBeCloseTo(0.1, 3);
     expect(createFlickerCounter().percentile()).toBeNaN();
   });
@@ -94,7 +131,16 @@ describe('measureClip', () => {
 
   test('the source itself: ratio 1, nothing damaged, infinite PSNR', async () => {
     const { figures, series } = await measureClip(stream(clip), stream(clip), { flow: exact });
-    expect(figures).toMatchObject({ frames: 8, width, height, sampledFrames: 8, pairs: 7, defectTiles: 0, psnr: Infinity, sharpnessRatioSource: 1 });
+    expect(figures).toMatchObject({
+      frames: 8,
+      width,
+      height,
+      sampledFrames: 8,
+      pairs: 7,
+      defectTiles: 0,
+      psnr: Infinity,
+      sharpnessRatioSource: 1,
+    });
     expect(figures.warpingError).toBeLessThan(1e-6);
     expect(series[0].warpingError).toBeUndefined();
     expect(series[0].shotStart).toBe(true);
@@ -103,7 +149,10 @@ describe('measureClip', () => {
   });
 
   test('flicker raises every figure of steadiness; independent frames are measured beside', async () => {
-    const options = { flow: createClassicalFlow({ where: 'here' }), independent: async (source: Frame) => flickering[source.index] };
+    const options = {
+      flow: createClassicalFlow({ where: 'here' }),
+      independent: async (source: Frame) => flickering[source.index],
+    };
     const good = (await measureClip(stream(steady), stream(clip), options)).figures;
     const bad = (await measureClip(stream(flickering), stream(clip), options)).figures;
     expect(bad.warpingError!).toBeGreaterThan(10 * good.warpingError!);
@@ -117,15 +166,31 @@ describe('measureClip', () => {
 
   test('style loss is handed to whoever knows the style', async () => {
     const styleLoss = async (frame: Frame) => (frame.index === 5 ? 9 : frame.rgb[0] > 0 ? 2 + 0.01 * frame.index : 0);
-    const { figures, series } = await measureClip(stream(steady), stream(clip), { flow: exact, styleLoss, independent: async source => ({ ...clip[source.index], index: 0 }) });
+    const measured = await measureClip(stream(steady), stream(clip), {
+      flow: exact,
+      styleLoss,
+      independent: async source => ({ ...clip[source.index], index: 0 }),
+    });
+    const { figures, series } = measured;
     expect(series[5].styleLoss).toBe(9);
     expect(figures.styleOutliers).toEqual([5]);
     expect(figures.styleLossRatio).toBeCloseTo((7 * 2 + 0.23 + 9) / 16, 5);
-    expect(toReportFigures(figures)).toMatchObject({ styleLossRatio: figures.styleLossRatio, defectTiles: 0, sampledFrames: 8 });
+    expect(toReportFigures(measured)).toMatchObject({
+      styleLossRatio: figures.styleLossRatio,
+      defectTiles: 0,
+      sampledFrames: 8,
+    });
   });
 
   test('nothing is compared across a cut', async () => {
-    const cutClip = clip.map((frame, t) => (t < 4 ? frame : { ...makePicture(width, height, t, (x, y) => [x - 3 * t, y - t], otherTexture), ...(t === 4 ? { shotStart: true } : {}) }));
+    const cutClip = clip.map((frame, t) =>
+      t < 4
+        ? frame
+        : {
+            ...makePicture(width, height, t, (x, y) => [x - 3 * t, y - t], otherTexture),
+            ...(t === 4 ? { shotStart: true } : {}),
+          },
+    );
     const { figures, series } = await measureClip(stream(cutClip), stream(cutClip), { flow: exact });
     expect(figures.pairs).toBe(6);
     expect(series[4].warpingError).toBeUndefined();
@@ -133,9 +198,15 @@ describe('measureClip', () => {
   });
 
   test('where no flow can be true nothing is compared, and that is said', async () => {
-    const broken: FlowProvider = { ...exact, flow: async () => ({ forward: constantFlow(width, height, NaN, 0), backward: constantFlow(width, height, 0, 0) }) };
+    const broken: FlowProvider = {
+      ...exact,
+      flow: async () => ({ forward: constantFlow(width, height, NaN, 0), backward: constantFlow(width, height, 0, 0) }),
+    };
     const kinds: string[] = [];
-    const { figures } = await measureClip(stream(clip), stream(clip), { flow: broken, notice: notice => kinds.push(notice.kind) });
+    const { figures } = await measureClip(stream(clip), stream(clip), {
+      flow: broken,
+      notice: notice => kinds.push(notice.kind),
+    });
     expect(figures.pairs).toBe(0);
     expect(figures.warpingError).toBeUndefined();
     expect(kinds).toEqual(Array(7).fill('flow-doubtful'));
@@ -143,23 +214,38 @@ describe('measureClip', () => {
 
   test('samples: all frames are counted and checked, few are looked at', async () => {
     const damaged = steady.map((frame, t) => (t === 6 ? { ...frame, rgb: new Float32Array(3 * area) } : frame));
-    const { figures, series } = await measureClip(stream(damaged), stream(clip), { flow: exact, sample: { window: 3, stride: 5 } });
+    const { figures, series } = await measureClip(stream(damaged), stream(clip), {
+      flow: exact,
+      sample: { window: 3, stride: 5 },
+    });
     expect(series.map(at => at.sharpness !== undefined)).toEqual([true, true, true, false, false, true, true, true]);
     expect(figures).toMatchObject({ frames: 8, sampledFrames: 6, defectTiles: 1, defectFrames: [6] });
   });
 
   test('a result of another size is measured at its own size, with the flow of the source', async () => {
-    const twice = steady.map(frame => makePicture(2 * width, 2 * height, frame.index, (x, y) => [(x + 0.5) / 2 - 0.5 - 3 * frame.index, (y + 0.5) / 2 - 0.5 - frame.index]));
+    const twice = steady.map(frame =>
+      makePicture(2 * width, 2 * height, frame.index, (x, y) => [
+        (x + 0.5) / 2 - 0.5 - 3 * frame.index,
+        (y + 0.5) / 2 - 0.5 - frame.index,
+      ]),
+    );
     const { figures } = await measureClip(stream(twice), stream(clip), { flow: exact });
     expect(figures).toMatchObject({ width: 2 * width, height: 2 * height, pairs: 7 });
     expect(figures.warpingError).toBeLessThan(1e-5);
-    const small = (await measureClip(stream(twice), stream(clip), { flow: createClassicalFlow({ where: 'here' }), maxSide: width / 2 })).figures;
+    const small = (
+      await measureClip(stream(twice), stream(clip), {
+        flow: createClassicalFlow({ where: 'here' }),
+        maxSide: width / 2,
+      })
+    ).figures;
     expect(small.pairs).toBe(7);
     expect(small.warpingError!).toBeLessThan(1e-3);
   });
 
   test('a source that ends early is an error', async () => {
-    await expect(measureClip(stream(clip), stream(clip.slice(0, 5)), { flow: exact })).rejects.toThrow('RESULT_INCOMPLETE');
+    await expect(measureClip(stream(clip), stream(clip.slice(0, 5)), { flow: exact })).rejects.toThrow(
+      'RESULT_INCOMPLETE',
+    );
   });
 
   test('the page plots what was found, beside the frames, and needs nothing else', async () => {

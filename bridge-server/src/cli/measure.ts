@@ -8,21 +8,27 @@ import type { Frame } from '../frame/frame';
 import { decodeFrames } from '../media/decode';
 import { probeClip } from '../media/probe';
 import { loadPicture } from '../media/still';
-import { gaussianDistance, traceOf, type StyleStatistics } from '../nets/style-statistics';
 import { hashFile } from '../server/content-store';
 import { openHome } from '../server/home';
 import { detectCuts } from '../stages/cuts';
 import { createFlowProvider } from '../stages/flow';
 import { measureClip, type ClipFigures } from '../stages/measure';
 import { measurePage } from '../stages/measure-page';
-import { createFeatureSource, embeddedFeatureNet } from '../stages/stylize/easel';
-import { measureStyle } from '../stages/stylize/targets';
-import type { NetSource } from '../pipeline/stage';
+import { createStyleDistance } from '../stages/stylize/style-distance';
 import { openDevice } from '../worker/device';
 import { action } from './command';
 import { checkDestination } from './deliver-result';
 
-type MeasureFlags = { source: string; first: string; style?: string; page?: string; flow: string; provider: string; maxSide: string; force?: boolean };
+type MeasureFlags = {
+  source: string;
+  first: string;
+  style?: string;
+  page?: string;
+  flow: string;
+  provider: string;
+  maxSide: string;
+  force?: boolean;
+};
 
 /** Cuts are seen as well in a small picture. */
 const cutSide = 256;
@@ -30,24 +36,39 @@ const cutSide = 256;
 const strokePx = 512;
 const thumbnails = 24;
 
+/** The picture of `--style` has no name: there is only the one. */
+const anyPicture = { sha256: '0'.repeat(64) };
+const noPainter = () => Promise.reject(new AppError('FILE_NOT_FOUND', { path: 'painter' }));
+
 async function probe(path: string): Promise<ClipInfo> {
   return probeClip(path, { sha256: await hashFile(path), name: basename(path) });
 }
 
 function scaled(info: ClipInfo, side: number): { width: number; height: number } {
   const factor = Math.min(1, side / Math.max(info.width, info.height));
-  return { width: Math.max(16, Math.round(info.width * factor)), height: Math.max(16, Math.round(info.height * factor)) };
+  return {
+    width: Math.max(16, Math.round(info.width * factor)),
+    height: Math.max(16, Math.round(info.height * factor)),
+  };
 }
 
 async function cutsOf(path: string, info: ClipInfo): Promise<Set<number>> {
-  return new Set((await detectCuts(decodeFrames(path, info, { first: 0, last: info.frames - 1, scaleTo: scaled(info, cutSide) }))).cuts);
+  return new Set(
+    (await detectCuts(decodeFrames(path, info, { first: 0, last: info.frames - 1, scaleTo: scaled(info, cutSide) })))
+      .cuts,
+  );
 }
 
 /**
  * Frames of `path` that show at the instants `at`, in order; each is decoded once. Repeats are left out by the caller's
  * choice of instants.
  */
-async function* framesAt(path: string, info: ClipInfo, at: readonly number[], starts: ReadonlySet<number>): AsyncGenerator<Frame> {
+async function* framesAt(
+  path: string,
+  info: ClipInfo,
+  at: readonly number[],
+  starts: ReadonlySet<number>,
+): AsyncGenerator<Frame> {
   let next = 0;
   for await (const frame of decodeFrames(path, info, { first: at[0], last: at[at.length - 1] })) {
     while (next < at.length && at[next] === frame.index) {
@@ -57,19 +78,9 @@ async function* framesAt(path: string, info: ClipInfo, at: readonly number[], st
   }
 }
 
-function styleDistance(frame: StyleStatistics, style: StyleStatistics): number {
-  const layers = Object.keys(style);
-  return layers.reduce((sum, layer) => sum + gaussianDistance(frame[layer], style[layer]) / traceOf(style[layer]), 0) / layers.length;
-}
-
-async function styleLossFor(nets: NetSource, picture: Frame): Promise<(frame: Frame) => Promise<number>> {
-  const features = createFeatureSource(nets, embeddedFeatureNet);
-  const style = await measureStyle(nets, features, picture, strokePx);
-  return async frame => styleDistance(await measureStyle(nets, features, frame, Math.max(frame.width, frame.height)), style);
-}
-
 function sentences(figures: ClipFigures): string {
-  const number = (value: number | undefined, digits = 4) => (value === undefined ? 'not measured' : value.toFixed(digits));
+  const number = (value: number | undefined, digits = 4) =>
+    value === undefined ? 'not measured' : value.toFixed(digits);
   return [
     `${figures.frames} frames of ${figures.width}x${figures.height} compared, ${figures.pairs} pairs.`,
     `Warping error    ${number(figures.warpingError, 6)}, the source's own ${number(figures.warpingErrorSource, 6)}, ratio ${number(figures.warpingErrorRatio, 2)}`,
@@ -92,7 +103,7 @@ export function addMeasureCommand(program: Command): void {
     .option('--style <image>', 'measure the distance to this picture')
     .option('--page <file.html>', 'also write a page that plots the figures over time')
     .option('--flow <kind>', 'auto, classical, net, or the name of a flow net', 'auto')
-    .option('--max-side <pixels>', 'compare at most at this size; 0 keeps the result\'s own', '0')
+    .option('--max-side <pixels>', "compare at most at this size; 0 keeps the result's own", '0')
     .option('--provider <name>', 'what computes', 'auto')
     .option('--force', 'overwrite the page')
     .option('--json', 'one JSON object')
@@ -101,7 +112,12 @@ export function addMeasureCommand(program: Command): void {
         if (flags.page) await checkDestination(flags.page, flags.force === true);
         const [result, source] = [await probe(resultPath), await probe(flags.source)];
         const begin = Number(flags.first);
-        if (!Number.isInteger(begin) || begin < 0 || begin >= source.frames) throw new AppError('PARAMETER_WRONG', { name: 'first', value: flags.first, problem: `it is a frame of the source, 0 to ${source.frames - 1}` });
+        if (!Number.isInteger(begin) || begin < 0 || begin >= source.frames)
+          throw new AppError('PARAMETER_WRONG', {
+            name: 'first',
+            value: flags.first,
+            problem: `it is a frame of the source, 0 to ${source.frames - 1}`,
+          });
         // Frames that were only repeated say nothing about steadiness: compared is at the slower of the two rates.
         const slower = rateToNumber(result.rate) <= rateToNumber(source.rate) ? result.rate : source.rate;
         const resultAt: number[] = [];
@@ -113,24 +129,50 @@ export function addMeasureCommand(program: Command): void {
           sourceAt.push(s);
         }
         const cuts = await cutsOf(flags.source, source);
-        const starts = new Set(sourceAt.flatMap((frame, k) => (k > 0 && [...cuts].some(cut => cut > sourceAt[k - 1] && cut <= frame) ? [k] : [])));
+        const starts = new Set(
+          sourceAt.flatMap((frame, k) =>
+            k > 0 && [...cuts].some(cut => cut > sourceAt[k - 1] && cut <= frame) ? [k] : [],
+          ),
+        );
+        const style = flags.style ? await loadPicture(flags.style) : undefined;
         const device = await openDevice(flags.provider, () => undefined);
         const cancel = new AbortController();
         const { nets } = device.nets(openHome().nets).open(cancel.signal);
         const flow = createFlowProvider(flags.flow, { nets, signal: cancel.signal });
         try {
-          const measured = await measureClip(framesAt(resultPath, result, resultAt, starts), framesAt(flags.source, source, sourceAt, starts), {
-            flow,
-            styleLoss: flags.style ? await styleLossFor(nets, await loadPicture(flags.style)) : undefined,
-            maxSide: Number(flags.maxSide) || undefined,
-            thumbnailEvery: Math.max(1, Math.ceil(resultAt.length / thumbnails)),
-            signal: cancel.signal,
-            progress: frame => output.bar((frame + 1) / resultAt.length, `frame ${frame + 1} of ${resultAt.length}`),
-          });
+          const measured = await measureClip(
+            framesAt(resultPath, result, resultAt, starts),
+            framesAt(flags.source, source, sourceAt, starts),
+            {
+              flow,
+              styleLoss:
+                style &&
+                createStyleDistance(
+                  { nets, image: async () => style, painter: noPainter },
+                  { styles: [{ image: anyPicture, weight: 1 }], strokePx },
+                ),
+              maxSide: Number(flags.maxSide) || undefined,
+              thumbnailEvery: Math.max(1, Math.ceil(resultAt.length / thumbnails)),
+              signal: cancel.signal,
+              progress: frame => output.bar((frame + 1) / resultAt.length, `frame ${frame + 1} of ${resultAt.length}`),
+            },
+          );
           output.endBar();
-          if (flags.page) await writeFile(flags.page, measurePage(measured, { title: basename(resultPath), rate: formatRate(slower) }));
-          const clip = { frames: result.frames, rate: formatRate(result.rate), width: result.width, height: result.height };
-          output.result({ type: 'measure', clip, flow: flow.name, ...measured.figures, series: measured.series }, `${sentences(measured.figures)}${flags.page ? `\n${flags.page}` : ''}`);
+          if (flags.page)
+            await writeFile(
+              flags.page,
+              measurePage(measured, { title: basename(resultPath), rate: formatRate(slower) }),
+            );
+          const clip = {
+            frames: result.frames,
+            rate: formatRate(result.rate),
+            width: result.width,
+            height: result.height,
+          };
+          output.result(
+            { type: 'measure', clip, flow: flow.name, ...measured.figures, series: measured.series },
+            `${sentences(measured.figures)}${flags.page ? `\n${flags.page}` : ''}`,
+          );
         } finally {
           await flow.close();
           await device.close();

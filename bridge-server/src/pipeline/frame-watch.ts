@@ -7,6 +7,8 @@ const hopelessAfter = 3;
 export type FrameWatch = {
   /** What a painter was given for a frame. */
   tookContent(frame: Frame): void;
+  /** What a frame is painted from, until a later one was accepted; undefined where there is no such frame. */
+  content(index: number): Frame | undefined;
   /** What is wrong with a painted frame; nothing, usually. */
   check(frame: Frame): Defect[];
   /** A frame was accepted; `stored` is what a later try would read. Defects that a second try left in it are remembered. */
@@ -31,6 +33,7 @@ export function createFrameWatch(before?: { readonly stored?: Frame; readonly un
     tookContent(frame) {
       contents.set(frame.index, frame);
     },
+    content: index => contents.get(index),
     check(frame) {
       const content = contents.get(frame.index);
       // A zoom's frames have no counterpart in the source: nothing can be said but that they are numbers.

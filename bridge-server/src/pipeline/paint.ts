@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
+import type { Figures } from '#protocol/report';
 import { sourcePosition, type Rate } from '#protocol/time';
 import type { Frame } from '../frame/frame';
 import { scalarTensor } from '../frame/tensor';
@@ -16,7 +17,7 @@ import { chainStages, type StageTime } from './stage-chain';
 import type { StageState } from './stage';
 import { taskFolder, type TaskFolder } from './task-folder';
 import type { StoredFrames, TaskMedia } from './task-media';
-import { Clock, type TaskRun } from './task-run';
+import { Clock, type FigureSampler, type TaskRun } from './task-run';
 
 export type PaintTask = Extract<Task, { kind: 'paint' }>;
 
@@ -35,12 +36,28 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
   const store = await media.frames(folder.frames);
 
   const present = await firstMissing(store, wanted);
-  const clocks = { decode: new Clock('decode'), check: new Clock('check'), write: new Clock('store') };
+  const clocks = {
+    decode: new Clock('decode'),
+    check: new Clock('check'),
+    measure: new Clock('measure'),
+    write: new Clock('store'),
+  };
   let size: { width: number; height: number } | undefined;
   const times: StageTime[] = [];
+  let figures: Figures | undefined;
   if (present <= wanted.last) {
     const found = await newestState(media, folder, wanted.first, present);
-    size = await paintFrom({ task, run, store, folder, clocks, times, rule }, found);
+    const sampler = run.measure?.({
+      stages: task.stages,
+      span: { first: wanted.first - task.handle, last: wanted.last },
+      notice: notice => run.say({ type: 'notice', notice }),
+    });
+    try {
+      size = await paintFrom({ task, run, store, folder, clocks, times, sampler, rule }, found);
+      figures = sampler?.figures();
+    } finally {
+      await sampler?.close();
+    }
   }
 
   size ??= await store.read(wanted.first);
@@ -49,7 +66,14 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
     frames: wanted.last - wanted.first + 1,
     width: size?.width ?? 0,
     height: size?.height ?? 0,
-    stages: [clocks.decode.time, ...times, clocks.check.time, clocks.write.time],
+    stages: [
+      clocks.decode.time,
+      ...times,
+      clocks.check.time,
+      ...(run.measure ? [clocks.measure.time] : []),
+      clocks.write.time,
+    ],
+    ...(figures ? { figures } : {}),
     outputs: [{ path: `tasks/${task.id}/frames`, ...(await hashOf(folder.frames)) }],
   };
 }
@@ -59,9 +83,10 @@ type Painting = {
   readonly run: TaskRun;
   readonly store: StoredFrames;
   readonly folder: TaskFolder;
-  readonly clocks: { readonly decode: Clock; readonly check: Clock; readonly write: Clock };
+  readonly clocks: { readonly decode: Clock; readonly check: Clock; readonly measure: Clock; readonly write: Clock };
   /** Times of the stages, added to. */
   readonly times: StageTime[];
+  readonly sampler?: FigureSampler;
   readonly rule?: CheckpointRule;
 };
 
@@ -76,7 +101,7 @@ async function paintFrom(
   painting: Painting,
   found: Resumable | undefined,
 ): Promise<{ width: number; height: number } | undefined> {
-  const { task, run, store, folder, clocks } = painting;
+  const { task, run, store, folder, clocks, sampler } = painting;
   const { media, signal } = run;
   const wanted = task.frames ?? task.span;
   const total = wanted.last - wanted.first + 1;
@@ -109,7 +134,12 @@ async function paintFrom(
       let again = false;
       for await (const frame of prefetch(chain.frames, 1)) {
         signal.throwIfAborted();
-        if (frame.index < next) continue; // settles the first delivered frame, or was accepted before a second try
+        const content = watch.content(frame.index);
+        if (frame.index < next) {
+          // It settles the first delivered frame, or was accepted before a second try.
+          if (content) await sampler?.add(frame, content, []);
+          continue;
+        }
         if (frame.index !== next)
           throw new AppError('RESULT_INCOMPLETE', { actual: next - wanted.first, expected: total });
         if (next > wanted.last) break;
@@ -123,6 +153,7 @@ async function paintFrom(
         tellDefects(run, stage, next, defects, before);
         const kept = await clocks.write.measure(() => store.write(next, frame));
         watch.accepted(kept, defects);
+        if (sampler && content) await clocks.measure.measure(() => sampler.add(kept, content, defects));
         size = { width: frame.width, height: frame.height };
         next++;
         states = states.filter(

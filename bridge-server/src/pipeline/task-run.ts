@@ -1,6 +1,7 @@
-import type { Notice } from '#protocol/report';
+import type { Figures, Notice } from '#protocol/report';
 import type { Frame } from '../frame/frame';
-import type { TaskOrder } from '../jobs/task';
+import type { Span, StageNode, TaskOrder } from '../jobs/task';
+import type { Defect } from '../stages/check-frames';
 import type { StageServices, StageTable, StageTime } from './stage-chain';
 import type { TaskMedia } from './task-media';
 
@@ -24,6 +25,22 @@ export type TaskRun = {
   readonly say: (said: TaskSaid) => void;
   /** How small the work has to be; see `smaller-work.ts`. */
   readonly level: number;
+  /** Measures a shot while it is painted; without it reports carry no figures. */
+  readonly measure?: (shot: PaintedShot) => FigureSampler;
+};
+
+/** A shot that is about to be painted, with the frames before it that settle it. */
+export type PaintedShot = {
+  readonly stages: readonly StageNode[];
+  readonly span: Span;
+  readonly notice: (notice: Notice) => void;
+};
+
+export type FigureSampler = {
+  /** The next painted frame, and what it was painted from. A frame that comes a second time is left out. */
+  add(painted: Frame, content: Frame, defects: readonly Defect[]): Promise<void>;
+  figures(): Figures;
+  close(): Promise<void>;
 };
 
 /** Seconds of the parts that are no stages. */

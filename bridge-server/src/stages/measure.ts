@@ -4,7 +4,17 @@ import type { Figures, Notice } from '#protocol/report';
 import { checkFrame, outliersOf, type Checked, type Defect } from './check-frames';
 import { createMotionSource, type Motion } from './flow/motion';
 import type { FlowPair, FlowProvider } from './flow/provider';
-import { comparable, createFlickerCounter, gradientEnergy, meanOf, psnr, stabilityError, stabilityTermOfPair, warpingErrorOfPair, type FlickerCounter } from './measure-pair';
+import {
+  comparable,
+  createFlickerCounter,
+  gradientEnergy,
+  meanOf,
+  psnr,
+  stabilityError,
+  stabilityTermOfPair,
+  warpingErrorOfPair,
+  type FlickerCounter,
+} from './measure-pair';
 import { consistency } from './occlusion';
 import { resizeFrame } from './resize';
 import { resizeFlow, type Size } from './warp';
@@ -80,7 +90,11 @@ export type ClipFigures = {
   readonly defectFrames: readonly number[];
 };
 
-export type Measured = { readonly figures: ClipFigures; readonly series: readonly FrameFigures[]; readonly thumbnails: readonly Frame[] };
+export type Measured = {
+  readonly figures: ClipFigures;
+  readonly series: readonly FrameFigures[];
+  readonly thumbnails: readonly Frame[];
+};
 
 const thumbnailWidth = 128;
 
@@ -96,80 +110,131 @@ type Sample = {
   readonly mask?: Float32Array;
 };
 
+/** How one frame is to be looked at. */
+export type Look = {
+  /** No pair with the frame before. */
+  readonly shotStart: boolean;
+  /** Counted and checked for damage only, when false. */
+  readonly looked: boolean;
+  /** What is known to be wrong with it; looked for when absent. */
+  readonly defects?: readonly Defect[];
+};
+
+export type Meter = {
+  /** The next frame of the result, and its source. @throws AppError CANCELLED */
+  add(shown: Frame, source: Frame, look: Look): Promise<void>;
+  /** The figures of all frames so far. */
+  measured(): Measured;
+};
+
+export type MeterOptions = Omit<MeasureOptions, 'sample' | 'progress'>;
+
 /**
- * The figures of a finished clip beside its source, frame by frame at one rate. Flow is computed on the source; frames
- * of both clips are numbered by their place in the stream. Nothing is compared across a cut (`shotStart`) or where the
- * flow cannot be true. Memory does not grow with the clip.
- * @throws AppError RESULT_INCOMPLETE when the source ends before the result
+ * The figures of finished frames beside their sources, at one rate. Flow is computed on the source. Nothing is compared
+ * across a cut or where the flow cannot be true. Memory does not grow with the clip.
  */
-export async function measureClip(result: AsyncIterable<Frame>, source: AsyncIterable<Frame>, options: MeasureOptions): Promise<Measured> {
-  const { sample, maxSide, thumbnailEvery = 0, signal } = options;
-  const motions = createMotionSource(options.flow, { stage: 'measure', notice: notice => options.notice?.(notice), limit: 2 });
-  const sources = source[Symbol.asyncIterator]();
+export function createMeter(options: MeterOptions): Meter {
+  const { maxSide, thumbnailEvery = 0, signal } = options;
+  const notice = (notice: Notice) => options.notice?.(notice);
+  const motions = createMotionSource(options.flow, { stage: 'measure', notice, limit: 2 });
   const series: FrameFigures[] = [];
   const thumbnails: Frame[] = [];
-  const totals: Totals = { stability: [], stabilitySource: [], stabilityIndependent: [], flicker: createFlickerCounter(), flickerSource: createFlickerCounter() };
+  const totals: Totals = {
+    stability: [],
+    stabilitySource: [],
+    stabilityIndependent: [],
+    flicker: createFlickerCounter(),
+    flickerSource: createFlickerCounter(),
+  };
   let previousChecked: Checked | undefined;
   let trail: Sample[] = [];
   let size = { width: 0, height: 0 };
-  let index = -1;
   let sampled = 0;
-  try {
-    for await (const shown of result) {
+
+  const lookAt = async (shown: Frame, source: Frame, index: number, shotStart: boolean, found: Found) => {
+    sampled++;
+    const frame = { ...fitted(shown, maxSide), index };
+    const raw = { ...source, index };
+    const original = resizeFrame(raw, frame.width, frame.height);
+    if (thumbnailEvery > 0 && (sampled - 1) % thumbnailEvery === 0)
+      thumbnails.push({ ...fitted(frame, thumbnailWidth), index });
+
+    const independentFrame = await options.independent?.(source);
+    const independent = independentFrame && resizeFrame(independentFrame, frame.width, frame.height);
+    found.sharpness = gradientEnergy(frame);
+    found.sharpnessSource = gradientEnergy(original);
+    found.psnr = psnr(frame.rgb, original.rgb);
+    if (independent) found.sharpnessIndependent = gradientEnergy(independent);
+    if (options.styleLoss) {
+      found.styleLoss = await options.styleLoss(frame, original);
+      if (independent) found.styleLossIndependent = await options.styleLoss(independent, original);
+    }
+
+    const here: Sample = { frame, source: original, raw, ...(independent ? { independent } : {}) };
+    const last = trail.at(-1);
+    const motion =
+      shotStart || !last || !sameSize(last.frame, frame) ? undefined : await motionBetween(motions.between, last, here);
+    if (!last || !motion || motion.doubt !== undefined) {
+      if (motion) found.unreliable = 1;
+      trail = [here];
+      return;
+    }
+    const maps = comparePair(last, here, motion, found, totals);
+    const beforeLast = trail.at(-2);
+    if (beforeLast && last.toPrevious && last.mask) {
+      const both = last.mask.map((value, p) => value * maps.onLast[p]);
+      const turn = [last.toPrevious.backward, motion.forward, both, frame] as const;
+      found.flicker = totals.flicker.add(last.frame.rgb, beforeLast.frame.rgb, frame.rgb, ...turn);
+      found.flickerSource = totals.flickerSource.add(last.source.rgb, beforeLast.source.rgb, original.rgb, ...turn);
+    }
+    trail = [last, { ...here, toPrevious: motion, mask: maps.onThis }];
+  };
+
+  return {
+    async add(shown, source, { shotStart, looked, defects: known }) {
       if (signal?.aborted) throw new AppError('CANCELLED');
-      index++;
-      const item = await sources.next();
-      if (item.done) throw new AppError('RESULT_INCOMPLETE', { actual: index, expected: index + 1 });
+      const index = series.length;
       size = { width: shown.width, height: shown.height };
-      const shotStart = index === 0 || shown.shotStart === true || item.value.shotStart === true;
-      const checked: Checked = { frame: shown, content: item.value };
-      const defects = checkFrame(checked, shotStart ? undefined : previousChecked);
+      const checked: Checked = { frame: shown, content: source };
+      const defects = known ?? checkFrame(checked, shotStart ? undefined : previousChecked);
       previousChecked = checked;
       const found: Found = { index, defects, ...(shotStart ? { shotStart } : {}) };
       series.push(found);
+      if (looked) await lookAt(shown, source, index, shotStart, found);
+      else trail = [];
+    },
+    measured: () => ({ figures: summarise(series, totals, sampled, size), series, thumbnails }),
+  };
+}
+
+/**
+ * The figures of a finished clip beside its source; frames of both are numbered by their place in the stream, and a
+ * shot begins where either says so (`shotStart`).
+ * @throws AppError RESULT_INCOMPLETE when the source ends before the result
+ */
+export async function measureClip(
+  result: AsyncIterable<Frame>,
+  source: AsyncIterable<Frame>,
+  options: MeasureOptions,
+): Promise<Measured> {
+  const { sample } = options;
+  const meter = createMeter(options);
+  const sources = source[Symbol.asyncIterator]();
+  let index = 0;
+  try {
+    for await (const shown of result) {
+      const item = await sources.next();
+      if (item.done) throw new AppError('RESULT_INCOMPLETE', { actual: index, expected: index + 1 });
+      const shotStart = index === 0 || shown.shotStart === true || item.value.shotStart === true;
+      const looked = !sample || index % sample.stride < sample.window;
+      await meter.add(shown, item.value, { shotStart, looked });
       options.progress?.(index);
-      if (sample && index % sample.stride >= sample.window) {
-        trail = [];
-        continue;
-      }
-      sampled++;
-      const frame = { ...fitted(shown, maxSide), index };
-      const raw = { ...item.value, index };
-      const original = resizeFrame(raw, frame.width, frame.height);
-      if (thumbnailEvery > 0 && (sampled - 1) % thumbnailEvery === 0) thumbnails.push({ ...fitted(frame, thumbnailWidth), index });
-
-      const independentFrame = await options.independent?.(item.value);
-      const independent = independentFrame && resizeFrame(independentFrame, frame.width, frame.height);
-      found.sharpness = gradientEnergy(frame);
-      found.sharpnessSource = gradientEnergy(original);
-      found.psnr = psnr(frame.rgb, original.rgb);
-      if (independent) found.sharpnessIndependent = gradientEnergy(independent);
-      if (options.styleLoss) {
-        found.styleLoss = await options.styleLoss(frame, original);
-        if (independent) found.styleLossIndependent = await options.styleLoss(independent, original);
-      }
-
-      const here: Sample = { frame, source: original, raw, ...(independent ? { independent } : {}) };
-      const last = trail.at(-1);
-      const motion = shotStart || !last || !sameSize(last.frame, frame) ? undefined : await motionBetween(motions.between, last, here);
-      if (!last || !motion || motion.doubt !== undefined) {
-        if (motion) found.unreliable = 1;
-        trail = [here];
-        continue;
-      }
-      const maps = comparePair(last, here, motion, found, totals);
-      const beforeLast = trail.at(-2);
-      if (beforeLast && last.toPrevious && last.mask) {
-        const both = last.mask.map((value, p) => value * maps.onLast[p]);
-        found.flicker = totals.flicker.add(last.frame.rgb, beforeLast.frame.rgb, frame.rgb, last.toPrevious.backward, motion.forward, both, frame);
-        found.flickerSource = totals.flickerSource.add(last.source.rgb, beforeLast.source.rgb, original.rgb, last.toPrevious.backward, motion.forward, both, frame);
-      }
-      trail = [last, { ...here, toPrevious: motion, mask: maps.onThis }];
+      index++;
     }
   } finally {
     await sources.return?.();
   }
-  return { figures: summarise(series, totals, sampled, size), series, thumbnails };
+  return meter.measured();
 }
 
 /** Everything of which only a sum over the clip is kept. */
@@ -182,7 +247,13 @@ type Totals = {
 };
 
 /** @returns where the pair can be compared, on each frame's own grid */
-function comparePair(last: Sample, here: Sample, motion: FlowPair, found: Found, totals: Totals): { onLast: Float32Array; onThis: Float32Array } {
+function comparePair(
+  last: Sample,
+  here: Sample,
+  motion: FlowPair,
+  found: Found,
+  totals: Totals,
+): { onLast: Float32Array; onThis: Float32Array } {
   const { frame } = here;
   const onLast = comparable(consistency(motion.forward, motion.backward, frame, { differences: 'forward' }));
   const onThis = comparable(consistency(motion.backward, motion.forward, frame, { differences: 'forward' }));
@@ -205,10 +276,18 @@ function comparePair(last: Sample, here: Sample, motion: FlowPair, found: Found,
 }
 
 /** Motion of the source at the size of the result, searched on the source's own pixels rather than on enlarged ones. */
-async function motionBetween(between: (a: Frame, b: Frame) => Promise<Motion>, last: Sample, here: Sample): Promise<FlowPair & { readonly doubt?: string }> {
+async function motionBetween(
+  between: (a: Frame, b: Frame) => Promise<Motion>,
+  last: Sample,
+  here: Sample,
+): Promise<FlowPair & { readonly doubt?: string }> {
   if (here.raw.width > here.frame.width || !sameSize(last.raw, here.raw)) return between(last.source, here.source);
   const { forward, backward, doubt } = await between(last.raw, here.raw);
-  return { forward: resizeFlow(forward, here.raw, here.frame), backward: resizeFlow(backward, here.raw, here.frame), ...(doubt === undefined ? {} : { doubt }) };
+  return {
+    forward: resizeFlow(forward, here.raw, here.frame),
+    backward: resizeFlow(backward, here.raw, here.frame),
+    ...(doubt === undefined ? {} : { doubt }),
+  };
 }
 
 function sameSize(a: Size, b: Size): boolean {
@@ -218,17 +297,33 @@ function sameSize(a: Size, b: Size): boolean {
 function fitted(frame: Frame, maxSide: number | undefined): Frame {
   const factor = maxSide === undefined ? 1 : Math.min(1, maxSide / Math.max(frame.width, frame.height));
   if (factor === 1) return frame;
-  return resizeFrame(frame, Math.max(16, Math.round(frame.width * factor)), Math.max(16, Math.round(frame.height * factor)));
+  return resizeFrame(
+    frame,
+    Math.max(16, Math.round(frame.width * factor)),
+    Math.max(16, Math.round(frame.height * factor)),
+  );
 }
 
 function summarise(series: readonly FrameFigures[], totals: Totals, sampledFrames: number, size: Size): ClipFigures {
-  const mean = (key: 'warpingError' | 'warpingErrorSource' | 'warpingErrorIndependent' | 'sharpness' | 'sharpnessIndependent' | 'sharpnessSource' | 'styleLoss' | 'styleLossIndependent') =>
-    known(meanOf(series.map(at => at[key])));
-  const ratio = (a: number | undefined, b: number | undefined) => (a === undefined || b === undefined || b === 0 ? undefined : a / b);
+  const mean = (
+    key:
+      | 'warpingError'
+      | 'warpingErrorSource'
+      | 'warpingErrorIndependent'
+      | 'sharpness'
+      | 'sharpnessIndependent'
+      | 'sharpnessSource'
+      | 'styleLoss'
+      | 'styleLossIndependent',
+  ) => known(meanOf(series.map(at => at[key])));
+  const ratio = (a: number | undefined, b: number | undefined) =>
+    a === undefined || b === undefined || b === 0 ? undefined : a / b;
   const losses = series.filter(at => at.styleLoss !== undefined);
   // A mean of squares first: the mean of decibels would hide one bad frame behind many perfect ones.
   const squares = meanOf(series.map(at => (at.psnr === undefined ? undefined : 10 ** (-at.psnr / 10))));
-  const sharpnessOfCompared = meanOf(series.filter(at => at.sharpnessIndependent !== undefined).map(at => at.sharpness));
+  const sharpnessOfCompared = meanOf(
+    series.filter(at => at.sharpnessIndependent !== undefined).map(at => at.sharpness),
+  );
   const lossOfCompared = meanOf(series.filter(at => at.styleLossIndependent !== undefined).map(at => at.styleLoss));
   return {
     frames: series.length,
@@ -251,7 +346,10 @@ function summarise(series: readonly FrameFigures[], totals: Totals, sampledFrame
     sharpnessRatio: ratio(known(sharpnessOfCompared), mean('sharpnessIndependent')),
     sharpnessRatioSource: ratio(mean('sharpness'), mean('sharpnessSource')),
     psnr: known(-10 * Math.log10(squares)),
-    defectTiles: series.reduce((sum, at) => sum + at.defects.reduce((count, defect) => count + defect.tiles.length, 0), 0),
+    defectTiles: series.reduce(
+      (sum, at) => sum + at.defects.reduce((count, defect) => count + defect.tiles.length, 0),
+      0,
+    ),
     defectFrames: series.filter(at => at.defects.length > 0).map(at => at.index),
   };
 }
@@ -260,8 +358,24 @@ function known(value: number): number | undefined {
   return Number.isNaN(value) ? undefined : value;
 }
 
-/** What a job's report carries. */
-export function toReportFigures(figures: ClipFigures): Figures {
-  const { warpingError, warpingErrorSource, stabilityError: stability, styleLossRatio, sharpnessRatio, defectTiles, sampledFrames } = figures;
-  return { warpingError, warpingErrorSource, stabilityError: stability, styleLossRatio, sharpnessRatio, defectTiles, sampledFrames };
+/**
+ * What a job's report carries. Where nothing else was painted alone to compare with, the frames that begin a shot stand
+ * for it: they had no other before them.
+ */
+export function toReportFigures({ figures, series }: Measured): Figures {
+  const { warpingError, warpingErrorSource, stabilityError: stability, defectTiles, sampledFrames } = figures;
+  const ratio = (key: 'styleLoss' | 'sharpness') => {
+    const alone = meanOf(series.filter(at => at.shotStart).map(at => at[key]));
+    const led = meanOf(series.filter(at => !at.shotStart).map(at => at[key]));
+    return alone > 0 ? known(led / alone) : undefined;
+  };
+  return {
+    warpingError,
+    warpingErrorSource,
+    stabilityError: stability,
+    styleLossRatio: figures.styleLossRatio ?? ratio('styleLoss'),
+    sharpnessRatio: figures.sharpnessRatio ?? ratio('sharpness'),
+    defectTiles,
+    sampledFrames,
+  };
 }

@@ -5,6 +5,7 @@ import type { StageTable } from '../pipeline/stage-chain';
 import type { TaskMedia } from '../pipeline/task-media';
 import { availableBytes, usableBytes } from '../runtime/memory';
 import type { Device } from './device';
+import { createFigureSampler } from './figure-sampler';
 import { createPreviewWriter } from './preview-writer';
 import { createServices, type Painters } from './task-services';
 
@@ -37,6 +38,12 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
     (frame, file, final) => send({ type: 'preview', task, frame, file, final }),
     problem => context.log(`a preview was not written: ${String(problem)}`),
   );
+  const services = createServices({
+    ...order,
+    nets: opened?.nets ?? noNets(device.provider),
+    painters: context.painters,
+    signal,
+  });
   let lastProgress = -Infinity;
   try {
     const facts = await runTask({
@@ -44,12 +51,8 @@ export async function runOrder(order: TaskOrder, context: OrderContext): Promise
       table: context.table,
       media: context.media(order),
       signal,
-      services: createServices({
-        ...order,
-        nets: opened?.nets ?? noNets(device.provider),
-        painters: context.painters,
-        signal,
-      }),
+      services,
+      measure: shot => createFigureSampler(shot, { services, signal }),
       availableShare: () => availableBytes() / usableBytes(),
       say: said => {
         switch (said.type) {
