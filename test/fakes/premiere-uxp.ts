@@ -482,15 +482,17 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       if (bad.has('transaction-refused')) return false;
       const before = copy(world);
       const now = copy(world);
+      const actions: Action[] = [];
       const compound = asType<CompoundAction>({
         addAction(added) {
           if (bad.has('action-refused')) return false;
-          deeds.get(added)?.(now);
+          actions.push(added);
           return true;
         },
       });
       callback(compound);
       if (bad.has('transaction-lies')) return true;
+      for (const each of actions) deeds.get(each)?.(now);
       world = now;
       age++;
       steps.push({ title, before });

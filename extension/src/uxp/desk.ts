@@ -6,11 +6,11 @@ import type { FileSink } from '../host/host-files';
 import { panelScriptVersion } from '../host/premiere';
 import { isInside } from '../host/host-path';
 import { mark, messages, pageTextSchema, type MessageName, type ParamsOf, type ValueOf } from '../host/uxp-messages';
-import { exportExtension, exportRange, exportTimes, type ExportTimes } from './export';
+import { exportExtension, exportRange } from './export';
 import type { PlugInFiles } from './files';
 import { importFile, replace } from './import';
 import { writeMarkers } from './markers';
-import type { Premiere } from './modules';
+import type { HostTimes, Premiere } from './modules';
 import { addTrack, findPlaced, place, remove } from './place';
 import { readStamp, readTimeline } from './read';
 
@@ -32,7 +32,7 @@ export type DeskParts = {
   chooseFile(extensions: readonly string[]): Promise<string | undefined>;
   /** A page has been opened. */
   onHello(): void;
-  readonly exportTimes?: ExportTimes;
+  readonly times: HostTimes;
 };
 
 type Handlers = { [Name in MessageName]: (params: ParamsOf<Name>) => Promise<ValueOf<Name>> };
@@ -73,11 +73,10 @@ export function createDesk(parts: DeskParts): { answer(text: unknown): Promise<s
     },
     stamp: async () => ({ stamp: await readStamp(premiere) }),
     exportExtension: params => exportExtension(premiere, params),
-    exportRange: params =>
-      exportRange(premiere, files, { ...params, path: own(params.path) }, parts.exportTimes ?? exportTimes),
+    exportRange: params => exportRange(premiere, files, { ...params, path: own(params.path) }, parts.times),
     findPlaced: params => findPlaced(premiere, params),
     addTrack: params => addTrack(premiere, { ...params, path: own(params.path) }),
-    importFile: params => importFile(premiere, { ...params, path: own(params.path) }),
+    importFile: params => importFile(premiere, { ...params, path: own(params.path) }, parts.times),
     place: params => place(premiere, { ...params, path: own(params.path) }),
     replace: params => replace(premiere, { ...params, from: own(params.from), to: own(params.to) }),
     writeMarkers: params => writeMarkers(premiere, params),

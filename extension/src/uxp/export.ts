@@ -2,16 +2,12 @@ import type { EncoderManager, Project, Sequence } from '@adobe/premierepro';
 import { AppError } from '#protocol/errors';
 import type { PremiereCalls } from '#protocol/host-facts';
 import type { PlugInFiles } from './files';
-import type { Premiere } from './modules';
+import type { HostTimes, Premiere } from './modules';
 import { readPoints } from './read';
 import { isNear, openSequence, type OpenSequence } from './timeline';
 import { transact } from './transaction';
 
 type Calls = PremiereCalls;
-export type ExportTimes = { readonly pollMs: number; readonly steadyMs: number; readonly limitMs: number };
-/** A file that stops growing for half a minute is complete where the host never says so. */
-export const exportTimes: ExportTimes = { pollMs: 500, steadyMs: 30_000, limitMs: 55 * 60_000 };
-
 export async function exportExtension(
   ppro: Premiere,
   { sequence: id, preset }: Calls['exportExtension']['params'],
@@ -26,7 +22,7 @@ export async function exportRange(
   ppro: Premiere,
   files: PlugInFiles,
   params: Calls['exportRange']['params'],
-  times: ExportTimes,
+  times: HostTimes,
 ): Promise<Calls['exportRange']['value']> {
   const { path } = params;
   const open = await openSequence(ppro, params.sequence);
@@ -102,7 +98,7 @@ async function runExport(
   files: PlugInFiles,
   { project, sequence }: OpenSequence,
   params: Calls['exportRange']['params'],
-  times: ExportTimes,
+  times: HostTimes,
 ): Promise<number> {
   const { Constants, EncoderManager } = ppro;
   const { path, preset } = params;
@@ -115,7 +111,7 @@ async function runExport(
     const accepted = await manager.exportSequence(sequence, Constants.ExportType.IMMEDIATELY, path, preset, false);
     let size = 0;
     let steadyMs = 0;
-    for (let waited = 0; waited <= times.limitMs; waited += times.pollMs) {
+    for (let waited = 0; waited <= times.exportMs; waited += times.pollMs) {
       const now = (await files.sizeOf(path)) ?? 0;
       steadyMs = now > 0 && now === size ? steadyMs + times.pollMs : 0;
       size = now;
@@ -126,7 +122,7 @@ async function runExport(
         throw failed(accepted ? 'no file was written' : 'the application refused the export');
       await new Promise(resolve => setTimeout(resolve, times.pollMs));
     }
-    throw failed(`it is not done after ${Math.round(times.limitMs / 60_000)} minutes`);
+    throw failed(`it is not done after ${Math.round(times.exportMs / 60_000)} minutes`);
   } finally {
     ending.stop();
   }

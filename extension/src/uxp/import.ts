@@ -1,7 +1,7 @@
 import type { Action, ClipProjectItem, FolderItem, Project, ProjectItem } from '@adobe/premierepro';
 import { AppError } from '#protocol/errors';
 import type { PremiereCalls } from '#protocol/host-facts';
-import type { Premiere } from './modules';
+import type { HostTimes, Premiere } from './modules';
 import { asFolder, findItems, openSequence, pathOf, samePath } from './timeline';
 import { transact } from './transaction';
 
@@ -9,14 +9,12 @@ type Calls = PremiereCalls;
 type Found = { readonly item: ProjectItem; readonly clip: ClipProjectItem };
 
 const field = 'Reverie.Result';
-/** The import may go on after the call was answered. */
-const importWaitMs = 10_000;
-const pollMs = 100;
 
 /** Imports a file once: an item that shows it already is taken, wherever the user has put it. Labelled when placed. */
 export async function importFile(
   ppro: Premiere,
   { path, bin, label }: Calls['importFile']['params'],
+  { pollMs, importMs }: HostTimes,
 ): Promise<Calls['importFile']['value']> {
   const { project } = await openSequence(ppro);
   let items = await findItems(ppro, project, path);
@@ -24,7 +22,7 @@ export async function importFile(
     const target = await openBin(ppro, project, bin);
     // What is answered proves nothing, and it gives no item: the project is searched again.
     await project.importFiles([path], true, ppro.ProjectItem.cast(target), false);
-    for (let waited = 0; items.length === 0 && waited < importWaitMs; waited += pollMs) {
+    for (let waited = 0; items.length === 0 && waited < importMs; waited += pollMs) {
       if (waited > 0) await new Promise(resolve => setTimeout(resolve, pollMs));
       items = await findItems(ppro, project, path);
     }

@@ -2,6 +2,17 @@ import type { premierepro } from '@adobe/premierepro';
 
 export type Premiere = premierepro;
 
+/** How long the host is waited for where it does not say when it is done. */
+export type HostTimes = {
+  readonly pollMs: number;
+  /** An import may go on after the call was answered. */
+  readonly importMs: number;
+  /** A file that has not grown for so long is complete. */
+  readonly steadyMs: number;
+  readonly exportMs: number;
+};
+export const hostTimes: HostTimes = { pollMs: 500, importMs: 10_000, steadyMs: 30_000, exportMs: 55 * 60_000 };
+
 /** The part of UXP's `fs` that is used: Node's names, promises without a callback, ArrayBuffers. */
 export type UxpFs = {
   open(path: string, flag: string): Promise<number>;

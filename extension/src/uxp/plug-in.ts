@@ -1,9 +1,8 @@
 import { AppError, toAppError } from '#protocol/errors';
 import { findStarter, homeFolder, readBridgeFile } from './bridge-file';
 import { createDesk } from './desk';
-import type { ExportTimes } from './export';
 import { createPlugInFiles } from './files';
-import type { Premiere, Uxp, UxpFs, UxpOs } from './modules';
+import { hostTimes, type HostTimes, type Premiere, type Uxp, type UxpFs, type UxpOs } from './modules';
 import { openRemembered } from './remembered';
 import { followTheme, type ThemedDocument } from './theme';
 import { watchHost } from './watch-host';
@@ -21,11 +20,11 @@ export type PlugInWorld = {
   readonly os: UxpOs;
   readonly window: Pick<Window, 'addEventListener'>;
   readonly document: Pick<Document, 'createElement'> & ThemedDocument;
-  readonly exportTimes?: ExportTimes;
+  readonly times?: HostTimes;
 };
 
 /** The panel with its web view, and the command, which works on the open panel or on the next one that is opened. */
-export function createPlugIn({ uxp, premiere, fs, os, window, document, exportTimes }: PlugInWorld) {
+export function createPlugIn({ uxp, premiere, fs, os, window, document, times = hostTimes }: PlugInWorld) {
   const platform = os.platform();
   const userHome = os.homedir();
   const files = createPlugInFiles(fs, platform);
@@ -62,7 +61,7 @@ export function createPlugIn({ uxp, premiere, fs, os, window, document, exportTi
         if (isPending) stylize();
         isPending = false;
       },
-      exportTimes,
+      times,
       ...(starter
         ? {
             async startBridge() {
