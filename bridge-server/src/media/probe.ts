@@ -38,7 +38,8 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function fileSize(path: string): Promise<number> {
+/** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, NOT_MEDIA when it is empty */
+export async function fileSize(path: string): Promise<number> {
   try {
     const found = await stat(path);
     if (!found.isFile()) throw new AppError('FILE_UNREADABLE', { path, problem: 'it is a folder or a device' });

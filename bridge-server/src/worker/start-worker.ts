@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { AppError, toAppError } from '#protocol/errors';
 import type { WorkerEvent, WorkerRequest } from '../jobs/task';
 import type { StageTable } from '../pipeline/stage-chain';
@@ -6,6 +7,7 @@ import { openDevice } from './device';
 import { painters } from './painter-source';
 import { runOrder } from './run-order';
 import { runAtlas } from './run-atlas';
+import { runSections } from './run-sections';
 import { runStill } from './run-still';
 import { createTaskMedia } from './task-media';
 import { parseRequest } from './worker-request';
@@ -147,15 +149,20 @@ export function startWorker(table: StageTable): void {
           error => send({ type: 'side-failed', id, error: error.toJSON() }),
         );
       }
-      case 'sections':
-        return send({
-          type: 'side-failed',
-          id: request.id,
-          error: new AppError('INTERNAL', { problem: `"${request.type}" is not done by this worker yet` }).toJSON(),
-        });
+      case 'sections': {
+        const { id, clip, clips } = request;
+        return begin(
+          `sections-${id}`,
+          async signal => {
+            const song = await runSections(join(clips, clip), { signal, onSecond: second => sign('sections', second) });
+            send({ type: 'answer', id, value: song });
+          },
+          error => send({ type: 'side-failed', id, error: error.toJSON() }),
+        );
+      }
       case 'stop':
-        if (working?.name === `still-${request.id}` || working?.name === `atlas-${request.id}`)
-          working.control.abort(new AppError('CANCELLED'));
+        if (['still', 'atlas', 'sections'].some(kind => working?.name === `${kind}-${request.id}`))
+          working?.control.abort(new AppError('CANCELLED'));
         return;
       case 'close':
         return end(0);
