@@ -22,6 +22,8 @@ export function failureOf(
 
 /** A process that somebody ended from outside says nothing about the task: it is tried again as it was, and oftener. */
 export function isKilledFromOutside(outcome: Outcome): boolean {
+  if (outcome.type === 'failed')
+    return outcome.error.code === 'FFMPEG_FAILED' && outcome.error.details.signal === 'SIGKILL';
   return outcome.type === 'ended' && outcome.signal === 'SIGKILL' && outcome.outOfMemory !== true;
 }
 

@@ -9,7 +9,7 @@ import { ffmpegInUse, type Ffmpeg } from './find-ffmpeg';
 import { rawFormat, type RawFormat } from './raw-format';
 import { createSequence } from './picture-sequence';
 import { rgbToPlanes } from './rgb-to-planes';
-import { commonArgs, isDiskFull, problemOf, startFfmpeg } from './run-ffmpeg';
+import { commonArgs, crashDetails, isDiskFull, problemOf, startFfmpeg } from './run-ffmpeg';
 import { partialName, syncFile, syncFolder, toWriteError } from './write-whole';
 
 type Recipe = {
@@ -189,14 +189,17 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
 
   const failure = async (): Promise<AppError> => {
     running.kill();
-    await running.done;
+    const { crashed } = await running.done;
     await rm(partial, { force: true });
     const problem = running.errors().find(isDiskFull);
     if (problem) return new AppError('DISK_FULL', { path: dirname(target), need: 'some space' });
     const words = problemOf(running);
     if (/Permission denied|Read-only file system|No such file or directory/.test(words))
       return new AppError('OUTPUT_UNWRITABLE', { path: target, problem: words });
-    return new AppError('FFMPEG_FAILED', { task: `write ${recipe.title}`, problem: words });
+    return new AppError('FFMPEG_FAILED', {
+      task: `write ${recipe.title}`,
+      ...(crashed ? crashDetails(crashed) : { problem: words }),
+    });
   };
 
   const send = (bytes: Uint8Array) =>

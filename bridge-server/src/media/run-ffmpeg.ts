@@ -157,9 +157,14 @@ export function isDiskFull(text: string): boolean {
   return /No space left on device|Disk quota exceeded|There is not enough space on the disk/i.test(text);
 }
 
+/** How a crash is told: with the signal, so that a process that somebody ended is told from one that failed. */
+export function crashDetails(signal: string): { readonly problem: string; readonly signal: string } {
+  return { problem: `it crashed (${signal})`, signal };
+}
+
 /** @throws AppError FFMPEG_FAILED when the program did not end by itself: what it gave is then no answer about the file */
 export function throwIfCrashed({ crashed }: FfmpegEnd, task: string): void {
-  if (crashed) throw new AppError('FFMPEG_FAILED', { task, problem: `it crashed (${crashed})` });
+  if (crashed) throw new AppError('FFMPEG_FAILED', { task, ...crashDetails(crashed) });
 }
 
 /** Throws CANCELLED when the signal has fired. */
