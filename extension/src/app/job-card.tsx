@@ -128,6 +128,9 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
               {t(`placed.${entry.placed.outcome}`, { track: (entry.placed.track ?? 0) + 1 })}
             </span>
           )}
+          {places && entry.placed && (
+            <Button look="quiet" icon="close" title={t('job.takeOff')} onClick={() => session.removeResult(job.id)} />
+          )}
           {underWay && (
             <Button icon="pause" onClick={() => session.job('pause', job.id)}>
               {t('job.pause')}

@@ -126,6 +126,17 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
     }
   }
 
+  async function removeResult(id: JobId) {
+    const at = fromLabels(store.get().jobs[id]?.job.spec.labels ?? {});
+    if (!at || !host.removeResult) return;
+    try {
+      await host.removeResult(id, at);
+      store.dispatch({ type: 'job-placed', job: id, placed: undefined });
+    } catch (thrown) {
+      store.dispatch({ type: 'job-problem', job: id, problem: toAppError(thrown).toJSON() });
+    }
+  }
+
   function takeAllResults() {
     const finished = Object.values(store.get().jobs).filter(
       entry => entry.job.status === 'done' && fromLabels(entry.job.spec.labels),
@@ -149,6 +160,6 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
       });
   }
 
-  return { specOf, submit, stylize, stylizeSelection, takeResult, takeAllResults, ask: askJob };
+  return { specOf, submit, stylize, stylizeSelection, takeResult, removeResult, takeAllResults, ask: askJob };
 }
 export type JobDesk = ReturnType<typeof createJobDesk>;

@@ -35,7 +35,7 @@ export type JobAction =
   | { readonly type: 'job-gone'; readonly job: JobId }
   | { readonly type: 'job-report'; readonly job: JobId; readonly report: Report }
   | { readonly type: 'job-fetching'; readonly job: JobId; readonly done: number | undefined }
-  | { readonly type: 'job-placed'; readonly job: JobId; readonly placed: Placed }
+  | { readonly type: 'job-placed'; readonly job: JobId; readonly placed: Placed | undefined }
   | { readonly type: 'job-problem'; readonly job: JobId; readonly problem: ErrorJson | undefined };
 
 export function entryOf(job: Job, seq = 0): JobEntry {

@@ -55,12 +55,17 @@ export type Session = {
   loadReport(id: JobId): void;
   /** Saves the result (browser) or places it on the track. */
   takeResult(id: JobId): void;
+  /** Takes a placed result off the timeline again; the file stays. */
+  removeResult(id: JobId): void;
   takeAllResults(): void;
 
   showAtlas(net: string, channelsOf?: string): void;
   stopAtlas(): void;
-  /** Listens to the clip: waveform, beats, and sections where there are none yet. */
+  /** Listens to the clip: waveform, beats, and sections where nobody has set any. */
+  listen(): void;
+  /** The sections become those that are heard. */
   findSections(): void;
+  undoSections(): void;
   sectionsFromMarkers(): void;
   markersFromSections(): void;
   changeSections(change: (sections: readonly Section[]) => readonly Section[]): void;
@@ -327,11 +332,14 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
       );
     },
     takeResult: id => void desk.takeResult(id),
+    removeResult: id => void desk.removeResult(id),
     takeAllResults: desk.takeAllResults,
 
     showAtlas: atlas.show,
     stopAtlas: atlas.stop,
+    listen: sections.listen,
     findSections: sections.find,
+    undoSections: sections.undo,
     sectionsFromMarkers: sections.fromMarkers,
     markersFromSections: sections.toMarkers,
     changeSections: sections.change,

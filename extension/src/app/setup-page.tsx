@@ -6,6 +6,8 @@ import { Icon } from '../components/icon';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
+import { ExportSettings } from './export-settings';
+import { HostChecks } from './host-checks';
 import type { Settings } from './state';
 import styles from './list.module.css';
 
@@ -128,6 +130,8 @@ export function SetupPage() {
           ]}
         />
       )}
+      <ExportSettings />
+      <HostChecks />
       <Nets />
       <section className={styles.narrow} aria-label={t('setup.panel')}>
         <h2 className={styles.heading}>{t('setup.panel')}</h2>

@@ -190,6 +190,7 @@ export const screenTexts = {
   'job.delete.sure': 'Delete for good?',
   'job.download': 'Download',
   'job.place': 'Place on timeline',
+  'job.takeOff': 'Take off the timeline',
   'job.fetching': 'Fetching {percent}',
   'job.details': 'Details of {name}',
   'job.again': 'Use these settings',

@@ -188,6 +188,7 @@ export const fr: Catalogue = {
   'job.delete.sure': 'Supprimer définitivement ?',
   'job.download': 'Télécharger',
   'job.place': 'Placer sur le montage',
+  'job.takeOff': 'Retirer de la timeline',
   'job.fetching': 'Réception {percent}',
   'job.details': 'Détails de {name}',
   'job.again': 'Reprendre ces réglages',
@@ -582,17 +583,23 @@ export const fr: Catalogue = {
   'builtIn.tahiti': 'Tahiti',
   'builtIn.tahiti.description': 'Paul Gauguin, années 1890 : aplats chauds et contours fermes.',
   'builtIn.quick-starry-night': 'La Nuit étoilée, rapide',
-  'builtIn.quick-starry-night.description': 'Vincent van Gogh, 1889 : tourbillons de bleu et de jaune. Par un réseau tout prêt.',
+  'builtIn.quick-starry-night.description':
+    'Vincent van Gogh, 1889 : tourbillons de bleu et de jaune. Par un réseau tout prêt.',
   'builtIn.quick-night-cafe': 'Le Café de nuit, rapide',
-  'builtIn.quick-night-cafe.description': 'Vincent van Gogh, 1888 : lumière de lampe, rouge et vert. Par un réseau tout prêt.',
+  'builtIn.quick-night-cafe.description':
+    'Vincent van Gogh, 1888 : lumière de lampe, rouge et vert. Par un réseau tout prêt.',
   'builtIn.quick-the-scream': 'Le Cri, rapide',
-  'builtIn.quick-the-scream.description': 'Edvard Munch, 1893 : longues lignes courbes, ciel orange. Par un réseau tout prêt.',
+  'builtIn.quick-the-scream.description':
+    'Edvard Munch, 1893 : longues lignes courbes, ciel orange. Par un réseau tout prêt.',
   'builtIn.quick-shipwreck': 'Le Naufrage, rapide',
-  'builtIn.quick-shipwreck.description': 'J. M. W. Turner, vers 1810 : tempête, embruns et lumière brune. Par un réseau tout prêt.',
+  'builtIn.quick-shipwreck.description':
+    'J. M. W. Turner, vers 1810 : tempête, embruns et lumière brune. Par un réseau tout prêt.',
   'builtIn.quick-great-wave': 'La Grande Vague, rapide',
-  'builtIn.quick-great-wave.description': 'Katsushika Hokusai, vers 1831 : bleus d’estampe et tons de papier. Par un réseau tout prêt.',
+  'builtIn.quick-great-wave.description':
+    'Katsushika Hokusai, vers 1831 : bleus d’estampe et tons de papier. Par un réseau tout prêt.',
   'builtIn.quick-tahiti': 'Tahiti, rapide',
-  'builtIn.quick-tahiti.description': 'Paul Gauguin, années 1890 : aplats chauds et contours fermes. Par un réseau tout prêt.',
+  'builtIn.quick-tahiti.description':
+    'Paul Gauguin, années 1890 : aplats chauds et contours fermes. Par un réseau tout prêt.',
   'builtIn.dream-texture': 'Rêve : texture',
   'builtIn.dream-texture.description': 'Nœuds, ornements et petits vers partout.',
   'builtIn.dream-crowds': 'Rêve : foules',
@@ -652,7 +659,8 @@ export const fr: Catalogue = {
   'error.NO_VIDEO.cause': '{path} ne contient pas d’image, seulement du son.',
   'error.NO_VIDEO.remedy': 'Choisissez un clip avec de la vidéo.',
   'error.NO_SOUND.cause': '{path} ne contient pas de son.',
-  'error.NO_SOUND.remedy': 'Choisissez un clip avec du son, ou découpez les sections à la main ou d’après les marqueurs.',
+  'error.NO_SOUND.remedy':
+    'Choisissez un clip avec du son, ou découpez les sections à la main ou d’après les marqueurs.',
   'error.MEDIA_DAMAGED.cause': '{path} est endommagé : {problem}',
   'error.MEDIA_DAMAGED.remedy': 'Exportez ou copiez à nouveau le clip.',
   'error.IMAGE_UNREADABLE.cause': '{path} n’est pas une image lisible.',
@@ -756,8 +764,7 @@ export const fr: Catalogue = {
   'error.BRIDGE_UNREACHABLE.cause': 'Le pont ne répond pas.',
   'error.BRIDGE_UNREACHABLE.remedy': 'Démarrez-le avec le bouton, ou avec `reverie serve`.',
   'error.PANEL_NOT_OPEN.cause': 'Aucun panneau ouvert ne peut agir.',
-  'error.PANEL_NOT_OPEN.remedy':
-    'Ouvrez le panneau Reverie dans l’application (Fenêtre > Extensions), puis réessayez.',
+  'error.PANEL_NOT_OPEN.remedy': 'Ouvrez le panneau Reverie dans l’application (Fenêtre > Extensions), puis réessayez.',
   'error.CONNECTION_LOST.cause': 'La connexion au pont a été perdue.',
   'error.CONNECTION_LOST.remedy': 'Attendez : elle se rétablit d’elle-même, et les tâches continuent.',
   'error.NO_SEQUENCE.cause': 'Aucune séquence ni composition n’est ouverte.',
