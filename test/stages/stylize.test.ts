@@ -1,4 +1,3 @@
-import { AppError } from '#protocol/errors';
 import { styleParams } from '#protocol/effects/style';
 import type { StyleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
@@ -215,15 +214,6 @@ describe('stylize', () => {
     const [footage] = makeFootage(1, 0);
     const [frame] = await run([footage], makeParams({ iterations: 12 }), { ...test, ctx: { ...test.ctx, nets } });
     expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.02);
-  });
-
-  it('says that fast nets are not there', () => {
-    expect.assertions(1);
-    try {
-      stylize((async function* () {})(), makeParams({ method: 'fast' }), {} as never);
-    } catch (error) {
-      expect(error instanceof AppError && error.code).toBe('PARAMETER_WRONG');
-    }
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Frame } from '../../bridge-server/src/frame/frame';
 import type { Tensor } from '../../bridge-server/src/frame/tensor';
 import { NetDraft } from '../../bridge-server/src/models/net-draft';
+import type { InputConvention } from '../../bridge-server/src/nets/dream-net';
 import { createRandom } from '../../bridge-server/src/pipeline/random';
 import type { StageContext, StageState } from '../../bridge-server/src/pipeline/stage';
 import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort';
@@ -41,6 +42,7 @@ export async function makeContext(options: {
   readonly painters?: Readonly<Record<string, Uint8Array>>;
   readonly resumed?: StageState;
   readonly bytes?: (name: string) => Uint8Array;
+  readonly convention?: InputConvention;
 }): Promise<TestContext> {
   shared ??= { runtime: await createInProcessRuntime({ provider: 'cpu', threads: 1 }), nets: new Map() };
   const { runtime, nets } = shared;
@@ -51,7 +53,7 @@ export async function makeContext(options: {
     nets: {
       provider: 'cpu',
       bytes: async name => (options.bytes ?? (() => makeTinyNet()))(name),
-      convention: async () => ({ order: 'rgb', scale: 1, mean: [0, 0, 0] }),
+      convention: async () => options.convention ?? { order: 'rgb', scale: 1, mean: [0, 0, 0] },
       compiled: (key, build, load) => {
         const known = nets.get(key) ?? build().then(model => runtime.load(model, { label: key, ...load }));
         nets.set(key, known);

@@ -55,6 +55,16 @@ const documents: readonly PresetInput[] = [
       { effect: 'retime' },
     ],
   })),
+  ...painters.map(([name, title, description]): PresetInput => ({
+    version: 1,
+    name: `quick-${name}`,
+    title: `${title}, quick`,
+    description: `${description} By a ready-made net.`,
+    effects: [
+      { effect: 'style', params: { method: 'fast', styles: [{ image: { painter: name }, weight: 1 }] } },
+      { effect: 'retime' },
+    ],
+  })),
   ...dreams.map(([name, title, description, layers]): PresetInput => ({
     version: 1,
     name: `dream-${name}`,

@@ -24,7 +24,8 @@ export type DreamNetFile = {
   ): Readonly<Record<string, Value>>;
 };
 
-function toConvention(image: Value, { order, scale, mean }: InputConvention): Value {
+/** From RGB 0..1 to what a net wants to see. @param image [1, 3, H, W] */
+export function toConvention(image: Value, { order, scale, mean }: InputConvention): Value {
   const channels = [0, 1, 2].map(channel => slice(image, 1, channel, channel + 1));
   if (order === 'grey') {
     const grey = add(

@@ -1,6 +1,6 @@
 import type { Stage } from '../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
-import { AppError } from '#protocol/errors';
+import { stylizeFast } from './stylize/fast/stylize-fast';
 import { stylizeByOptimising } from './stylize/optimise';
 
 export { computePainter } from './stylize/targets';
@@ -13,6 +13,6 @@ export const stylize: Stage<StyleParams> = (input, params, ctx) => {
     case 'optimise':
       return stylizeByOptimising(input, params, ctx);
     case 'fast':
-      throw new AppError('PARAMETER_WRONG', { name: 'method', value: 'fast', problem: 'no net for it is installed; choose "optimise".' });
+      return stylizeFast(input, params, ctx);
   }
 };

@@ -22,7 +22,6 @@ export function isShown(effect: EffectName, field: Field, params: Readonly<Recor
   }
   if (effect === 'style' && params.method === 'fast') {
     return ![
-      'strokePx',
       'iterations',
       'iterationsNext',
       'scales',

@@ -23,12 +23,15 @@ export type FieldControlProps = {
   readonly onChange: (value: unknown) => void;
 };
 
-/** Which nets fit a `net` parameter, by its label. */
-const netUse: Readonly<Record<string, readonly NetInfo['uses'][number][]>> = {
-  'style.net': ['style-features', 'style-fast'],
-  'dream.net': ['dream'],
-  'upscale.net': ['upscale'],
-};
+/** Which nets fit a `net` parameter, by its label; a painter that optimises needs a judge, a quick one a net that paints. */
+function netUse(
+  label: string,
+  params: Readonly<Record<string, unknown>>,
+): readonly NetInfo['uses'][number][] | undefined {
+  if (label === 'style.net') return [params.method === 'fast' ? 'style-fast' : 'style-features'];
+  if (label === 'dream.net') return ['dream'];
+  return label === 'upscale.net' ? ['upscale'] : undefined;
+}
 
 /** One parameter's control, chosen by its row in the table alone. */
 export function FieldControl({ field, value, params, onChange }: FieldControlProps) {
@@ -97,7 +100,7 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
     case 'net':
       return (
         <Row label={label} help={help}>
-          <NetChoice label={label} uses={netUse[field.label]} value={String(value)} onChange={onChange} />
+          <NetChoice label={label} uses={netUse(field.label, params)} value={String(value)} onChange={onChange} />
         </Row>
       );
     case 'images':

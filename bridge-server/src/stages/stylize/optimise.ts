@@ -7,14 +7,14 @@ import { createFlowProvider } from '../flow';
 import { createMotionSource } from '../flow/motion';
 import type { MotionSource } from '../flow/motion';
 import { carryPaint } from './carry';
-import { colourStatistics, lumaDeviation, matchColours, tellingDeviation } from './colour';
+import { colourStatistics, lumaDeviation, matchColours } from './colour';
 import type { ColourMap } from './colour';
 import { paintIndependent } from './independent';
 import { paintNext, riper } from './next-frame';
 import type { Painted } from './paint';
 import { finished, maskOf, toEasel, toResult } from './painted-frame';
 import { paintPasses } from './passes';
-import { fromTensors, rememberedLosses, toTensors } from './shot';
+import { fromTensors, hasAwoken, rememberedLosses, toTensors } from './shot';
 import type { PaintedFrame, Shot } from './shot';
 import { openStudio } from './studio';
 import type { Studio } from './studio';
@@ -95,19 +95,6 @@ const isMasked = (frame: Frame) => frame.alpha !== undefined;
 
 function isSameSize(a: { readonly width: number; readonly height: number }, b: { readonly width: number; readonly height: number }): boolean {
   return a.width === b.width && a.height === b.height;
-}
-
-/** So many times the contrast of a shot that began in a fade is another picture. */
-const awakening = 2;
-const leastContrast = 0.01;
-
-/**
- * Whether a shot that began nearly black or white has become a picture since: what was painted on nothing, in colours
- * that were matched to nothing, is not worth keeping.
- */
-function hasAwoken(shot: Shot, frame: Frame): boolean {
-  if (shot.contrast >= tellingDeviation) return false;
-  return lumaDeviation(colourStatistics(frame.rgb, frame.alpha)) >= awakening * Math.max(shot.contrast, leastContrast);
 }
 
 /** The shot with the frames that later passes made in place of the first ones. */

@@ -2,6 +2,7 @@ import { floatTensor, floatsOf } from '../../frame/tensor';
 import type { Tensor } from '../../frame/tensor';
 import type { Frame } from '../../frame/frame';
 import type { LayerStatistics } from '../../nets/style-statistics';
+import { colourStatistics, lumaDeviation, tellingDeviation } from './colour';
 import type { ColourMap } from './colour';
 
 /** A frame as it was, and as it was painted (in the colours of the easel, not yet those of the result). */
@@ -32,6 +33,19 @@ export type Shot = {
 
 /** Frames whose style losses are remembered (methods reference 2.6). */
 export const rememberedLosses = 10;
+
+/** So many times the contrast of a shot that began in a fade is another picture. */
+const awakening = 2;
+const leastContrast = 0.01;
+
+/**
+ * Whether a shot that began nearly black or white has become a picture since: what was painted on nothing, in colours
+ * that were matched to nothing, is not worth keeping.
+ */
+export function hasAwoken(shot: Shot, frame: Frame): boolean {
+  if (shot.contrast >= tellingDeviation) return false;
+  return lumaDeviation(colourStatistics(frame.rgb, frame.alpha)) >= awakening * Math.max(shot.contrast, leastContrast);
+}
 
 export function toTensors(shot: Shot): Record<string, Tensor> {
   const { previous, earlier, colours, anchor, carried } = shot;
