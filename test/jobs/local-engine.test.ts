@@ -237,6 +237,23 @@ describe('the local engine and its folder', () => {
     expect(new Set(order.slice(0, 3)).size).toBe(3);
   });
 
+  test('a panel with one job does not wait behind another one with ten', async () => {
+    place.setFaults({ stepMs: 1 });
+    const engine = start();
+    const greedy = Array.from({ length: 10 }, (_, seed) =>
+      makePlannedJob({ spec: makeSpec({ seed, sender: 'greedy' }) }),
+    );
+    const modest = makePlannedJob({ spec: makeSpec({ seed: 77, sender: 'modest' }) });
+    const order: string[] = [];
+    engine.watch(event => event.type === 'done' && order.push(event.job));
+    for (const job of greedy) await engine.submit(job);
+    await engine.submit(modest);
+    await jobInState(engine, modest.id, ['done'], 60_000);
+    // Turn about between two senders: at most one of the ten is through before it, and one has just begun its end.
+    expect(order.indexOf(modest.id)).toBeLessThanOrEqual(2);
+    for (const job of greedy) await engine.cancel(job.id);
+  });
+
   test('a worker left behind by a killed server is ended before the job goes on', async () => {
     const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });
     const gone = new Promise(resolve => left.once('exit', resolve));

@@ -72,7 +72,7 @@ const finished = (client: TestClient, job: string) =>
   }, 600_000);
 
 /** Waits for the job to get on, or for a while, whichever is first: kills also fall into starts. */
-async function someMoment(home: string, client: () => TestClient, job: string): Promise<'unfinished' | 'done'> {
+async function someMoment(client: () => TestClient, job: string): Promise<'unfinished' | 'done'> {
   const share = async () => {
     const found = (
       await client()
@@ -127,7 +127,7 @@ ready(
     const job = await submit(client);
     const tally: Record<string, number> = { worker: 0, bridge: 0, ffmpeg: 0 };
     for (let kill = 0; kill < kills; kill++) {
-      if ((await someMoment('killed', () => client, job.id)) === 'done') break;
+      if ((await someMoment(() => client, job.id)) === 'done') break;
       const victim = pick(['worker', 'bridge', 'ffmpeg'] as const);
       const worker = workerOf(jobFolder('killed', job.id));
       const ffmpegs = descendants(bridge.pid!, 'ffmpeg');
@@ -168,7 +168,7 @@ ready(
     const job = await submit(client);
     const tally: Record<string, number> = { worker: 0, node: 0, bridge: 0, redis: 0 };
     for (let kill = 0; kill < kills; kill++) {
-      if ((await someMoment('farm', () => client, job.id)) === 'done') break;
+      if ((await someMoment(() => client, job.id)) === 'done') break;
       const victim = pick(['worker', 'node', 'bridge', 'redis'] as const);
       const at = Math.floor(next() * 2);
       const workers = descendants(nodes[at].pid!, 'node');

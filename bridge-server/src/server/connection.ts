@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { decodeChunk, encodeChunk } from '#protocol/binary';
 import { AppError, toAppError } from '#protocol/errors';
@@ -25,6 +26,8 @@ export class Connection {
   /** Set by "hello"; nothing else is answered before. */
   greeted = false;
   client = '';
+  /** Tells its jobs from those of others. */
+  readonly id = randomUUID();
   /** Once it watches: the last event sent of each job, so that none is sent twice or out of order. */
   watching: Map<string, number> | undefined;
   readonly uploads = new Map<number, Upload>();

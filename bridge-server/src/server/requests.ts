@@ -162,11 +162,11 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   async estimate({ spec }, _connection, { core }) {
     return core.estimate(spec);
   },
-  async submit({ spec }, _connection, { core, limits, tellJob }) {
+  async submit({ spec }, connection, { core, limits, tellJob }) {
     const unfinished = await core.engine.list({ status: ['queued', 'active', 'paused'] });
     if (unfinished.length >= limits.unfinishedJobs)
       throw new AppError('TOO_MANY', { what: 'jobs', limit: limits.unfinishedJobs });
-    const job = await core.submit(spec);
+    const job = await core.submit({ ...spec, sender: connection.id });
     await tellJob(job.id);
     return { job };
   },
