@@ -1,6 +1,6 @@
 /**
- * Builds everything into dist/: the server's programs, the panel's page, the host script.
- * `node scripts/build.mjs [server|panel|host …]`; without a name, all. Skips a part whose sources did not change.
+ * Builds everything into dist/: the server's programs, the panel's page, the UXP plug-in, the host script.
+ * `node scripts/build.mjs [server|panel|uxp|host …]`; without a name, all. Skips a part whose sources did not change.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,10 @@ const parts = {
   panel: {
     sources: ['extension', 'bridge-server/src/protocol', 'scripts/webpack.panel.mjs'],
     config: async () => (await import('./webpack.panel.mjs')).panelConfig(root),
+  },
+  uxp: {
+    sources: ['extension', 'bridge-server/src/protocol', 'scripts/webpack.uxp.mjs'],
+    config: async () => (await import('./webpack.uxp.mjs')).uxpConfig(root),
   },
   host: {
     sources: ['host-jsx', 'bridge-server/src/protocol', 'scripts/webpack.host.mjs'],

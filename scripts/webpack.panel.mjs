@@ -8,7 +8,7 @@ import webpack from 'webpack';
 const oldestBrowser = 'chrome 88';
 
 /** Copies files as they are. The page has no inline script and names its two files itself, so any content policy fits it. */
-class CopyPlugin {
+export class CopyPlugin {
   constructor(files) {
     this.files = files;
   }

@@ -27,6 +27,10 @@ export type PlugIn = {
   onEvent(listener: (told: PlugInEvent) => void): Unsubscribe;
 };
 
+/** The plug-in opens its page with a sign in the address. */
+export const plugInQuery = 'host=uxp';
+export const isPlugInPage = ({ search }: Pick<Location, 'search'>): boolean => search.includes(plugInQuery);
+
 /**
  * @param isExpected the page was opened as the plug-in's: nobody says whether its object is there before the first script
  * @returns undefined in a page that is not in the plug-in's web view

@@ -26,6 +26,13 @@ export function createRemembered(
   };
 }
 
+const presetKey = 'reverie.export-preset';
+
+export const rememberedPreset = (remembered: Remembered): NonNullable<PremiereChoices['preset']> => ({
+  get: () => remembered.getItem(presetKey) || undefined,
+  set: path => remembered.setItem(presetKey, path ?? ''),
+});
+
 /** The disk, through the plug-in, which opens only what lies in the folder that it named. */
 function plugInFiles({ ask }: PlugIn, platform: string): HostFiles {
   const separator = platform.startsWith('win') ? '\\' : '/';

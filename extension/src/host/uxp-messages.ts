@@ -126,7 +126,7 @@ const theme = z.object({
 });
 
 /** Where the bridge is, as it wrote it for programs of the same user. */
-const bridgeAddress = z.object({ base: z.url(), token: text });
+const bridgeAddress = z.object({ base: z.string().regex(/^http:\/\/127\.0\.0\.1:\d+$/), token: text });
 /** A file is named by its path; the plug-in opens none outside its own folder. */
 const file = z.object({ path: text });
 const sink = z.object({ sink: index });

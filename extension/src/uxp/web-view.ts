@@ -1,5 +1,6 @@
 import { bridgeUrl } from '#protocol/http';
 import type { BridgeAddress } from '../bridge/address';
+import { plugInQuery } from '../host/plug-in';
 import { mark, type PlugInEvent } from '../host/uxp-messages';
 
 /** UXP's `<webview>`, as far as it is used. */
@@ -7,10 +8,10 @@ export type WebViewElement = HTMLElement & { src: string; postMessage(message: s
 type WebMessage = { readonly data?: unknown; readonly source?: unknown; readonly origin?: string };
 
 /** The page that comes with the plug-in: it says that no bridge runs, and offers to start one. */
-export const localPage = 'plugin:/panel/index.html?host=uxp';
+export const localPage = `plugin:/panel/index.html?${plugInQuery}`;
 
 export function pageAddress(bridge: BridgeAddress | undefined): string {
-  return bridge ? `${bridgeUrl(bridge.base, '/', bridge.token)}&host=uxp` : localPage;
+  return bridge ? `${bridgeUrl(bridge.base, '/', bridge.token)}&${plugInQuery}` : localPage;
 }
 
 /**
@@ -24,10 +25,12 @@ export function createWebView(
 ) {
   let bridge: BridgeAddress | undefined;
   let unreachable: string | undefined;
+  let isShown = false;
   let isOpen = false;
 
   function show(next: BridgeAddress | undefined): void {
     bridge = next;
+    isShown = true;
     isOpen = false;
     view.src = pageAddress(next);
   }
@@ -35,7 +38,7 @@ export function createWebView(
   function hear({ source, origin = '', data }: WebMessage): void {
     if (source !== undefined && source !== null && source !== view) return;
     // The origin of a page in the package differs from system to system; that of the bridge's page is its address.
-    if (bridge && origin !== '' && new URL(origin).origin !== bridge.base) return;
+    if (bridge && origin !== '' && !`${origin}/`.startsWith(`${bridge.base}/`)) return;
     void answer(data).then(text => {
       if (text === undefined) return;
       isOpen = true;
@@ -55,13 +58,13 @@ export function createWebView(
     unreachable = bridge?.token ?? unreachable;
     if (bridge) show(undefined);
   });
-  show(undefined);
 
   return {
     /** The address that a running bridge wrote; called again and again. */
     follow(next: BridgeAddress | undefined): void {
       const usable = next && next.token !== unreachable ? next : undefined;
-      if (usable && (usable.base !== bridge?.base || usable.token !== bridge.token)) show(usable);
+      const isNew = usable && (usable.base !== bridge?.base || usable.token !== bridge.token);
+      if (isNew || !isShown) show(usable);
     },
     /** A page of ours has spoken. */
     isOpen: () => isOpen,
