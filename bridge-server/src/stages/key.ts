@@ -3,7 +3,8 @@ import type { KeyParams } from '#protocol/effects/key';
 import type { Frame } from '../frame/frame';
 import type { Stage, StageContext } from '../pipeline/stage';
 import { fillUnknown } from './key/fill';
-import { finishMatte, matteFrom, screenShare, shrinkMatte, withoutScreen } from './key/matte';
+import { finishMatte } from './key/matte';
+import { pullKey } from './key/pull';
 import { findScreen, parseColour, screenOf, type Screen } from './key/screen';
 import { resizePlanes } from './resize';
 
@@ -27,38 +28,7 @@ export type Keyer = (frame: Frame) => Promise<Keyed>;
 export async function createKeyer(params: KeyStageParams, ctx: Pick<StageContext, 'clip' | 'signal'>): Promise<Keyer> {
   if (params.source === 'matte') return matteKeyer(params, ctx);
   const screen = params.colour === 'auto' ? await screenOfClip(params, ctx) : screenOf(...parseColour(params.colour));
-  return async frame => {
-    const { width, height } = frame;
-    const matte = matteFrom(screenShare(frame, screen), width, height, params);
-    const subject = withoutScreen(frame, matte, screen, params.spill / 100);
-    return { matte, subject: params.spill > 0 ? withInnerHue(subject, matte, width, height) : subject };
-  };
-}
-
-/** From this share on the matte calls a pixel nothing but subject. */
-const solidShare = 0.98;
-/** Lines of a frame for each pixel of its edge: lens and chroma subsampling blur the border by about this much. */
-const linesPerEdgePixel = 180;
-
-/**
- * Gives edges the hue of the solid subject next to them and keeps their own brightness: a mixture cannot be undone
- * exactly where the matte is a guess, and what remains would be a coloured fringe.
- */
-function withInnerHue(subject: Float32Array, matte: Float32Array, width: number, height: number): Float32Array {
-  const area = width * height;
-  const band = Math.max(2, Math.round(height / linesPerEdgePixel));
-  const solid = shrinkMatte(matte, width, height, band).map(value => (value >= solidShare ? 1 : 0));
-  const inner = fillUnknown(subject, solid, width, height);
-  const out = subject.slice();
-  const brightness = (planes: Float32Array, i: number) => 0.2126 * planes[i] + 0.7152 * planes[area + i] + 0.0722 * planes[2 * area + i];
-  for (let i = 0; i < area; i++) {
-    if (solid[i] === 1) continue;
-    const own = Math.max(0, (matte[i] - 0.2) / 0.8);
-    const innerLevel = brightness(inner, i);
-    const gain = innerLevel > 1e-4 ? (innerLevel * (1 - own) + brightness(subject, i) * own) / innerLevel : 1;
-    for (let c = 0; c < 3; c++) out[c * area + i] = Math.min(1, inner[c * area + i] * gain);
-  }
-  return out;
+  return async frame => pullKey(frame, screen, params);
 }
 
 async function screenOfClip(params: KeyStageParams, ctx: Pick<StageContext, 'clip'>): Promise<Screen> {
@@ -67,12 +37,21 @@ async function screenOfClip(params: KeyStageParams, ctx: Pick<StageContext, 'cli
     if (screen) return screen;
     break;
   }
-  throw new AppError('PARAMETER_WRONG', { name: 'key-colour', value: 'auto', problem: 'no green or blue screen was found in the first frame; pick its colour' });
+  throw new AppError('PARAMETER_WRONG', {
+    name: 'key-colour',
+    value: 'auto',
+    problem: 'no green or blue screen was found in the first frame; pick its colour',
+  });
 }
 
 /** A supplied matte: its brightness is the subject's share. Read in step with the frames. */
 function matteKeyer(params: KeyStageParams, ctx: Pick<StageContext, 'clip'>): Keyer {
-  if (!params.matteClip) throw new AppError('PARAMETER_WRONG', { name: 'key-matte-clip', value: 'nothing', problem: 'a matte clip is needed' });
+  if (!params.matteClip)
+    throw new AppError('PARAMETER_WRONG', {
+      name: 'key-matte-clip',
+      value: 'nothing',
+      problem: 'a matte clip is needed',
+    });
   const clip = params.matteClip;
   let reader: AsyncIterator<Frame> | undefined;
   let next = -1;
@@ -83,11 +62,21 @@ function matteKeyer(params: KeyStageParams, ctx: Pick<StageContext, 'clip'>): Ke
     }
     next = frame.index + 1;
     const read = await reader.next();
-    if (read.done) throw new AppError('PARAMETER_WRONG', { name: 'key-matte-clip', value: clip, problem: `it ends before frame ${frame.index}` });
+    if (read.done)
+      throw new AppError('PARAMETER_WRONG', {
+        name: 'key-matte-clip',
+        value: clip,
+        problem: `it ends before frame ${frame.index}`,
+      });
     const { width, height, rgb } = read.value;
     const area = width * height;
-    const grey = Float32Array.from({ length: area }, (_, i) => 0.2126 * rgb[i] + 0.7152 * rgb[area + i] + 0.0722 * rgb[2 * area + i]);
-    const wanted = resizePlanes(grey, 1, width, height, frame.width, frame.height).map(value => Math.min(1, Math.max(0, value)));
+    const grey = Float32Array.from(
+      { length: area },
+      (_, i) => 0.2126 * rgb[i] + 0.7152 * rgb[area + i] + 0.0722 * rgb[2 * area + i],
+    );
+    const wanted = resizePlanes(grey, 1, width, height, frame.width, frame.height).map(value =>
+      Math.min(1, Math.max(0, value)),
+    );
     return { matte: finishMatte(wanted, frame.width, frame.height, params), subject: frame.rgb };
   };
 }

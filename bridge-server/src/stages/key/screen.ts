@@ -1,7 +1,13 @@
 import type { Frame } from '../../frame/frame';
 
 /** Chroma of a pixel divided by its brightness: shadows on the screen keep its value. */
-export type Screen = { readonly red: number; readonly green: number; readonly blue: number; readonly cb: number; readonly cr: number };
+export type Screen = {
+  readonly red: number;
+  readonly green: number;
+  readonly blue: number;
+  readonly cb: number;
+  readonly cr: number;
+};
 
 /** Keeps noise in the darks from looking like strong colour. */
 export const darkFloor = 0.1;
@@ -44,7 +50,11 @@ export function findScreen(frame: Frame): Screen | undefined {
   const area = width * height;
   const bins = new Float64Array(histogramSide * histogramSide);
   const binOf = (cb: number, cr: number) => {
-    const at = (value: number) => Math.min(histogramSide - 1, Math.max(0, Math.floor(((value + histogramReach) / (2 * histogramReach)) * histogramSide)));
+    const at = (value: number) =>
+      Math.min(
+        histogramSide - 1,
+        Math.max(0, Math.floor(((value + histogramReach) / (2 * histogramReach)) * histogramSide)),
+      );
     return at(cr) * histogramSide + at(cb);
   };
   const candidate = (i: number): number => {
@@ -72,7 +82,8 @@ export function findScreen(frame: Frame): Screen | undefined {
   let [count, r, g, b] = [0, 0, 0, 0];
   for (let i = 0; i < area; i++) {
     const bin = candidate(i);
-    if (bin < 0 || Math.abs((bin % histogramSide) - bestX) > 1 || Math.abs(Math.floor(bin / histogramSide) - bestY) > 1) continue;
+    if (bin < 0 || Math.abs((bin % histogramSide) - bestX) > 1 || Math.abs(Math.floor(bin / histogramSide) - bestY) > 1)
+      continue;
     count++;
     r += rgb[i];
     g += rgb[area + i];
@@ -85,7 +96,8 @@ function smooth(bins: Float64Array): Float64Array {
   const out = new Float64Array(bins.length);
   for (let y = 1; y < histogramSide - 1; y++) {
     for (let x = 1; x < histogramSide - 1; x++) {
-      for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) out[y * histogramSide + x] += bins[(y + dy) * histogramSide + x + dx];
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) out[y * histogramSide + x] += bins[(y + dy) * histogramSide + x + dx];
     }
   }
   return out;
