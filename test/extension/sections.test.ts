@@ -1,19 +1,46 @@
 import {
+  beatBeside,
   changeSection,
   fromMarkers,
+  fromSequenceSections,
   fromSong,
   mergeWithNext,
   moveBoundary,
   readFile,
   renderOrder,
+  snapToBeat,
   splitAt,
   toFile,
   toMarkers,
+  toSequenceSections,
   type Section,
 } from '../../extension/src/app/sections';
 import { readSections, writeSections } from '../../extension/src/app/saved';
+import type { ReadySource } from '../../extension/src/app/timeline-map';
+import { makeClip } from './make';
 
 const pal = { num: 25, den: 1 };
+/** A clip of `frames` frames that shows `range` of a sequence at 25 frames a second. */
+function makeSource(
+  range: { first: number; last: number },
+  rate = pal,
+  frames = range.last - range.first + 1,
+): ReadySource {
+  return {
+    phase: 'ready',
+    name: 'song.mov',
+    clip: makeClip({ rate, frames }),
+    timeline: {
+      sequence: { id: 'abc', name: 'Song', width: 64, height: 48, rate: pal, frames: 1000 },
+      range: { ...range, rate: pal },
+      origin: 'in-out',
+      clips: [],
+      markers: [],
+      playhead: 0,
+    },
+    exported: { name: 'song.mov', isSource: false, handle: 0 },
+  };
+}
 const make = (...lasts: number[]): Section[] =>
   lasts.map((last, index) => ({ label: 'ABCDEFG'[index], first: index === 0 ? 0 : lasts[index - 1] + 1, last }));
 const spans = (sections: readonly Section[]) => sections.map(({ first, last }) => [first, last]);
@@ -146,22 +173,62 @@ test('a file of sections is read back, also at another rate; a wrong one names i
   expect(readFile('x', pal, 500)).toHaveProperty('problem');
 });
 
-test('sections come back with their clip, and only where they fit it', () => {
+test('sections come back with their sequence, whatever part of it is marked, and keep the rest', () => {
   const memory = new Map<string, string>();
   const storage = {
     getItem: (key: string) => memory.get(key) ?? null,
     setItem: (key: string, value: string) => void memory.set(key, value),
   };
-  writeSections(storage, 'abc', make(99, 199));
-  expect(readSections(storage, 'abc', 200)).toEqual(make(99, 199));
-  expect(readSections(storage, 'abc', 300)).toBeUndefined();
-  expect(readSections(storage, 'other', 200)).toBeUndefined();
-  memory.set(
-    [...memory.keys()][0],
-    JSON.stringify([
-      { label: 'A', first: 0, last: 50 },
-      { label: 'B', first: 52, last: 199 },
-    ]),
-  );
-  expect(readSections(storage, 'abc', 200)).toBeUndefined();
+  const whole = makeSource({ first: 0, last: 199 });
+  const withJob = make(99, 199).map((each, index) => ({ ...each, job: `job-${index}` }));
+  writeSections(storage, 'abc', toSequenceSections(whole, withJob, []));
+  expect(fromSequenceSections(whole, readSections(storage, 'abc'))).toEqual(withJob);
+  expect(readSections(storage, 'other')).toEqual([]);
+
+  const part = makeSource({ first: 80, last: 139 });
+  const shown = fromSequenceSections(part, readSections(storage, 'abc'))!;
+  expect(shown.map(({ label, first, last, job }) => [label, first, last, job])).toEqual([
+    ['A', 0, 19, undefined],
+    ['B', 20, 59, undefined],
+  ]);
+  writeSections(storage, 'abc', toSequenceSections(part, moveBoundary(shown, 1, 30), readSections(storage, 'abc')));
+  expect(readSections(storage, 'abc').map(({ label, first, last }) => [label, first, last])).toEqual([
+    ['A', 0, 79],
+    ['A', 80, 109],
+    ['B', 110, 139],
+    ['B', 140, 199],
+  ]);
+});
+
+test('at a rate that is not the timeline’s, sections stay where they are however often they are kept', () => {
+  for (const clipRate of [
+    { num: 24, den: 1 },
+    { num: 30000, den: 1001 },
+    { num: 50, den: 1 },
+  ]) {
+    const source = makeSource({ first: 40, last: 239 }, clipRate, 300);
+    let list: Section[] = make(23, 60, 61, 299);
+    const kept = () => fromSequenceSections(source, toSequenceSections(source, list, []))!;
+    list = kept();
+    const once = list;
+    for (let times = 0; times < 5; times++) list = kept();
+    expect(list).toEqual(once);
+  }
+});
+
+test('what is kept and cannot be read is as nothing', () => {
+  const storage = { getItem: () => '[{"label":"A","first":5,"last":2}]', setItem: () => undefined };
+  expect(readSections(storage, 'abc')).toEqual([]);
+  expect(readSections({ ...storage, getItem: () => '{' }, 'abc')).toEqual([]);
+  expect(fromSequenceSections(makeSource({ first: 0, last: 9 }), [])).toBeUndefined();
+});
+
+test('beats draw a boundary that comes near, and lead from one to the next', () => {
+  const beats = [0.48, 1, 1.52];
+  expect(snapToBeat(23, beats, pal, 3)).toBe(25);
+  expect(snapToBeat(19, beats, pal, 3)).toBe(19);
+  expect(snapToBeat(19, [], pal, 3)).toBe(19);
+  expect(beatBeside(25, beats, pal, 1)).toBe(38);
+  expect(beatBeside(25, beats, pal, -1)).toBe(12);
+  expect(beatBeside(38, beats, pal, 1)).toBeUndefined();
 });

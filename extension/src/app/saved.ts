@@ -27,7 +27,7 @@ export type Saved = z.infer<typeof savedSchema>;
 
 export type Storage = { getItem(key: string): string | null; setItem(key: string, value: string): void };
 const key = 'reverie.panel';
-const sectionsKey = (clip: string) => `reverie.sections.${clip}`;
+const sectionsKey = (sequence: string) => `reverie.sections.${sequence}`;
 
 /** @returns undefined where nothing, or nothing readable, was saved: then the panel starts as new */
 export function readSaved(storage: Storage): Saved | undefined {
@@ -60,28 +60,24 @@ export function writeSaved(storage: Storage, saved: Saved): void {
   }
 }
 
-/** @returns the sections that were left with a clip, or undefined where there are none that cover it */
-export function readSections(storage: Storage, clip: string, frames: number): Section[] | undefined {
+/** @returns the sections that are kept with a sequence, in its frames, in order; none where nothing readable is kept */
+export function readSections(storage: Storage, sequence: string): Section[] {
   try {
-    const parsed = z
-      .array(sectionSchema)
-      .min(1)
-      .safeParse(JSON.parse(storage.getItem(sectionsKey(clip)) ?? 'null'));
-    if (!parsed.success) return undefined;
+    const parsed = z.array(sectionSchema).safeParse(JSON.parse(storage.getItem(sectionsKey(sequence)) ?? '[]'));
+    if (!parsed.success) return [];
     const { data } = parsed;
-    const covers = data.every(
-      (section, index) =>
-        section.last >= section.first && section.first === (index === 0 ? 0 : data[index - 1].last + 1),
+    const inOrder = data.every(
+      (section, index) => section.last >= section.first && (index === 0 || section.first > data[index - 1].last),
     );
-    return covers && data[data.length - 1].last === frames - 1 ? data : undefined;
+    return inOrder ? data : [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
-export function writeSections(storage: Storage, clip: string, sections: readonly Section[]): void {
+export function writeSections(storage: Storage, sequence: string, sections: readonly Section[]): void {
   try {
-    storage.setItem(sectionsKey(clip), JSON.stringify(sections));
+    storage.setItem(sectionsKey(sequence), JSON.stringify(sections));
   } catch {
     // As in `writeSaved`: then they live as long as the page.
   }

@@ -1,11 +1,21 @@
-import { toAppError } from '#protocol/errors';
+import { AppError, toAppError } from '#protocol/errors';
+import type { Job, JobSpec } from '#protocol/job';
 import type { Bridge } from '../bridge/client';
 import type { Host } from '../host/host';
 import type { JobDesk } from './job-desk';
 import { readSections, writeSections, type Storage } from './saved';
-import { fromMarkers, fromSong, renderOrder, toMarkers, type Section } from './sections';
+import {
+  fromMarkers,
+  fromSequenceSections,
+  fromSong,
+  renderOrder,
+  toMarkers,
+  toSequenceSections,
+  type Section,
+} from './sections';
+import type { Sections } from './state';
 import type { Store } from './store';
-import { toClipFrame, toSequenceFrame } from './timeline-map';
+import { toClipFrame, toSequenceFrame, type ReadySource } from './timeline-map';
 
 type Parts = {
   readonly store: Store;
@@ -16,62 +26,124 @@ type Parts = {
   readonly run: (work: Promise<unknown>) => void;
 };
 
-/** The sections of the clip at hand: heard, read from markers, changed by hand, kept with the clip, rendered. */
+/** Changes that follow one another so closely are one gesture: a drag, an arrow key held down. */
+const gestureMs = 500;
+const mostUndo = 100;
+
+/** Whether a job was made of exactly this order: then its result is what the section wants. */
+function isSameOrder(a: JobSpec, b: JobSpec): boolean {
+  const essence = ({ clip, range, preset, seed, labels }: JobSpec) =>
+    JSON.stringify([clip, range, preset, seed, labels.place, labels.sequence]);
+  return essence(a) === essence(b);
+}
+
+/** The sections of the clip at hand: heard, read from markers, changed by hand, kept with the sequence, rendered. */
 export function createSectionDesk({ store, bridge, host, storage, jobs, run }: Parts) {
   const { connection } = bridge;
+  let before: (readonly Section[])[] = [];
+  let changedAt = 0;
 
-  function setSections(list: readonly Section[]) {
-    const { sections } = store.get();
-    store.dispatch({ type: 'sections', sections: { ...sections, list } });
-    if (sections.clip) writeSections(storage, sections.clip, list);
+  function change(part: Partial<Sections>) {
+    store.dispatch({ type: 'sections', sections: { ...store.get().sections, ...part } });
   }
 
-  /** Another clip has other sections: those that were left with it, or one that is all of it. */
+  function keep(list: readonly Section[]) {
+    const { source } = store.get();
+    change({ list, untold: false, canUndo: before.length > 0 });
+    if (source.phase !== 'ready') return;
+    const { id } = source.timeline.sequence;
+    writeSections(storage, id, toSequenceSections(source, list, readSections(storage, id)));
+  }
+
+  /** A change that can be taken back. */
+  function setSections(list: readonly Section[]) {
+    const now = Date.now();
+    if (now - changedAt > gestureMs) before = [...before, store.get().sections.list].slice(-mostUndo);
+    changedAt = now;
+    keep(list);
+  }
+
+  function inClip(source: ReadySource, markers: ReadySource['timeline']['markers']) {
+    const placed = markers.map(marker => ({ ...marker, first: toClipFrame(source, marker.first) }));
+    return placed.filter(marker => marker.first >= 0 && marker.first < source.clip.frames);
+  }
+
+  /** Another clip has other sections: those kept with its sequence, else its markers, else one that is all of it. */
   function followClip() {
     const { source, sections } = store.get();
     if (source.phase !== 'ready' || sections.clip === source.clip.sha256) return;
     const { sha256, frames } = source.clip;
-    const list = readSections(storage, sha256, frames) ?? [{ label: 'A', first: 0, last: frames - 1 }];
-    store.dispatch({ type: 'sections', sections: { clip: sha256, list, listening: false } });
+    before = [];
+    const kept = fromSequenceSections(source, readSections(storage, source.timeline.sequence.id));
+    const markers = inClip(source, source.timeline.markers);
+    const told = kept ?? (markers.length > 0 ? fromMarkers(markers, 0, frames) : undefined);
+    store.dispatch({
+      type: 'sections',
+      sections: {
+        clip: sha256,
+        list: told ?? [{ label: 'A', first: 0, last: frames - 1 }],
+        untold: told === undefined,
+        canUndo: false,
+        listening: false,
+      },
+    });
+  }
+
+  /** Hears the clip; the sections that are heard are taken where they are wanted, or where there are no others. */
+  function hear(wanted: boolean) {
+    const { source, sections } = store.get();
+    if (source.phase !== 'ready' || sections.listening) return;
+    const { sha256, rate, frames } = source.clip;
+    change({ listening: true, error: undefined });
+    connection
+      .request('sections', { clip: sha256 })
+      .then(song => {
+        const now = store.get().sections;
+        if (now.clip !== sha256) return;
+        change({ listening: false, sound: { waveform: song.waveform, beats: song.beats } });
+        if (wanted) setSections(fromSong(song, rate, frames));
+        else if (now.untold) change({ list: fromSong(song, rate, frames) });
+      })
+      .catch(thrown => {
+        if (store.get().sections.clip === sha256) change({ listening: false, error: toAppError(thrown).toJSON() });
+      });
+  }
+
+  async function renderOne(section: Section): Promise<void> {
+    const { presets, jobs: known } = store.get();
+    const preset = presets.find(each => each.preset.name === section.preset)?.preset;
+    if (!preset)
+      throw new AppError('PRESET_NOT_FOUND', {
+        name: section.preset ?? '',
+        known: presets.map(each => each.preset.name).join(', '),
+      });
+    const spec = jobs.specOf(preset, section.first, section.last, section.label);
+    if (!spec) return;
+    const last: Job | undefined = section.job ? known[section.job]?.job : undefined;
+    if (last && isSameOrder(last.spec, spec)) {
+      if (last.status === 'failed' || last.status === 'paused' || last.status === 'cancelled')
+        await connection.request('resume', { job: last.id });
+      return;
+    }
+    const job = await jobs.submit(spec);
+    // Sections may have been moved while the bridge answered: the mark goes to the one that was submitted.
+    const isSame = (each: Section) => each.first === section.first && each.last === section.last;
+    keep(store.get().sections.list.map(each => (isSame(each) ? { ...each, job: job.id } : each)));
   }
 
   return {
     followClip,
-    find() {
+    /** The sound is drawn; sections that somebody has set stay as they are. */
+    listen() {
       const { source, sections } = store.get();
-      if (source.phase !== 'ready') return;
-      const { sha256, rate, frames } = source.clip;
-      store.dispatch({ type: 'sections', sections: { ...sections, listening: true, error: undefined } });
-      connection
-        .request('sections', { clip: sha256 })
-        .then(song => {
-          const now = store.get().sections;
-          if (now.clip !== sha256) return;
-          const sound = { waveform: song.waveform, beats: song.beats };
-          store.dispatch({
-            type: 'sections',
-            sections: { ...now, listening: false, sound, list: fromSong(song, rate, frames) },
-          });
-        })
-        .catch(thrown => {
-          const now = store.get().sections;
-          if (now.clip === sha256)
-            store.dispatch({
-              type: 'sections',
-              sections: { ...now, listening: false, error: toAppError(thrown).toJSON() },
-            });
-        });
+      if (source.phase === 'ready' && source.clip.hasAudio && !sections.sound && !sections.error) hear(false);
     },
+    find: () => hear(true),
     fromMarkers() {
       const { source } = store.get();
       if (source.phase !== 'ready') return;
       const read = host.readMarkers?.() ?? Promise.resolve(source.timeline.markers);
-      run(
-        read.then(markers => {
-          const inClip = markers.map(marker => ({ ...marker, first: toClipFrame(source, marker.first) }));
-          setSections(fromMarkers(inClip, 0, source.clip.frames));
-        }),
-      );
+      run(read.then(markers => setSections(fromMarkers(inClip(source, [...markers]), 0, source.clip.frames))));
     },
     toMarkers() {
       const { source, sections } = store.get();
@@ -82,21 +154,20 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
       });
       run(host.writeMarkers(markers));
     },
-    change: (change: (sections: readonly Section[]) => readonly Section[]) =>
-      setSections(change(store.get().sections.list)),
+    change: (edit: (sections: readonly Section[]) => readonly Section[]) =>
+      setSections(edit(store.get().sections.list)),
+    undo() {
+      const last = before[before.length - 1];
+      if (!last) return;
+      before = before.slice(0, -1);
+      changedAt = 0;
+      keep(last);
+    },
     render() {
       const submitAll = async () => {
-        for (const index of renderOrder(store.get().sections.list)) {
-          const { sections, presets } = store.get();
-          const section = sections.list[index];
-          const preset = presets.find(each => each.preset.name === section?.preset)?.preset;
-          const spec = section && preset && jobs.specOf(preset, section.first, section.last, section.label);
-          if (!spec) continue;
-          const job = await jobs.submit(spec);
-          // Sections may have been moved while the bridge answered: the mark goes to the one that was submitted.
-          const isSame = (each: Section) => each.first === section.first && each.last === section.last;
-          setSections(store.get().sections.list.map(each => (isSame(each) ? { ...each, job: job.id } : each)));
-        }
+        const { list } = store.get().sections;
+        // One after the other: the bridge renders in the order in which it was asked.
+        for (const index of renderOrder(list)) await renderOne(list[index]);
       };
       run(submitAll());
     },

@@ -1,7 +1,8 @@
-import { useRef, type KeyboardEvent } from 'react';
-import { toAppError } from '#protocol/errors';
+import { useEffect, useRef, type KeyboardEvent } from 'react';
+import { toAppError, type ErrorJson } from '#protocol/errors';
+import { httpPaths } from '#protocol/http';
 import type { JobStatus } from '#protocol/job';
-import { formatTimecode } from '#protocol/time';
+import { formatTimecode, type Rate } from '#protocol/time';
 import { Button } from '../components/button';
 import { Select, TextField, useFileChooser } from '../components/fields';
 import { saveText } from '../components/save-text';
@@ -11,7 +12,18 @@ import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { fractionDone } from './jobs';
 import { usePresetTitle } from './preset-chooser';
-import { changeSection, mergeWithNext, moveBoundary, readFile, splitAt, toFile, type Section } from './sections';
+import {
+  beatBeside,
+  changeSection,
+  mergeWithNext,
+  moveBoundary,
+  readFile,
+  snapToBeat,
+  splitAt,
+  toFile,
+  type Section,
+} from './sections';
+import { startFrame } from './state';
 import styles from './list.module.css';
 
 /** Loudness over time as one closed outline around the middle. */
@@ -25,6 +37,15 @@ export function outline(waveform: readonly number[]): string {
   return `M${[...upper, ...lower].join(' L')}Z`;
 }
 
+/** One upright line for each beat. */
+function beatLines(beats: readonly number[], frames: number, rate: Rate): string {
+  const x = (beat: number) => ((beat * rate.num * 1000) / (rate.den * frames)).toFixed(2);
+  return beats.map(beat => `M${x(beat)} 88V100`).join('');
+}
+
+/** Pixels within which a beat draws a boundary that is dragged. */
+const snapPx = 6;
+
 /** A song in parts, a preset for each, all rendered by one button. */
 export function SectionsPage() {
   const { t } = useTexts();
@@ -33,10 +54,18 @@ export function SectionsPage() {
   const sections = useApp(state => state.sections);
   const playhead = useApp(state => state.playhead);
   const chooser = useFileChooser('application/json,.json', false, files => void openFile(files[0]));
+  const jobs = useApp(state => state.jobs);
+  const sha256 = source.phase === 'ready' ? source.clip.sha256 : undefined;
+  const { listen } = session;
+  useEffect(() => {
+    if (sha256) listen();
+  }, [sha256, listen]);
   if (source.phase !== 'ready') return <p className={`${styles.page} ${styles.dim}`}>{t('sections.none')}</p>;
   const { clip, timeline } = source;
   const { list } = sections;
   const { host } = session;
+  const wanted = list.filter(each => each.preset !== undefined);
+  const done = wanted.filter(each => each.job && jobs[each.job]?.job.status === 'done');
 
   async function openFile(file: File) {
     try {
@@ -65,6 +94,13 @@ export function SectionsPage() {
         )}
         {host.writeMarkers && <Button onClick={session.markersFromSections}>{t('sections.toMarkers')}</Button>}
         <Button onClick={() => session.changeSections(now => splitAt(now, playhead))}>{t('sections.split')}</Button>
+        <Button
+          look="quiet"
+          icon="undo"
+          title={t('sections.undo')}
+          disabled={!sections.canUndo}
+          onClick={session.undoSections}
+        />
         <Button look="quiet" onClick={chooser.open}>
           {t('sections.import')}
         </Button>
@@ -80,18 +116,24 @@ export function SectionsPage() {
           {t('sections.export')}
         </Button>
         <span className={styles.spring} />
-        <Button
-          look="primary"
-          icon="sparkle"
-          disabled={!list.some(each => each.preset)}
-          onClick={session.renderSections}
-        >
+        {wanted.length > 0 && (
+          <span className={styles.dim} role="status">
+            {t('sections.done', { done: done.length, wanted: wanted.length })}
+          </span>
+        )}
+        {host.capabilities.result === 'place' && done.length > 0 && (
+          <Button icon="place" onClick={session.takeAllResults}>
+            {t('jobs.takeAll.place')}
+          </Button>
+        )}
+        <Button look="primary" icon="sparkle" disabled={wanted.length === 0} onClick={session.renderSections}>
           {t('sections.render')}
         </Button>
       </div>
       {!clip.hasAudio && <p className={styles.dim}>{t('sections.silent')}</p>}
       {sections.error && <Trouble error={sections.error} />}
-      <Ribbon list={list} frames={clip.frames} waveform={sections.sound?.waveform ?? []} />
+      <Ribbon list={list} frames={clip.frames} rate={clip.rate} sound={sections.sound} />
+      <p className={styles.dim}>{t('sections.help')}</p>
       <ul className={styles.list} aria-label={t('page.sections')}>
         {list.map((section, index) => (
           <SectionRow key={index} section={section} index={index} isLast={index === list.length - 1} />
@@ -108,16 +150,34 @@ const statusLook: Readonly<Partial<Record<JobStatus, string>>> = {
   failed: 'waveFailed',
 };
 
-/** Waveform, sections and playhead over one another; boundaries are dragged, or moved by the arrow keys. */
-function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: number; waveform: readonly number[] }) {
+type RibbonProps = {
+  readonly list: readonly Section[];
+  readonly frames: number;
+  readonly rate: Rate;
+  readonly sound: { readonly waveform: readonly number[]; readonly beats: readonly number[] } | undefined;
+};
+
+/** Waveform, beats, sections and playhead over one another; boundaries are dragged, or moved by keys. */
+function Ribbon({ list, frames, rate, sound }: RibbonProps) {
   const { t } = useTexts();
   const session = useSession();
   const ref = useRef<HTMLDivElement>(null);
   const jobs = useApp(state => state.jobs);
-  const rate = useApp(state => (state.source.phase === 'ready' ? state.source.clip.rate : undefined));
   const playhead = useApp(state => state.playhead);
+  const beats = sound?.beats ?? [];
   const left = (frame: number) => `${(frame / frames) * 100}%`;
+  const position = (frame: number) => t('range.position', { timecode: formatTimecode(frame, rate), frame });
   const move = (index: number, frame: number) => session.changeSections(now => moveBoundary(now, index, frame));
+  const afterKey = (event: KeyboardEvent, frame: number, min: number, max: number) => {
+    const step = { PageUp: 1, PageDown: -1 }[event.key] as 1 | -1 | undefined;
+    const next =
+      step && beats.length > 0
+        ? beatBeside(frame, beats, rate, step)
+        : valueAfterKey(event.key, event.shiftKey, frame, min, max, 1);
+    if (next === undefined) return undefined;
+    event.preventDefault();
+    return Math.max(min, Math.min(max, next));
+  };
   return (
     <div
       ref={ref}
@@ -129,10 +189,12 @@ function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: 
       }
     >
       <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
-        <path d={outline(waveform)} />
+        <path d={outline(sound?.waveform ?? [])} />
+        <path className={styles.beats} d={beatLines(beats, frames, rate)} vectorEffect="non-scaling-stroke" />
       </svg>
       {list.map((section, index) => {
         const status = section.job ? jobs[section.job]?.job.status : undefined;
+        const min = index > 0 ? list[index - 1].first + 1 : 0;
         return (
           <div
             key={index}
@@ -146,37 +208,42 @@ function Ribbon({ list, frames, waveform }: { list: readonly Section[]; frames: 
                 role="slider"
                 tabIndex={0}
                 aria-label={t('sections.boundary', { section: section.label })}
-                aria-valuemin={list[index - 1].first + 1}
+                aria-valuemin={min}
                 aria-valuemax={section.last}
                 aria-valuenow={section.first}
-                aria-valuetext={
-                  rate && t('range.position', { timecode: formatTimecode(section.first, rate), frame: section.first })
-                }
-                onKeyDown={(event: KeyboardEvent) => {
-                  const next = valueAfterKey(
-                    event.key,
-                    event.shiftKey,
-                    section.first,
-                    list[index - 1].first + 1,
-                    section.last,
-                    1,
-                  );
-                  if (next === undefined) return;
-                  event.preventDefault();
-                  move(index, next);
+                aria-valuetext={position(section.first)}
+                onKeyDown={event => {
+                  const next = afterKey(event, section.first, min, section.last);
+                  if (next !== undefined) move(index, next);
                 }}
                 onMouseDown={event => {
                   event.stopPropagation();
                   event.preventDefault();
                   event.currentTarget.focus();
-                  if (ref.current) followMouse(ref.current, share => move(index, share * frames))(event);
+                  if (!ref.current) return;
+                  const reach = event.altKey ? 0 : (snapPx * frames) / Math.max(1, ref.current.clientWidth);
+                  followMouse(ref.current, share => move(index, snapToBeat(share * frames, beats, rate, reach)))(event);
                 }}
               />
             )}
           </div>
         );
       })}
-      <div className={styles.wavePlayhead} style={{ left: left(playhead + 0.5) }} />
+      <div
+        className={styles.wavePlayhead}
+        style={{ left: left(playhead + 0.5) }}
+        role="slider"
+        tabIndex={0}
+        aria-label={t('sections.playhead')}
+        aria-valuemin={0}
+        aria-valuemax={frames - 1}
+        aria-valuenow={playhead}
+        aria-valuetext={position(playhead)}
+        onKeyDown={event => {
+          const next = afterKey(event, playhead, 0, frames - 1);
+          if (next !== undefined) session.setPlayhead(next);
+        }}
+      />
     </div>
   );
 }
@@ -187,11 +254,27 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
   const title = usePresetTitle();
   const presets = useApp(state => state.presets);
   const entry = useApp(state => (section.job ? state.jobs[section.job] : undefined));
-  const rate = useApp(state => (state.source.phase === 'ready' ? state.source.clip.rate : { num: 25, den: 1 }));
+  const source = useApp(state => (state.source.phase === 'ready' ? state.source : undefined));
+  const rate = source?.clip.rate ?? { num: 25, den: 1 };
   const change = (part: Partial<Section>) => session.changeSections(now => changeSection(now, index, part));
   const { first, last, label, preset } = section;
+  const isMissing = preset !== undefined && !presets.some(each => each.preset.name === preset);
+  const preview = entry?.lastPreview;
+  const picture =
+    entry && preview
+      ? session.url(httpPaths.preview(entry.job.id, preview.frame))
+      : source && session.url(httpPaths.clipFrame(source.clip.sha256, startFrame(first, last)), 160);
   return (
-    <li className={styles.item} data-section={index}>
+    <li className={styles.item} data-section={index} data-status={entry?.job.status}>
+      <button
+        type="button"
+        className={styles.sectionPicture}
+        title={t('sections.go', { section: label })}
+        aria-label={t('sections.go', { section: label })}
+        onClick={() => session.setPlayhead(first)}
+      >
+        {picture && <img src={picture} alt="" draggable={false} loading="lazy" />}
+      </button>
       <span className={styles.sectionName}>
         <TextField
           label={t('sections.name', { number: index + 1 })}
@@ -210,6 +293,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
         {entry && (
           <span className={entry.job.status === 'done' ? styles.good : entry.job.status === 'failed' ? styles.bad : ''}>
             {t(`status.${entry.job.status}`)} {entry.job.status === 'active' ? percent(fractionDone(entry.job)) : ''}
+            {entry.placed && ` · ${t(`placed.${entry.placed.outcome}`, { track: (entry.placed.track ?? 0) + 1 })}`}
           </span>
         )}
       </span>
@@ -219,6 +303,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
           value={preset ?? ''}
           options={[
             { value: '', label: t('sections.skip') },
+            ...(isMissing ? [{ value: preset, label: t('sections.missing', { preset }) }] : []),
             ...presets.map(each => ({ value: each.preset.name, label: title(each.preset, each.builtIn) })),
           ]}
           onChange={name => change({ preset: name || undefined, job: undefined })}
@@ -233,6 +318,11 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
           title={t('sections.merge', { section: label })}
           onClick={() => session.changeSections(now => mergeWithNext(now, index))}
         />
+      )}
+      {(entry?.problem ?? entry?.job.error) && entry && (
+        <span className={styles.sectionTrouble}>
+          <Trouble error={(entry.problem ?? entry.job.error) as ErrorJson} />
+        </span>
       )}
     </li>
   );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Reply } from '#protocol/messages';
 import type { TimelineMarker } from '#protocol/timeline';
 import type { Rate } from '#protocol/time';
+import { toClipFrame, toSequenceStart, type ReadySource } from './timeline-map';
 
 /**
  * Parts of a song or sequence, each with a preset. They lie edge to edge in frames of the clip and cover it whole: a
@@ -28,7 +29,12 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** Makes sections of boundaries: sorted, inside the clip, none empty, the whole clip covered. */
 function cover(
-  starts: readonly { readonly first: number; readonly label: string; readonly preset?: string }[],
+  starts: readonly {
+    readonly first: number;
+    readonly label: string;
+    readonly preset?: string;
+    readonly job?: string;
+  }[],
   frames: number,
 ): Section[] {
   const inside = starts
@@ -45,6 +51,7 @@ function cover(
     first: start.first,
     last: (index + 1 < whole.length ? whole[index + 1].first : frames) - 1,
     ...('preset' in start && start.preset ? { preset: start.preset } : {}),
+    ...('job' in start && start.job ? { job: start.job } : {}),
   }));
 }
 
@@ -74,6 +81,64 @@ export function toMarkers(sections: readonly Section[], start: number): Omit<Tim
     first: section.first + start,
     length: section.last - section.first + 1,
   }));
+}
+
+/** The frame of the nearest beat, where one lies at most `reach` frames away. */
+export function snapToBeat(frame: number, beats: readonly number[], rate: Rate, reach: number): number {
+  const frames = beats.map(beat => Math.round((beat * rate.num) / rate.den));
+  const nearest = frames.reduce(
+    (best, beat) => (Math.abs(beat - frame) < Math.abs(best - frame) ? beat : best),
+    Infinity,
+  );
+  return Math.abs(nearest - frame) <= reach ? nearest : frame;
+}
+
+/** The frame of the next beat after `frame`, or of the one before it. */
+export function beatBeside(frame: number, beats: readonly number[], rate: Rate, step: 1 | -1): number | undefined {
+  const frames = beats.map(beat => Math.round((beat * rate.num) / rate.den));
+  return step > 0 ? frames.find(beat => beat > frame) : [...frames].reverse().find(beat => beat < frame);
+}
+
+/**
+ * Sections as they are kept with a sequence: in its frames. What was kept of the rest of the sequence stays, and is cut
+ * where it reaches into the clip.
+ * @param kept in frames of the sequence
+ */
+export function toSequenceSections(source: ReadySource, list: readonly Section[], kept: readonly Section[]): Section[] {
+  const { range } = source.timeline;
+  const own = list
+    .map(section => ({
+      ...section,
+      first: Math.max(range.first, toSequenceStart(source, section.first)),
+      last: Math.min(range.last, toSequenceStart(source, section.last + 1) - 1),
+    }))
+    .filter(section => section.last >= section.first);
+  const { first, last } = range;
+  return [
+    ...kept
+      .filter(section => section.first < first)
+      .map(section => (section.last < first ? section : { ...section, last: first - 1, job: undefined })),
+    ...own,
+    ...kept
+      .filter(section => section.last > last)
+      .map(section => (section.first > last ? section : { ...section, first: last + 1, job: undefined })),
+  ];
+}
+
+/** The kept sections that show in the clip, cut to it; undefined where none does. */
+export function fromSequenceSections(source: ReadySource, kept: readonly Section[]): Section[] | undefined {
+  const { clip, timeline } = source;
+  const { first, last } = timeline.range;
+  const shown = kept.filter(section => section.last >= first && section.first <= last);
+  if (shown.length === 0) return undefined;
+  return cover(
+    shown.map(section => ({
+      ...section,
+      first: toClipFrame(source, Math.max(first, section.first)),
+      job: section.first >= first && section.last <= last ? section.job : undefined,
+    })),
+    clip.frames,
+  );
 }
 
 /** Moves the boundary before section `index` (1 and up); both sides keep at least one frame. A moved section's job is another's. */

@@ -79,6 +79,10 @@ export type Atlas =
 export type Sections = {
   readonly clip?: string;
   readonly list: readonly Section[];
+  /** Nobody has said yet where the sections are: what is heard may say it. */
+  readonly untold: boolean;
+  /** There is a change that can be taken back. */
+  readonly canUndo: boolean;
   readonly sound?: { readonly waveform: readonly number[]; readonly beats: readonly number[] };
   readonly listening: boolean;
   readonly error?: ErrorJson;
@@ -164,7 +168,7 @@ export const initialState: AppState = {
   jobs: {},
   jobsKnown: false,
   atlas: { phase: 'none' },
-  sections: { list: [], listening: false },
+  sections: { list: [], untold: true, canUndo: false, listening: false },
   setup: { phase: 'none' },
   messages: [],
 };

@@ -21,6 +21,12 @@ export function toSequenceFrame(source: ReadySource, clipFrame: number): number 
   return timeline.range.first + frameAt(clipFrame - startOf(source), clip.rate, timeline.range.rate);
 }
 
+/** The timeline's first frame that shows nothing of what comes before a frame of the clip; `toClipFrame` leads back. */
+export function toSequenceStart(source: ReadySource, clipFrame: number): number {
+  const { timeline, clip } = source;
+  return timeline.range.first + framesToCover(clipFrame - startOf(source), clip.rate, timeline.range.rate);
+}
+
 /** Where a part of the clip lies in the sequence; all that was marked is exactly what was marked. */
 export function toSequenceRange(source: ReadySource, first: number, last: number): FrameRange {
   const { timeline, clip, exported } = source;

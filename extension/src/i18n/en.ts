@@ -282,6 +282,13 @@ export const screenTexts = {
   'sections.render': 'Render all sections',
   'sections.waveform': 'Sound with sections',
   'sections.at': '{start} – {end} · {frames}',
+  'sections.playhead': 'Playhead',
+  'sections.go': 'Playhead to {section}',
+  'sections.undo': 'Take the last change back',
+  'sections.missing': '{preset} (not there any more)',
+  'sections.done': '{done} of {wanted} done',
+  'sections.help':
+    'Drag a boundary, or choose it with Tab and move it with the arrow keys; Page Up and Page Down go from beat to beat.',
   'sections.export': 'Save as file…',
   'sections.import': 'Open file…',
 
@@ -438,9 +445,14 @@ const parameterLabels = {
   'dream.smoothing.none': 'None',
   'dream.smoothing.blur': 'Blur',
   'dream.keepLowest': 'Large colour areas',
+  'dream.picture': 'Change',
+  'dream.picture.pixels': 'Pixels',
+  'dream.picture.fourier': 'Frequencies',
+  'dream.robust': 'Robust views',
   'dream.guide': 'Guide picture',
   'dream.normaliseChannels': 'Even channels',
   'dream.carry': 'Carry along',
+  'dream.workingHeight': 'Working height',
   'dream.tile': 'Tile size',
 
   'zoom.rate': 'Rate',
