@@ -53,7 +53,7 @@ test.each(screens)('a %s screen is found, and matte is 0 on it and 1 inside the 
   for (let i = 0; i < area; i++) {
     if (share[i] === 0) expect(matte[i]).toBe(0);
     // Where the subject's pattern ends at its edge its colour is a guess.
-    if (share[i] === 1) expect(matte[i]).toBeGreaterThan(0.97);
+    if (share[i] === 1) expect(matte[i]).toBeGreaterThan(0.95);
   }
 });
 
