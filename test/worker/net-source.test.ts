@@ -1,4 +1,6 @@
 import { AppError } from '#protocol/errors';
+import { constant, conv, input } from '../../bridge-server/src/graph/build';
+import { fromModel, toModel } from '../../bridge-server/src/graph/model';
 import { createNullRuntime } from '../../bridge-server/src/runtime/null';
 import type { DeviceTensor, Runtime } from '../../bridge-server/src/runtime/runtime';
 import { createNetCache } from '../../bridge-server/src/worker/net-source';
@@ -170,4 +172,24 @@ test('a net that cannot be compiled can be tried again', async () => {
   const { nets } = cache.open(never);
   expect(await codeOf(nets.compiled('a', async () => new Uint8Array(3)))).toBe('NET_LOAD_FAILED');
   expect(await nets.compiled('a', async () => tinyNet)).toBeDefined();
+});
+
+test('half precision is for graphs that allow it, on devices that gain from it', async () => {
+  const image = input('x', [1, 2, 4, 4]);
+  const weights = constant(new Float32Array(36).fill(0.1), [2, 2, 3, 3]);
+  const model = toModel({ outputs: { y: conv(image, weights, undefined, { pads: 1 }) } });
+  const types = async (half: boolean, mayHalve: boolean) => {
+    const inner = createNullRuntime({});
+    const loaded: Uint8Array[] = [];
+    const runtime: Runtime = { ...inner, load: (bytes, options) => (loaded.push(bytes), inner.load(bytes, options)) };
+    const convention = () => Promise.reject(new Error('not asked for here'));
+    const cache = createNetCache({ runtime, bytes: async () => model, convention, half });
+    await cache.open(never).nets.compiled('a', async () => model, { mayHalve });
+    const { outputs } = fromModel(loaded[0]);
+    return outputs.y.op;
+  };
+  expect(await types(false, true)).toBe('Conv');
+  expect(await types(true, false)).toBe('Conv');
+  // Back to single precision at the end.
+  expect(await types(true, true)).toBe('Cast');
 });

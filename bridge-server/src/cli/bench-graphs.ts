@@ -2,7 +2,7 @@ import { AppError } from '#protocol/errors';
 import { abs, add, addAll, constant, div, gram, input, meanAll, mul, reshape, square, sub } from '../graph/build';
 import { costOf } from '../graph/cost';
 import type { Cost } from '../graph/cost';
-import { gradient } from '../graph/gradient';
+import { scaledGradient } from '../graph/half-model';
 import { toHalfPrecision } from '../graph/half-precision';
 import { describeModel, fromModel, toModel } from '../graph/model';
 import { adamStep } from '../graph/optimise';
@@ -64,13 +64,6 @@ export function finish(
   };
 }
 
-/** Gradients of these losses are far below what half precision can hold. */
-const seed = 2 ** 14;
-
-function slopeOf(loss: Value, image: Value): Value {
-  return div(gradient(loss, [image], constant([seed], []))[0], seed);
-}
-
 /** What the losses look at. */
 export type Taps = { readonly style: readonly Value[]; readonly content: Value; readonly dream: Value };
 
@@ -100,7 +93,7 @@ function styleGraph(taps: (image: Value) => Taps, { width, height }: BenchSize, 
     });
     loss = addAll([...losses, meanAll(square(content))].map(each => reshape(each, [])));
     count = add(count, 1);
-    state = adamStep(state.x, slopeOf(loss, state.x), state, count, { rate: 0.02, beta2: 0.99 });
+    state = adamStep(state.x, scaledGradient(loss, [state.x])[0], state, count, { rate: 0.02, beta2: 0.99 });
   }
   const outputs = { next: state.x, 'm.next': state.m, 'v.next': state.v, loss };
   const carried = { next: 'image', 'm.next': 'm', 'v.next': 'v' };
@@ -113,7 +106,7 @@ function dreamGraph(taps: (image: Value) => Taps, { width, height }: BenchSize, 
   const image = input('image', [1, 3, height, width]);
   let [next, slope]: Value[] = [image, image];
   for (let at = 0; at < options.steps; at++) {
-    slope = slopeOf(meanAll(square(taps(next).dream)), next);
+    slope = scaledGradient(meanAll(square(taps(next).dream)), [next])[0];
     next = add(next, mul(div(slope, add(meanAll(abs(slope)), 1e-12)), dreamStride));
   }
   return finish({ next, slope }, [image], options, { next: 'image' }, ['slope']);

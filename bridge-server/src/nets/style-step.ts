@@ -1,7 +1,7 @@
 import {
   add, addAll, concat, div, input, matmul, mul, reshape, resizeBilinear, slice, sqrt, square, sub,
 } from '../graph/build';
-import { gradient } from '../graph/gradient';
+import { scaledGradient } from '../graph/half-model';
 import type { FeatureNet } from './feature-net';
 import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
@@ -123,7 +123,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     const terms = termsOf(toPicture(z), toPicture(makeValue({ ...z })));
     const total = addAll(lossTerms.map(term => mul(reshape(terms[term], []), weightOf(term))));
     losses.push(...[total, ...lossTerms.map(term => terms[term])].map(value => reshape(value, [1])));
-    return gradient(total, [z])[0];
+    return scaledGradient(total, [z])[0];
   };
   const lossTable = () => reshape(concat(losses, 0), [losses.length / (lossTerms.length + 1), lossTerms.length + 1]);
   if (options.update === 'gradient') return { gradient: gradientAt(), losses: lossTable() };

@@ -1,7 +1,7 @@
 import type { Frame } from '../frame/frame';
 import type { Tensor } from '../frame/tensor';
 import type { LoadOptions, Net } from '../runtime/runtime';
-import type { InputConvention } from '../nets/dream-net';
+import type { InputConvention } from '../nets/input-convention';
 import type { ImageRef } from '#protocol/effects/parameter';
 import type { Notice } from '#protocol/report';
 
@@ -44,6 +44,11 @@ export type StageContext = {
 /** Tensors by name; small (a few frames). Float32 survives the disk bit for bit. */
 export type StageState = { readonly nextIndex: number; readonly tensors: Readonly<Record<string, Tensor>> };
 
+export type CompileOptions = Omit<LoadOptions, 'label'> & {
+  /** Convolutions may be done in half precision where the device gains from it; not for flow, which counts pixels. */
+  readonly mayHalve?: boolean;
+};
+
 /** Where stages get nets: by catalogue name, or built on the spot with `graph/`. Cached for the life of the worker. */
 export interface NetSource {
   /** Serialised ONNX of an embedded, pulled or imported net. @throws AppError NET_NOT_FOUND */
@@ -51,8 +56,6 @@ export interface NetSource {
   /** What a picture must be turned into before that net sees it. @throws AppError NET_NOT_FOUND */
   convention(name: string): Promise<InputConvention>;
   /** Compiles once per key; the key must tell apart everything that `build` depends on (net, size, weights). */
-  compiled(key: string, build: () => Promise<Uint8Array>, options?: Omit<LoadOptions, 'label'>): Promise<Net>;
+  compiled(key: string, build: () => Promise<Uint8Array>, options?: CompileOptions): Promise<Net>;
   readonly provider: string;
-  /** Graphs in half precision give right numbers here and pay. */
-  readonly half?: boolean;
 }

@@ -1,4 +1,5 @@
 import { AppError } from '#protocol/errors';
+import { toHalfModel } from '../graph/half-model';
 import type { NetSource } from '../pipeline/stage';
 import type { DeviceTensor, LoadOptions, Net, Runtime } from '../runtime/runtime';
 
@@ -8,7 +9,7 @@ export type NetCacheOptions = {
   readonly bytes: (name: string) => Promise<Uint8Array>;
   /** What a picture is turned into before a net sees it. */
   readonly convention: NetSource['convention'];
-  /** Graphs in half precision pay on this device. */
+  /** Half precision gives right numbers on this device, and pays. */
   readonly half?: boolean;
   /** Compiled nets that may wait for their next use, by the size of their files; memory is a few times that. */
   readonly maxBytes?: number;
@@ -37,6 +38,7 @@ type Entry = {
   readonly key: string;
   build: () => Promise<Uint8Array>;
   options: LoadOptions;
+  mayHalve: boolean;
   loading?: Promise<Net>;
   net?: Net;
   sizeBytes: number;
@@ -96,7 +98,8 @@ export function createNetCache({
     if (entry.net) return Promise.resolve(entry.net);
     entry.loading ??= (async () => {
       try {
-        const model = await entry.build();
+        const built = await entry.build();
+        const model = (half && entry.mayHalve && toHalfModel(built, entry.key)) || built;
         entry.sizeBytes = model.byteLength;
         if (memoryIsShort()) await shrink(0, 0, entry);
         const net = await withRoom(entry, () => runtime.load(model, entry.options));
@@ -159,13 +162,12 @@ export function createNetCache({
       const guards = new Map<string, Net>();
       const nets: NetSource = {
         provider: runtime.provider,
-        half,
         convention,
         async bytes(name) {
           used?.add(name);
           return bytes(name);
         },
-        async compiled(key, build, options) {
+        async compiled(key, build, { mayHalve = false, ...options } = {}) {
           if (signal.aborted) throw new AppError('CANCELLED');
           const known = guards.get(key);
           if (known) return known;
@@ -175,6 +177,7 @@ export function createNetCache({
               key,
               build,
               options: { label: key, ...options },
+              mayHalve,
               sizeBytes: 0,
               busy: 0,
               kept: new Set(),
