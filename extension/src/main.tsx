@@ -76,7 +76,10 @@ async function inPlugIn(plugIn: PlugIn): Promise<Place> {
         isVisible: () => document.visibilityState === 'visible',
       });
     },
-    onSession: session => plugIn.onEvent(told => told.event === 'command' && session.stylizeSelection()),
+    onSession(session) {
+      plugIn.onEvent(told => told.event === 'command' && session.stylizeSelection());
+      if (hello.isStylizeWanted) session.stylizeSelection();
+    },
   };
 }
 

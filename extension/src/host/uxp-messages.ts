@@ -145,6 +145,8 @@ export const plugInMessages = {
       bridge: bridgeAddress.optional(),
       remembered: z.record(z.string(), z.string()),
       theme,
+      /** Stylize was chosen in the host's menu before there was a page; told once. */
+      isStylizeWanted: z.boolean(),
       /** A program that starts the bridge was found. */
       canStartBridge: z.boolean(),
     }),

@@ -30,8 +30,8 @@ export type DeskParts = {
   readonly startBridge?: () => Promise<void>;
   /** The host's file dialog. */
   chooseFile(extensions: readonly string[]): Promise<string | undefined>;
-  /** A page has been opened. */
-  onHello(): void;
+  /** Whether Stylize was chosen in the host's menu before there was a page; true once. */
+  takeCommand(): boolean;
   readonly times: HostTimes;
 };
 
@@ -82,17 +82,15 @@ export function createDesk(parts: DeskParts): { answer(text: unknown): Promise<s
     writeMarkers: params => writeMarkers(premiere, params),
     remove: params => remove(premiere, { ...params, path: own(params.path) }),
 
-    hello: async () => {
-      parts.onHello();
-      return {
-        platform: parts.platform,
-        folder,
-        bridge: parts.bridge(),
-        remembered: { ...parts.remembered.all() },
-        theme: parts.theme(),
-        canStartBridge: parts.startBridge !== undefined,
-      };
-    },
+    hello: async () => ({
+      platform: parts.platform,
+      folder,
+      bridge: parts.bridge(),
+      remembered: { ...parts.remembered.all() },
+      theme: parts.theme(),
+      isStylizeWanted: parts.takeCommand(),
+      canStartBridge: parts.startBridge !== undefined,
+    }),
     remember: async ({ key, value }) => {
       await parts.remembered.set(key, value);
       return {};

@@ -35,8 +35,6 @@ export function createPlugIn({ uxp, premiere, fs, os, window, document, times = 
   let isPending = false;
   let timer: ReturnType<typeof setInterval> | undefined;
 
-  const stylize = () => webView?.tell({ event: 'command', command: 'stylize-selection' });
-
   async function open(root: HTMLElement): Promise<void> {
     await files.makeFolder(folder);
     const remembered = await openRemembered(files, files.join(folder, 'panel.json'));
@@ -57,9 +55,10 @@ export function createPlugIn({ uxp, premiere, fs, os, window, document, times = 
         const file = await uxp.storage.localFileSystem.getFileForOpening({ types: extensions });
         return file?.nativePath;
       },
-      onHello() {
-        if (isPending) stylize();
+      takeCommand() {
+        const wanted = isPending;
         isPending = false;
+        return wanted;
       },
       times,
       ...(starter
@@ -101,7 +100,7 @@ export function createPlugIn({ uxp, premiere, fs, os, window, document, times = 
     commands: {
       [entryIds.stylize]: {
         run() {
-          if (webView?.isOpen()) stylize();
+          if (webView?.isOpen()) webView.tell({ event: 'command', command: 'stylize-selection' });
           else isPending = true;
         },
       },
