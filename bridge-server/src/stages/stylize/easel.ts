@@ -50,13 +50,13 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
       const outputs = styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, magnify, masked });
       return toModel({ inputs: inputsOf(outputs), outputs });
     },
-    { ...seen, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
+    { ...seen, mayHalve: true, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
   );
   const decode = await nets.compiled(`style-picture:${size}`, async () => toModel({ outputs: decodePicture(shape) }), seen);
   const content = await nets.compiled(
     `style-content:${features.name}:${size}:${magnify}`,
     async () => toModel({ outputs: contentFeatures(await features.load(), windowWidth, windowHeight, magnify) }),
-    seen,
+    { ...seen, mayHalve: true },
   );
   return { canvas, basis, optimiser, stepsPerRun, masked, step, decode, content };
 }
