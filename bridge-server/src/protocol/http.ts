@@ -22,6 +22,8 @@ export const httpPaths = {
   result: (job: JobId) => `/jobs/${job}/result`,
   /** `report.json`. */
   report: (job: JobId) => `/jobs/${job}/report`,
+  /** What helps to find a fault, as one zip without private names, paths or pictures. */
+  support: '/support.zip',
   atlas: (job: string) => `/jobs/${job}/atlas.zip`,
   /** POST: a local tool asks the panels to act (a `trigger` message). */
   trigger: (action: 'stylize-selection' | 'place-finished') => `/trigger/${action}`,

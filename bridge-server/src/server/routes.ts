@@ -12,6 +12,7 @@ import type { BridgeCore } from './core';
 import type { FramePictures } from './frame-pictures';
 import { findAtlas, findReport, findResult, type ResultFile } from './results';
 import type { SideDesk } from './side-desk';
+import { makeSupportZip } from './support-zip';
 
 export type RouteOptions = {
   readonly core: BridgeCore;
@@ -185,6 +186,13 @@ export function createRoutes({
   app.get('/jobs/:job/log', async (request, response) => {
     const folder = core.engine.folder(parsed(jobIdSchema, request.params.job));
     await sendFile(response.type('text/plain; charset=utf-8'), join(folder, 'log.txt'));
+  });
+
+  app.get('/support.zip', async (_request, response) => {
+    const bytes = await makeSupportZip(core);
+    response.attachment('reverie-report.zip');
+    response.setHeader('Cache-Control', 'no-store');
+    response.type('application/zip').send(Buffer.from(bytes));
   });
 
   app.post('/trigger/:action', (request, response) => {

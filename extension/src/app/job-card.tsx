@@ -6,6 +6,7 @@ import { Button, SureButton } from '../components/button';
 import { Compare } from '../components/compare';
 import { Progress } from '../components/fields';
 import { Icon, type IconName } from '../components/icon';
+import { saveFrom } from '../components/save-text';
 import { Slider } from '../components/slider';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
@@ -149,6 +150,15 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           {hasDetails && (
             <Button look="quiet" icon={open ? 'down' : 'right'} onClick={() => setOpened(!open)}>
               {t(job.status === 'done' ? 'report' : 'job.previews')}
+            </Button>
+          )}
+          {job.status === 'failed' && (
+            <Button
+              icon="save"
+              title={t('setup.sendReport.help')}
+              onClick={() => saveFrom(session.url(httpPaths.support))}
+            >
+              {t('setup.sendReport')}
             </Button>
           )}
           {!underWay && (

@@ -1,8 +1,10 @@
 import { useEffect } from 'react';
+import { httpPaths } from '#protocol/http';
 import type { Check } from '#protocol/messages';
 import { Button } from '../components/button';
 import { Progress, Row, Select, useFileChooser } from '../components/fields';
 import { Icon } from '../components/icon';
+import { saveFrom } from '../components/save-text';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
@@ -104,6 +106,14 @@ export function SetupPage() {
           disabled={!connected || setup.phase === 'asked'}
         >
           {t('setup.check')}
+        </Button>
+        <Button
+          icon="save"
+          title={t('setup.sendReport.help')}
+          disabled={!connected}
+          onClick={() => saveFrom(session.url(httpPaths.support))}
+        >
+          {t('setup.sendReport')}
         </Button>
         <span className={styles.dim} role="status">
           {setup.phase === 'asked'

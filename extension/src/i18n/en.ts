@@ -294,6 +294,8 @@ export const screenTexts = {
 
   // set-up
   'setup.check': 'Check set-up',
+  'setup.sendReport': 'Send report',
+  'setup.sendReport.help': 'Saves one file to send to whoever helps you: without pictures, names or places of your files.',
   'setup.checking': 'Checking…',
   'setup.good': 'Good',
   'setup.bad': 'Needs attention',
@@ -488,7 +490,9 @@ const parameterLabels = {
   'key.over.colour': 'Colour',
   'key.over.image': 'Picture',
   'key.plateColour': 'Colour behind',
+  'key.over.clip': 'Clip',
   'key.plateImage': 'Picture behind',
+  'key.plateClip': 'Clip behind',
   'key.view': 'View',
   'key.view.result': 'Result',
   'key.view.matte': 'Matte',

@@ -292,6 +292,9 @@ export const fr: Catalogue = {
 
   // set-up
   'setup.check': 'Vérifier la configuration',
+  'setup.sendReport': 'Envoyer un rapport',
+  'setup.sendReport.help':
+    'Enregistre un fichier à envoyer à qui vous aide : sans images, sans noms ni emplacements de vos fichiers.',
   'setup.checking': 'Vérification…',
   'setup.good': 'Bon',
   'setup.bad': 'À voir',
@@ -539,13 +542,16 @@ export const fr: Catalogue = {
   'key.apply.subject': 'Sujet',
   'key.apply.background': 'Fond',
   'key.over': 'Derrière',
-  'key.over.help': 'Ce qui est derrière dans le résultat : rien (alpha), le film intact, une couleur ou une image.',
+  'key.over.help': 'Ce qui est derrière dans le résultat : rien (alpha), le film intact, une couleur, une image ou un clip.',
   'key.over.alpha': 'Rien (alpha)',
   'key.over.source': 'Film',
   'key.over.colour': 'Couleur',
   'key.over.image': 'Image',
   'key.plateColour': 'Couleur derrière',
   'key.plateColour.help': 'La couleur derrière.',
+  'key.over.clip': 'Clip',
+  'key.plateClip': 'Clip derrière',
+  'key.plateClip.help': 'Le clip derrière, image par image depuis son début ; plus court, il recommence.',
   'key.plateImage': 'Image derrière',
   'key.plateImage.help': 'L’image derrière.',
   'key.view': 'Vue',
