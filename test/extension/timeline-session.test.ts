@@ -192,3 +192,36 @@ test('a trigger from outside stylizes the selection with the preset that it name
   await until(() => onlyJob() !== undefined);
   expect(submitted()[0].preset.name).toBe('tahiti');
 });
+
+test('a job that was done before the bridge’s answer to its submission arrived is shown as done', async () => {
+  const answer = fake.answers.submit!;
+  fake.answers.submit = request => {
+    const reply = answer(request) as { job: ReturnType<typeof makeJob> };
+    // Everything was computed before: the bridge tells the job and its end at once.
+    fake.send({ type: 'job', job: reply.job });
+    const result = { sizeBytes: 1, sha256: 'x', frames: 200, width: 64, height: 48, fileName: 'result.mov' };
+    fake.send({
+      type: 'event',
+      job: reply.job.id,
+      seq: 9,
+      at: '2026-11-22T10:15:00.000Z',
+      event: { type: 'done', result },
+    });
+    return reply;
+  };
+  session.stylizeSelection();
+  await until(() => store.get().page === 'jobs');
+  expect(onlyJob().job.status).toBe('done');
+});
+
+test('of several results for one place only the newest is placed with all', async () => {
+  session.stylizeSelection();
+  await until(() => onlyJob() !== undefined);
+  finish();
+  const first = onlyJob().job;
+  const again = makeJob({ spec: first.spec, status: 'done', result: first.result });
+  store.dispatch({ type: 'job', job: again });
+  session.takeAllResults();
+  await until(() => store.get().jobs[again.id].placed !== undefined);
+  expect(world.imported.map(({ clip }) => (clip as { job: string }).job)).toEqual([again.id]);
+});

@@ -141,6 +141,8 @@ export type FakeAfterEffectsOptions = {
   readonly version?: string;
   /** Writes the file of a render; without it a JSON note is written. */
   readonly writeFilm?: (path: string, first: number, frames: number) => void;
+  readonly readFilm?: (path: string) => Media;
+  readonly size?: { width: number; height: number };
 };
 
 export type FakeAfterEffects = ReturnType<typeof createFakeAfterEffects>;
@@ -166,7 +168,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     work: undefined as { first: number; frames: number } | undefined,
     playhead: 3,
   };
-  const size = { width: 1280, height: 720 };
+  const size = options.size ?? { width: 1280, height: 720 };
   /** From top to bottom. */
   let layers: LayerState[] = [];
   let items: ItemState[] = [];
@@ -214,6 +216,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
 
   /** The fakes' files are JSON. */
   function mediaOf(path: string): Media {
+    if (path && options.readFilm) return options.readFilm(real(path));
     const text = existsSync(real(path)) ? readFileSync(real(path), 'utf8') : '';
     const said = text.startsWith('{') ? (JSON.parse(text) as Partial<Media>) : {};
     return { frames: 5, rate: { num: 1, den: 1 }, width: 2 * size.width, height: 2 * size.height, ...said };

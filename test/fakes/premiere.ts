@@ -77,6 +77,9 @@ export type FakePremiereOptions = {
   /** Windows' way of writing paths in what the host gives back. */
   readonly slashes?: 'forward' | 'back';
   readonly version?: string;
+  /** Writes the file of an export, and tells the length of one; without them files are JSON notes. */
+  readonly writeFilm?: (path: string, first: number, frames: number) => void;
+  readonly readFilm?: (path: string) => { frames: number; rate: { num: number; den: number } };
 };
 
 export type FakePremiere = ReturnType<typeof createFakePremiere>;
@@ -152,10 +155,13 @@ export function createFakePremiere(options: FakePremiereOptions) {
 
   /** Length of a file in ticks: the fakes' files are JSON. */
   function mediaTicks(path: string): bigint {
-    const text = readFileSync(path, 'utf8');
-    const said = text.startsWith('{')
-      ? (JSON.parse(text) as { frames: number; rate: { num: number; den: number } })
-      : { frames: 5, rate: { num: 1, den: 1 } };
+    const note = () => {
+      const text = readFileSync(path, 'utf8');
+      return text.startsWith('{')
+        ? (JSON.parse(text) as { frames: number; rate: { num: number; den: number } })
+        : { frames: 5, rate: { num: 1, den: 1 } };
+    };
+    const said = options.readFilm?.(path) ?? note();
     return (BigInt(said.frames) * BigInt(said.rate.den) * ticksPerSecond) / BigInt(said.rate.num);
   }
 
@@ -402,7 +408,8 @@ export function createFakePremiere(options: FakePremiereOptions) {
       const frames = Number((last - first) / timebase);
       exports.push({ path, first: Number(first / timebase), last: Number(last / timebase) - 1, muted: [...muted] });
       const rate = { num: Number(ticksPerSecond), den: Number(timebase) };
-      writeFileSync(path, JSON.stringify({ frames, rate }));
+      if (options.writeFilm) options.writeFilm(path, Number(first / timebase), frames);
+      else writeFileSync(path, JSON.stringify({ frames, rate }));
       return 'No Error';
     },
   };

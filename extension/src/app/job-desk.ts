@@ -4,7 +4,9 @@ import type { Preset } from '#protocol/preset';
 import type { Bridge } from '../bridge/client';
 import type { Host } from '../host/host';
 import type { ClipReader } from './clip-reader';
-import { fromLabels, toLabels } from './placement';
+import { listJobs } from './jobs';
+import { listJobs } from './jobs';
+import { fromLabels, newestOfEachPlace, toLabels } from './placement';
 import type { Store } from './store';
 import { toSequenceRange } from './timeline-map';
 
@@ -49,7 +51,8 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
 
   async function submit(spec: JobSpec): Promise<Job> {
     const { job } = await connection.request('submit', { spec });
-    store.dispatch({ type: 'job', job });
+    // The bridge tells every panel of the job before it answers: what came since then is newer than the answer.
+    if (!store.get().jobs[job.id]) store.dispatch({ type: 'job', job });
     return job;
   }
 
@@ -86,6 +89,13 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
     const controller = new AbortController();
     const context = { signal: controller.signal, report: () => undefined };
     try {
+      const place = fromLabels(entry.job.spec.labels);
+      // What lies on the timeline already is not fetched a second time.
+      const there = place && (await host.findResult?.(id, place));
+      if (there) {
+        store.dispatch({ type: 'job-placed', job: id, placed: there });
+        return;
+      }
       let path = '';
       if (host.capabilities.disk && host.openSink) {
         store.dispatch({ type: 'job-fetching', job: id, done: 0 });
@@ -114,7 +124,7 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
         labels: job.spec.labels,
       };
       const whole = { first: 0, last: job.clip.frames - 1, rate: job.clip.rate };
-      const at = fromLabels(job.spec.labels) ?? {
+      const at = place ?? {
         sequence: job.clip.sha256,
         range: job.spec.range ?? whole,
         sourceTrack: 0,
@@ -137,12 +147,25 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
     }
   }
 
-  function takeAllResults() {
-    const finished = Object.values(store.get().jobs).filter(
-      entry => entry.job.status === 'done' && fromLabels(entry.job.spec.labels),
-    );
+  /** Of several results for one place the newest counts: the older ones were rendered again. */
+  function newestResults(): JobId[] {
+    const places = new Set<string>();
+    return listJobs(store.get().jobs).flatMap(({ job }) => {
+      const { sequence, place, sourceKey, section } = job.spec.labels;
+      if (job.status !== 'done' || !fromLabels(job.spec.labels)) return [];
+      const key = JSON.stringify([sequence, place, sourceKey, section]);
+      if (places.has(key)) return [];
+      places.add(key);
+      return [job.id];
+    });
+  }
+
+  /** @param sequence only what belongs to it */
+  function takeAllResults(sequence?: string) {
+    const jobs = listJobs(store.get().jobs).map(entry => entry.job);
+    const finished = newestOfEachPlace(jobs).filter(({ spec }) => !sequence || spec.labels.sequence === sequence);
     // One after the other: a host's timeline is not changed from two sides at once.
-    void finished.reduce((before, entry) => before.then(() => takeResult(entry.job.id)), Promise.resolve());
+    void finished.reduce((before, job) => before.then(() => takeResult(job.id)), Promise.resolve());
   }
 
   function askJob(verb: JobVerb, id: JobId) {

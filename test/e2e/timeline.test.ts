@@ -1,0 +1,188 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
+import { createFakeAfterEffects } from '../fakes/after-effects';
+import { createFakePremiere } from '../fakes/premiere';
+import { buildHostScript } from '../setup/build-host-script';
+import { openPanelInHost, type PanelInHost } from './panel-in-host';
+import { browserPath, makeHome, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
+
+/**
+ * The built panel in Chromium, in a small Premiere and a small After Effects that run the built host script, with the
+ * built bridge: from the right-click to the clip above its source.
+ */
+const describeWithBrowser = browserPath ? describe : describe.skip;
+if (!browserPath)
+  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
+
+const size = { width: 64, height: 48 };
+
+describeWithBrowser('the panel in a host', () => {
+  const home = makeHome();
+  const reverie = join(home, 'reverie');
+  let ffmpeg: string;
+  let script: string;
+  let bridge: RunningBridge;
+  let browser: Browser;
+  let context: BrowserContext;
+  let panel: PanelInHost | undefined;
+
+  beforeAll(async () => {
+    mkdirSync(reverie);
+    ffmpeg = (await findFfmpeg()).path;
+    script = await buildHostScript();
+    bridge = await startBridge(reverie);
+    browser = await startBrowser();
+  });
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 480, height: 800 }, locale: 'en-US' });
+  });
+  afterEach(async () => {
+    await panel?.close();
+    panel = undefined;
+    await context.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await bridge?.stop();
+    removeHome(home);
+  });
+
+  /** What the host renders: `frames` frames of a moving picture at 25 a second, with sound. */
+  function writeFilm(path: string, first: number, frames: number): void {
+    const picture = `testsrc2=size=${size.width}x${size.height}:rate=25,trim=start_frame=${first}`;
+    const inputs = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', 'sine=440'];
+    execFileSync(ffmpeg, [
+      '-v',
+      'error',
+      ...inputs,
+      '-frames:v',
+      String(frames),
+      '-shortest',
+      '-pix_fmt',
+      'yuv420p',
+      path,
+    ]);
+  }
+  /** A film decoded in full. */
+  function readFilm(path: string) {
+    if (!existsSync(path)) return { frames: 1000, rate: { num: 25, den: 1 }, ...size };
+    const { stdout, stderr } = spawnSync(ffmpeg, ['-v', 'info', '-i', path, '-map', '0', '-f', 'framecrc', '-'], {
+      encoding: 'utf8',
+    });
+    const base = /#tb 0: (\d+)\/(\d+)/.exec(stdout);
+    const [, width, height] = (/Video: .*?, (\d+)x(\d+)/.exec(stderr) ?? []).map(Number);
+    return {
+      frames: stdout.split('\n').filter(line => /^0,/.test(line)).length,
+      rate: { num: Number(base?.[2]), den: Number(base?.[1]) },
+      width,
+      height,
+      sound: /Input #0[^]*Audio:[^]*Output #0/.test(stderr),
+    };
+  }
+
+  async function stylizeByRightClick(within: PanelInHost, clip: string, item: string) {
+    const { page } = within;
+    await page.getByRole('tab', { name: 'Render' }).click();
+    const row = page.locator('[data-clip]', { hasText: clip });
+    await row.waitFor();
+    await row.click({ button: 'right' });
+    expect((await within.menu())?.map(each => each.label)).toEqual([
+      'Stylize',
+      'Stylize with',
+      'Dream',
+      'Upscale',
+      'Zoom',
+    ]);
+    const before = await page.locator('[data-job]').count();
+    await within.pick(item);
+    await page.waitForFunction(count => document.querySelectorAll('[data-job]').length > count, before);
+    const card = page.locator('[data-job]').first();
+    const ended = page.locator('[data-job]').first().and(page.locator(':is([data-status=done], [data-status=failed])'));
+    await ended.waitFor({ timeout: 90_000 });
+    expect(await card.innerText()).toContain('Done');
+    return card;
+  }
+  /** Five stops of a person, the same in every host: stylize, place, render again, replace, take off. */
+  async function work(
+    within: PanelInHost,
+    results: () => { path: string; track: number; first: number; last: number }[],
+  ) {
+    const { page } = within;
+    let card = await stylizeByRightClick(within, 'Dancer', 'preset:retime-50');
+    await card.getByRole('button', { name: 'Place on timeline' }).click();
+    await card.getByText('Placed on track').waitFor();
+    const [first] = results();
+    expect(results()).toHaveLength(1);
+    expect(first).toMatchObject({ first: 50, last: 69 });
+    expect(readFilm(first.path)).toEqual({ frames: 40, rate: { num: 50, den: 1 }, ...size, sound: false });
+
+    card = await stylizeByRightClick(within, 'Dancer', 'preset:retime-50');
+    await card.getByRole('button', { name: 'Place on timeline' }).click();
+    await card.getByText('Replaced on track').waitFor();
+    expect(results()).toMatchObject([{ track: first.track, first: 50, last: 69 }]);
+    expect(results()[0].path).not.toBe(first.path);
+
+    // Everything that is finished, again: nothing is doubled.
+    await page.getByRole('button', { name: 'Place all finished' }).click();
+    await card.getByText('Already on track').waitFor();
+    expect(results().filter(each => each.track === first.track)).toHaveLength(1);
+
+    await card.getByTitle('Take off the timeline').click();
+    await card.getByText('on track').waitFor({ state: 'detached' });
+    return first;
+  }
+
+  test('Premiere: right-click, Stylize, the clip on the track above; rendered again it replaces; it can be taken off', async () => {
+    const epr = join(home, 'Match Source.epr');
+    writeFileSync(epr, '<PremiereData Version="3"/>');
+    const premiere = createFakePremiere({ script, writeFilm, readFilm });
+    premiere.addClip(0, 0, 49, { name: 'Before' });
+    premiere.addClip(0, 50, 69, { name: 'Dancer', selected: true });
+    premiere.addClip(1, 55, 60, { name: 'Logo' });
+    premiere.addClip(0, 0, 69, { name: 'Sound', kind: 'Audio' });
+    const own = () => [premiere.tracks().slice(0, 2), premiere.tracks('audio')];
+    const before = own();
+    await context.addInitScript(path => localStorage.setItem('reverie.export-preset', path), epr);
+    panel = await openPanelInHost(context, {
+      appId: 'PPRO',
+      evalScript: premiere.evalScript,
+      env: { REVERIE_HOME: reverie },
+    });
+    const placed = await work(panel, () =>
+      premiere
+        .tracks()
+        .flatMap((clips, track) => clips.map(clip => ({ ...clip, track })))
+        .filter(clip => clip.path.includes('/results/')),
+    );
+    expect(placed.track).toBe(2);
+    expect(premiere.exports[0]).toMatchObject({ first: 50, last: 69, muted: [1] });
+    expect(premiere.tracks()[2]).toEqual([]);
+    expect(own()).toEqual(before);
+  });
+
+  test('After Effects: right-click, Stylize, the layer right above its source with the same in and out', async () => {
+    const afterEffects = createFakeAfterEffects({ script, writeFilm, readFilm, size });
+    afterEffects.addLayer(0, 49, { name: 'Before' });
+    afterEffects.addLayer(50, 69, { name: 'Dancer', selected: true });
+    afterEffects.addLayer(55, 60, { name: 'Logo' });
+    const own = () =>
+      afterEffects
+        .layers()
+        .filter(layer => !layer.path.includes('/results/'))
+        .map(({ track: _, ...rest }) => rest);
+    const before = own();
+    panel = await openPanelInHost(context, {
+      appId: 'AEFT',
+      evalScript: afterEffects.evalScript,
+      env: { REVERIE_HOME: reverie },
+    });
+    const placed = await work(panel, () => afterEffects.layers().filter(layer => layer.path.includes('/results/')));
+    expect(placed.track).toBe(2);
+    expect(afterEffects.films[0]).toMatchObject({ first: 50, last: 69, shown: ['Dancer', 'Before'] });
+    expect(afterEffects.layers().filter(layer => layer.path.includes('/results/'))).toEqual([]);
+    expect(own()).toEqual(before);
+  });
+});
