@@ -7,7 +7,7 @@ import { workingSize } from './size';
  * count output frames. It is always made forwards; reversed play is a matter of reading the stored frames backwards.
  */
 export function planZoom(params: ZoomParams, context: EffectContext): EffectPlan {
-  const size = workingSize(context.size, 0, context.machine);
+  const size = workingSize(context.size, params.dream.workingHeight, context.machine);
   return {
     stages: [
       ...resizeTo(context.size, size),

@@ -1,13 +1,8 @@
 import { AppError } from '#protocol/errors';
+import type { InputConvention } from '../nets/input-convention';
 import type { NetDraft } from './net-draft';
 
-/** What a picture must be turned into before a net sees it: `pixel * scale - mean`, pixel being 0..1. */
-export type InputConvention = {
-  readonly order: 'rgb' | 'bgr' | 'grey';
-  readonly scale: number;
-  /** Subtracted after scaling, in the net's channel order. */
-  readonly mean: readonly number[];
-};
+export type { InputConvention };
 
 export const plainRgb: InputConvention = { order: 'rgb', scale: 1, mean: [0, 0, 0] };
 /** RGB -1..1, the convention of TensorFlow's mobile nets. */

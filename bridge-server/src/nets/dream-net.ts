@@ -3,19 +3,17 @@ import { describeModel, fromModel, type ReadModel } from '../graph/model';
 import { applyNet } from '../graph/substitute';
 import { topological, type Value } from '../graph/value';
 import type { DreamNet } from './dream-step';
+import type { InputConvention } from './input-convention';
 
-/** What a picture must be turned into before a net sees it: `pixel * scale - mean`, pixel being 0..1. */
-export type InputConvention = {
-  readonly order: 'rgb' | 'bgr' | 'grey';
-  readonly scale: number;
-  readonly mean: readonly number[];
-};
+export type { InputConvention };
 
 export type DreamLayer = { readonly name: string; readonly channels: number };
 
 export type DreamNetFile = {
-  /** Layers that can be dreamt, in the order of computation. */
+  /** The layers that an atlas shows, in the order of computation. */
   readonly layers: readonly DreamLayer[];
+  /** Everything that can be dreamt. */
+  readonly maps: readonly DreamLayer[];
   readonly pick: DreamNet;
   /** Named layers as outputs of a graph with input `image` [1, 3, H, W]. */
   taps(
@@ -47,25 +45,56 @@ export function toConvention(image: Value, { order, scale, mean }: InputConventi
 /** Large enough for every classifier's last layer to be more than one position. */
 const probeSide = 256;
 
+const activations: ReadonlySet<string> = new Set([
+  'Relu',
+  'Clip',
+  'LeakyRelu',
+  'PRelu',
+  'Elu',
+  'Sigmoid',
+  'Tanh',
+  'HardSwish',
+]);
+const passing: ReadonlySet<string> = new Set(['BatchNormalization', 'Add', 'Mul']);
+
+/** What a convolution across all channels says once its activation has had its say. */
+function isConvolutionLayer(value: Value): boolean {
+  if (!activations.has(value.op)) return false;
+  let before = value.inputs[0];
+  while (passing.has(before.op)) before = before.inputs[0];
+  return before.op === 'Conv' && (before.attrs.group ?? 1) === 1;
+}
+
 /**
- * A net that was prepared names its layers as outputs; of any other every map that is computed from the picture by a
- * convolution, a pool, a sum or an activation can be dreamt.
+ * Every map that is computed from the picture can be dreamt. Shown are those that mean something: the layers that a
+ * prepared net names as outputs, and every convolution after its activation.
  */
-function layersOf(bytes: Uint8Array, name: string, port: string, convention: InputConvention): DreamLayer[] {
+function layersOf(
+  bytes: Uint8Array,
+  name: string,
+  port: string,
+  convention: InputConvention,
+): Pick<DreamNetFile, 'layers' | 'maps'> {
   const { values, outputs } = fromModel(bytes, {
     name,
     anySize: true,
     partial: true,
     inputDims: { [port]: [1, convention.order === 'grey' ? 1 : 3, probeSide, probeSide] },
   });
-  const isMap = (value: Value) =>
-    value.dims.length === 4 && value.dims[0] === 1 && value.dims[2] > 1 && value.dims[3] > 1;
-  const named = Object.entries(outputs).filter(([, value]) => isMap(value));
-  const before = values.get(port);
-  const computed = [...values].filter(
-    ([, value]) => value !== before && isMap(value) && topological([value]).includes(before as Value),
+  const picture = values.get(port) as Value;
+  const named = new Set(Object.values(outputs));
+  const maps = [...values].filter(
+    ([, value]) =>
+      value !== picture &&
+      value.dims.length === 4 &&
+      value.dims[0] === 1 &&
+      value.dims[2] > 1 &&
+      value.dims[3] > 1 &&
+      topological([value]).includes(picture),
   );
-  return (named.length > 1 ? named : computed).map(([layer, value]) => ({ name: layer, channels: value.dims[1] }));
+  const shown = maps.filter(([, value]) => named.has(value) || isConvolutionLayer(value));
+  const toLayer = ([layer, value]: (typeof maps)[number]): DreamLayer => ({ name: layer, channels: value.dims[1] });
+  return { layers: (shown.length > 0 ? shown : maps).map(toLayer), maps: maps.map(toLayer) };
 }
 
 /**
@@ -85,7 +114,7 @@ export function readDreamNet(name: string, bytes: Uint8Array, convention: InputC
     return applyNet(net, { [port]: toConvention(image, convention) }, names, { name });
   };
   return {
-    layers: layersOf(bytes, name, port, convention),
+    ...layersOf(bytes, name, port, convention),
     pick,
     taps: ({ width, height }, names) => Object.fromEntries(pick(input('image', [1, 3, height, width]), names)),
   };

@@ -105,7 +105,7 @@ export type PictureBasis = {
 };
 
 /** Columns: the decorrelated colour axes of natural pictures (tensorflow/lucid, optvis/param/color.py), before scaling. */
-const lucidPalette = [
+export const lucidPalette = [
   [0.26, 0.09, 0.02],
   [0.27, 0.0, -0.05],
   [0.27, -0.09, 0.03],
@@ -149,13 +149,13 @@ export function createBasis(kind: PictureKind, canvas: Canvas): PictureBasis {
  * hatching along the axes for brushwork (measured: four times the diagonal's energy above 0.4 cycles), which shows
  * once the picture is enlarged.
  */
-const highest = 0.38;
+export const highest = 0.38;
 
 /** 0.05 as in feature-nets.md; the square root because a cosine coefficient carries half the energy of a Fourier pair. */
 const amplitude = 0.05 * Math.SQRT2;
 
 /** [n, n]: position down, frequency across, orthonormal columns (DCT-II). */
-function cosineMatrix(n: number): Float32Array {
+export function cosineMatrix(n: number): Float32Array {
   const out = new Float32Array(n * n);
   for (let x = 0; x < n; x++)
     for (let k = 0; k < n; k++) {

@@ -26,9 +26,12 @@ export const dreamParams = z.object({
   jitter: whole(0, 64, 16, { label: 'dream.jitter', help: 'Random shift against the net\'s grid at each step.', unit: 'px' }),
   smoothing: choice(['laplacian', 'none', 'blur'], 'laplacian', { label: 'dream.smoothing', help: 'How the gradient is evened out.' }),
   keepLowest: toggle(false, { label: 'dream.keepLowest', help: 'Let the dream also change large areas of colour.' }),
+  picture: choice(['pixels', 'fourier'], 'pixels', { label: 'dream.picture', help: 'What is changed: pixels, or frequencies in decorrelated colours (calmer, with larger forms).' }),
+  robust: toggle(false, { label: 'dream.robust', help: 'Look through small random turns and enlargements at each step: less noise, clearer forms.' }),
   guide: imageRefSchema.optional().meta({ label: 'dream.guide', help: 'Dream of what is in this picture.', control: 'image', level: 'more' }),
   normaliseChannels: toggle(false, { label: 'dream.normaliseChannels', help: 'Give rare channels the same say as common ones.' }),
   carry: numeric(0, 1, 0.92, { label: 'dream.carry', help: 'How much of the last frame\'s dream is carried along by the motion.' }),
-  tilePx: whole(0, 4096, 0, { label: 'dream.tile', help: 'Size of tiles for large pictures; 0 chooses by memory.', unit: 'px' }),
+  workingHeight: whole(0, 4320, 0, { label: 'dream.workingHeight', help: 'Lines that are dreamt; the rest is scaled up. 0: all of a picture, and of a film what suits the machine.', unit: 'px' }),
+  tilePx: whole(0, 4096, 0, { label: 'dream.tile', help: 'Side of the tiles that a large picture is dreamt in; 0 takes tiles above full HD.', unit: 'px' }),
 });
 export type DreamParams = z.infer<typeof dreamParams>;

@@ -35,7 +35,12 @@ function noise(size: { readonly width: number; readonly height: number }, random
   const area = size.width * size.height;
   const rgb = new Float32Array(3 * area);
   for (let c = 0; c < 3; c++) {
-    const plane = blur(Float32Array.from({ length: area }, () => random() - 0.5), size.width, size.height, 3);
+    const plane = blur(
+      Float32Array.from({ length: area }, () => random() - 0.5),
+      size.width,
+      size.height,
+      3,
+    );
     for (let i = 0; i < area; i++) rgb[c * area + i] = 0.5 + 0.6 * plane[i];
   }
   return { index: 0, ...size, rgb };
@@ -43,7 +48,11 @@ function noise(size: { readonly width: number; readonly height: number }, random
 
 function fitted(image: Frame, box: { readonly width: number; readonly height: number }): Frame {
   const scale = Math.min(1, Math.max(box.width / image.width, box.height / image.height));
-  return resizeFrame(image, Math.max(64, Math.round(image.width * scale)), Math.max(64, Math.round(image.height * scale)));
+  return resizeFrame(
+    image,
+    Math.max(64, Math.round(image.width * scale)),
+    Math.max(64, Math.round(image.height * scale)),
+  );
 }
 
 /**
@@ -51,15 +60,27 @@ function fitted(image: Frame, box: { readonly width: number; readonly height: nu
  * to the last.
  * @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN, CANCELLED
  */
-export async function* atlas(options: AtlasOptions, ctx: Pick<StageContext, 'nets' | 'image' | 'signal' | 'random'>): AsyncGenerator<AtlasTile> {
+export async function* atlas(
+  options: AtlasOptions,
+  ctx: Pick<StageContext, 'nets' | 'image' | 'signal' | 'random'>,
+): AsyncGenerator<AtlasTile> {
   const { net, channelsOf } = options;
   const { layers } = readDreamNet(net, await ctx.nets.bytes(net), await ctx.nets.convention(net));
   const of = layers.find(({ name }) => name === channelsOf);
-  if (channelsOf !== undefined && !of) throw new AppError('NET_LAYER_UNKNOWN', { name: net, layer: channelsOf, known: layers.map(({ name }) => name).join(', ') });
+  if (channelsOf !== undefined && !of)
+    throw new AppError('NET_LAYER_UNKNOWN', {
+      name: net,
+      layer: channelsOf,
+      known: layers.map(({ name }) => name).join(', '),
+    });
   const box = of ? channelTile : layerTile;
   const start = options.image ? fitted(options.image, box) : noise(box, ctx.random(0));
   const wanted = of
-    ? Array.from({ length: of.channels }, (_, channel) => ({ layer: of.name, channels: channel, objective: { layer: of.name, channels: [channel, channel] } }))
+    ? Array.from({ length: of.channels }, (_, channel) => ({
+        layer: of.name,
+        channels: channel,
+        objective: { layer: of.name, channels: [channel, channel] },
+      }))
     : layers.map(({ name, channels }) => ({ layer: name, channels, objective: { layer: name } }));
   const size = { width: start.width, height: start.height };
   for (const [index, { layer, channels, objective }] of wanted.entries()) {

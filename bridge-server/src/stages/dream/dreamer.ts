@@ -4,11 +4,13 @@ import type { Frame } from '../../frame/frame';
 import { floatTensor, floatsOf, scalarTensor, type Tensor } from '../../frame/tensor';
 import { toModel } from '../../graph/model';
 import { readDreamNet, type DreamNetFile } from '../../nets/dream-net';
-import { dreamStep, guideInput, guidePositions } from '../../nets/dream-step';
+import { dreamMove, dreamStep, dreamTile, guideInput, guidePositions } from '../../nets/dream-step';
 import type { StageContext } from '../../pipeline/stage';
 import type { Net } from '../../runtime/runtime';
 import { resizeFrame } from '../resize';
-import { zoomPlanes, type Size } from './octaves';
+import { octavePictures, zoomPlanes, type Size } from './octaves';
+import { shiftedTiles, tiledGradient } from './tiled';
+import { viewFeeds } from './views';
 
 export type DreamOptions = {
   /** Octaves to work on, the largest last. */
@@ -33,85 +35,160 @@ export type Dreamer = {
 /** Copies to a device and back cost more there than the steps themselves; on a CPU one step per run can be stopped and shown. */
 const stepsPerRunOnDevice = 5;
 const guideSide = 224;
+/** Larger pictures are dreamt in tiles when nobody says: a full HD frame still goes whole, in about 4 GB. */
+const wholePixels = 2.2e6;
+const usualTilePx = 768;
 
-/** @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN, IMAGE_UNREADABLE */
-export async function openDreamer(params: DreamParams, ctx: Pick<StageContext, 'nets' | 'image' | 'signal'>): Promise<Dreamer> {
+/** Side of the tiles for a picture; 0 when it goes whole. */
+export function tileFor(size: Size, tilePx: number): number {
+  if (tilePx > 0) return Math.max(size.width, size.height) > tilePx ? tilePx : 0;
+  return size.width * size.height > wholePixels ? usualTilePx : 0;
+}
+
+/** @throws AppError NET_NOT_FOUND, NET_DAMAGED */
+export async function openDreamNet(name: string, { nets }: Pick<StageContext, 'nets'>): Promise<DreamNetFile> {
+  return readDreamNet(name, await nets.bytes(name), await nets.convention(name));
+}
+
+/**
+ * @param known the net's file, where it has been read already
+ * @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN, IMAGE_UNREADABLE
+ */
+export async function openDreamer(
+  params: DreamParams,
+  ctx: Pick<StageContext, 'nets' | 'image' | 'signal'>,
+  known?: DreamNetFile,
+): Promise<Dreamer> {
   const { nets, signal } = ctx;
-  const file = readDreamNet(params.net, await nets.bytes(params.net), await nets.convention(params.net));
+  const file = known ?? (await openDreamNet(params.net, ctx));
   for (const { layer } of params.objectives) {
-    if (!file.layers.some(({ name }) => name === layer)) {
-      throw new AppError('NET_LAYER_UNKNOWN', { name: params.net, layer, known: file.layers.slice(0, 60).map(({ name }) => name).join(', ') });
+    if (!file.maps.some(({ name }) => name === layer)) {
+      throw new AppError('NET_LAYER_UNKNOWN', {
+        name: params.net,
+        layer,
+        known: file.layers
+          .slice(0, 60)
+          .map(({ name }) => name)
+          .join(', '),
+      });
     }
   }
   const guides = params.guide ? await guideVectors(file, params, await ctx.image(params.guide), ctx) : [];
+  const guideFeeds = Object.fromEntries(guides.map((guide, i) => [guideInput(i), guide]));
   const stepsPerRun = nets.provider === 'cpu' ? 1 : stepsPerRunOnDevice;
 
-  const stepNet = (size: Size, steps: number): Promise<Net> => {
-    const { objectives, smoothing, keepLowest, normaliseChannels } = params;
-    const options = { ...size, objectives, smoothing, keepLowest, normaliseChannels, guided: guides.length > 0, steps };
-    return nets.compiled(`dream:${params.net}:${JSON.stringify(options)}`, async () => toModel({ outputs: dreamStep(file.pick, options) }), {
-      pixels: size.width * size.height,
-    });
+  const compiled = (part: 'step' | 'tile' | 'move', { width, height }: Size, steps = 1): Promise<Net> => {
+    const { objectives, smoothing, keepLowest, normaliseChannels, picture, robust } = params;
+    const options = {
+      width,
+      height,
+      objectives,
+      smoothing,
+      keepLowest,
+      normaliseChannels,
+      picture,
+      robust,
+      guided: guides.length > 0,
+      steps,
+    };
+    const build = {
+      step: () => dreamStep(file.pick, options),
+      tile: () => dreamTile(file.pick, options),
+      move: () => dreamMove(options),
+    }[part];
+    return nets.compiled(
+      `dream-${part}:${params.net}:${JSON.stringify(options)}`,
+      async () => toModel({ outputs: build() }),
+      { pixels: width * height },
+    );
   };
+
+  type State = Record<string, Tensor>;
+  /** `steps` steps at once, and what they leave for the next. */
+  async function advance(
+    state: State,
+    constant: State,
+    size: Size,
+    steps: number,
+    random: () => number,
+  ): Promise<State> {
+    const tilePx = tileFor(size, params.tilePx);
+    let outputs;
+    if (tilePx === 0) {
+      const net = await compiled('step', size, steps);
+      outputs = await net.run({ ...state, ...constant, ...guideFeeds, ...viewFeeds(size, steps, params, random) });
+    } else {
+      const tiles = shiftedTiles(size, tilePx, random);
+      const net = await compiled('tile', tiles[0]);
+      const view = viewFeeds(tiles[0], 1, params, random);
+      const dims = [1, 3, tiles[0].height, tiles[0].width];
+      const gradient = await tiledGradient(floatsOf(state.image), size, tiles, async tile => {
+        signal.throwIfAborted();
+        return floatsOf((await net.run({ image: floatTensor(tile, dims), ...guideFeeds, ...view })).gradient as Tensor);
+      });
+      const move = await compiled('move', size);
+      // Frequencies are moved without a look at the picture, which they make anew.
+      const { image, ...carried } = state;
+      const moved = params.picture === 'fourier' ? carried : { image };
+      outputs = await move.run({
+        ...moved,
+        ...constant,
+        gradient: floatTensor(gradient, [1, 3, size.height, size.width]),
+      });
+    }
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name.replace('.next', ''), tensor as Tensor]),
+    );
+  }
 
   return {
     async dream(rgb, size, options) {
       const { octaves, iterations, random } = options;
-      const carried = options.detail;
+      const bases = octavePictures(rgb, 3, size, octaves);
+      // What was carried in keeps its own sharpness: only what the octaves add is enlarged from one to the next.
+      const carried = options.detail && octavePictures(options.detail, 3, size, octaves);
+      const free = octavePictures(options.free ?? new Float32Array(size.width * size.height).fill(1), 1, size, octaves);
       let detail: Float32Array = new Float32Array(3 * octaves[0].width * octaves[0].height);
       let detailSize = octaves[0];
-      const total = octaves.length * iterations;
       for (const [index, octave] of octaves.entries()) {
-        const base = zoomPlanes(rgb, 3, size, octave);
-        // What was carried in keeps its own sharpness: only what the octaves add is enlarged from one to the next.
-        if (carried) zoomPlanes(carried, 3, size, octave).forEach((value, i) => (base[i] += value));
+        const planes = [1, 3, octave.height, octave.width];
+        const base = carried ? bases[index].map((value, i) => value + carried[index][i]) : bases[index];
         const before = zoomPlanes(detail, 3, detailSize, octave);
-        let image: Float32Array = base.map((value, i) => value + before[i]);
-        const free = options.free ? zoomPlanes(options.free, 1, size, octave) : new Float32Array(octave.width * octave.height).fill(1);
-        for (let done = 0; done < iterations; ) {
-          signal.throwIfAborted();
-          const steps = Math.min(stepsPerRun, iterations - done);
-          const net = await stepNet(octave, steps);
-          const shifts = Array.from({ length: steps }, () => [shift(random, params.jitter), shift(random, params.jitter)] as const);
-          const feeds: Record<string, Tensor> = {
-            image: floatTensor(image, [1, 3, octave.height, octave.width]),
-            free: floatTensor(free, [1, 1, octave.height, octave.width]),
-            step: scalarTensor(options.stepSize / 255),
-            rows: indexTable(shifts.map(([dy]) => dy), octave.height),
-            columns: indexTable(shifts.map(([, dx]) => dx), octave.width),
-            rowsBack: indexTable(shifts.map(([dy]) => -dy), octave.height),
-            columnsBack: indexTable(shifts.map(([, dx]) => -dx), octave.width),
-          };
-          guides.forEach((guide, i) => (feeds[guideInput(i)] = guide));
-          image = floatsOf((await net.run(feeds))['image.next'] as Tensor);
-          done += steps;
-          options.onStep?.(index * iterations + done, total);
+        const start = base.map((value, i) => value + before[i]);
+        const constant: State = {
+          free: floatTensor(free[index], [1, 1, octave.height, octave.width]),
+          step: scalarTensor(options.stepSize / 255),
+        };
+        let state: State = { image: floatTensor(start, planes) };
+        if (params.picture === 'fourier') {
+          constant.base = state.image;
+          for (const name of ['z', 'm', 'v']) state[name] = floatTensor(new Float32Array(start.length), planes);
+          state.done = scalarTensor(0);
         }
-        detail = image.map((value, i) => value - base[i]);
+        const atOnce = tileFor(octave, params.tilePx) === 0 ? stepsPerRun : 1;
+        for (let done = 0; done < iterations;) {
+          signal.throwIfAborted();
+          const steps = Math.min(atOnce, iterations - done);
+          state = await advance(state, constant, octave, steps, random);
+          done += steps;
+          options.onStep?.(index * iterations + done, octaves.length * iterations);
+        }
+        detail = floatsOf(state.image).map((value, i) => value - base[i]);
         detailSize = octave;
       }
       const added = zoomPlanes(detail, 3, detailSize, size);
-      return carried ? added.map((value, i) => value + carried[i]) : added;
+      return options.detail ? added.map((value, i) => value + options.detail![i]) : added;
     },
   };
 }
 
-/** Whole pixels, -jitter to jitter, the same odds for each. */
-function shift(random: () => number, jitter: number): number {
-  return jitter === 0 ? 0 : Math.floor(random() * (2 * jitter + 1)) - jitter;
-}
-
-/** For each step the order in which rows (or columns) are read, so that position p shows what was at p - shift. */
-function indexTable(shifts: readonly number[], length: number): Tensor {
-  const data = new BigInt64Array(shifts.length * length);
-  shifts.forEach((by, step) => {
-    for (let p = 0; p < length; p++) data[step * length + p] = BigInt((((p - by) % length) + length) % length);
-  });
-  return { type: 'int64', dims: [shifts.length, length], data };
-}
-
 /** Each objective's layer in the guide picture, as `guidePositions` vectors spread evenly over it. */
-async function guideVectors(file: DreamNetFile, params: DreamParams, picture: Frame, ctx: Pick<StageContext, 'nets'>): Promise<Tensor[]> {
+async function guideVectors(
+  file: DreamNetFile,
+  params: DreamParams,
+  picture: Frame,
+  ctx: Pick<StageContext, 'nets'>,
+): Promise<Tensor[]> {
   const scale = guideSide / Math.min(picture.width, picture.height);
   const guide = resizeFrame(picture, Math.round(picture.width * scale), Math.round(picture.height * scale));
   const size = { width: guide.width, height: guide.height };

@@ -48,3 +48,20 @@ export function zoomPlanes(planes: Float32Array, channels: number, from: Size, t
   }
   return out;
 }
+
+/** A picture at the size of each octave, each made from the next larger one, as google/deepdream does. */
+export function octavePictures(
+  planes: Float32Array,
+  channels: number,
+  size: Size,
+  octaves: readonly Size[],
+): Float32Array[] {
+  const pictures: Float32Array[] = [];
+  let [larger, from] = [planes, size];
+  for (const octave of octaves.toReversed()) {
+    larger = zoomPlanes(larger, channels, from, octave);
+    from = octave;
+    pictures.unshift(larger);
+  }
+  return pictures;
+}
