@@ -5,7 +5,6 @@ import type { Bridge } from '../bridge/client';
 import type { Host } from '../host/host';
 import type { ClipReader } from './clip-reader';
 import { listJobs } from './jobs';
-import { listJobs } from './jobs';
 import { fromLabels, newestOfEachPlace, toLabels } from './placement';
 import type { Store } from './store';
 import { toSequenceRange } from './timeline-map';
@@ -145,19 +144,6 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
     } catch (thrown) {
       store.dispatch({ type: 'job-problem', job: id, problem: toAppError(thrown).toJSON() });
     }
-  }
-
-  /** Of several results for one place the newest counts: the older ones were rendered again. */
-  function newestResults(): JobId[] {
-    const places = new Set<string>();
-    return listJobs(store.get().jobs).flatMap(({ job }) => {
-      const { sequence, place, sourceKey, section } = job.spec.labels;
-      if (job.status !== 'done' || !fromLabels(job.spec.labels)) return [];
-      const key = JSON.stringify([sequence, place, sourceKey, section]);
-      if (places.has(key)) return [];
-      places.add(key);
-      return [job.id];
-    });
   }
 
   /** @param sequence only what belongs to it */
