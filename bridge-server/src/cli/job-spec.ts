@@ -19,6 +19,8 @@ export type RenderWishes = {
   readonly size?: string;
   readonly codec?: string;
   readonly provider?: string;
+  /** Take the smaller job that is offered when this one fits badly. */
+  readonly fit?: boolean;
   readonly seed?: string;
 };
 
@@ -50,6 +52,15 @@ function changed(effect: Effect, changes: Record<string, unknown>): Effect {
   throw new AppError('PARAMETER_WRONG', { name: `${effect.effect} ${name}`, value: JSON.stringify(changes[name] ?? null), problem: issue.message });
 }
 
+/** On the command line a key's other clips and pictures are files. @throws AppError FILE_NOT_FOUND, NOT_MEDIA ... */
+async function withStoredFiles(core: BridgeCore, key: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const stored = { ...key };
+  for (const name of ['matteClip', 'plateClip'])
+    if (typeof key[name] === 'string') stored[name] = (await core.addClip(key[name])).sha256;
+  if (typeof key.plateImage === 'string') stored.plateImage = await core.addImage(key.plateImage);
+  return stored;
+}
+
 /** Lays what the flags say over the preset: parameters of effects, pictures, rate, size and codec. */
 async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInfo): Promise<Preset> {
   const changes: Partial<Record<EffectName, Record<string, unknown>>> = { ...wishes.changes };
@@ -58,6 +69,7 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
     for (const path of wishes.styles) styles.push({ image: await core.addImage(path), weight: 1 });
     changes.style = { ...changes.style, styles };
   }
+  if (changes.key) changes.key = await withStoredFiles(core, changes.key);
   if (wishes.guide) changes.dream = { ...changes.dream, guide: await core.addImage(wishes.guide) };
   const output = { ...wishes.preset.output };
   if (wishes.codec !== undefined) {

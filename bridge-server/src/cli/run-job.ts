@@ -4,6 +4,7 @@ import type { ClipInfo } from '#protocol/clip';
 import type { Job, JobId } from '#protocol/job';
 import type { Report } from '#protocol/report';
 import { formatRate, seconds } from '#protocol/time';
+import { checkOutput } from '../media/encode';
 import type { BridgeCore } from '../server/core';
 import { checkDestination, deliverResult } from './deliver-result';
 import { followJob } from './follow-job';
@@ -32,6 +33,7 @@ export async function runJob(core: BridgeCore, clip: ClipInfo, wishes: RenderWis
   await checkDestination(out, force);
   const spec = await makeSpec(core, clip, wishes);
   const plan = await core.estimate(spec);
+  checkOutput(out, { ...plan, codec: spec.preset.output.codec });
   output.event(
     { type: 'estimate', ...plan },
     `${clip.width}x${clip.height}, ${formatRate(clip.rate)} fps -> ${plan.width}x${plan.height}, ${plan.frames} frames (${seconds(plan.frames, spec.preset.output.rate === 'source' ? clip.rate : spec.preset.output.rate).toFixed(2)} s). ` +

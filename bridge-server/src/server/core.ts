@@ -15,6 +15,8 @@ import { BullmqEngine } from '../jobs/bullmq-engine';
 import { LocalEngine } from '../jobs/local-engine';
 import { createMachineStore, type MachineStore } from '../jobs/machine-store';
 import { planTasks } from '../jobs/plan';
+import type { Task } from '../jobs/task';
+import { checkOutput, segmentEnding } from '../media/encode';
 import { probeClip } from '../media/probe';
 import { probeStill, type StillFacts } from '../media/still';
 import { providerEnvironment } from '../runtime/provider-libraries';
@@ -78,7 +80,7 @@ export type BridgeCore = {
   /** Copies a local file into the store and probes it. @throws AppError FILE_NOT_FOUND, NOT_MEDIA ... */
   addClip(path: string, name?: string): Promise<ClipInfo>;
   addImage(path: string, name?: string): Promise<{ readonly sha256: string }>;
-  /** @throws AppError CLIP_NOT_FOUND, RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE, FILE_NOT_FOUND */
+  /** @throws AppError CLIP_NOT_FOUND, RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE, FILE_NOT_FOUND, NET_NOT_FOUND */
   estimate(spec: JobSpec): Promise<JobEstimate>;
   /** Checks, estimates, refuses what cannot fit, and starts. @throws AppError also MEMORY_TOO_SMALL, DISK_TOO_SMALL */
   submit(spec: JobSpec): Promise<Job>;
@@ -112,13 +114,23 @@ export function imagesOf(preset: Preset): string[] {
   return hashes;
 }
 
-/** Every clip beside the job's own: mattes. */
-export function mattesOf(preset: Preset): string[] {
-  return preset.effects.flatMap(effect =>
-    effect.effect === 'key' && effect.params.source === 'matte' && effect.params.matteClip
-      ? [effect.params.matteClip]
-      : [],
-  );
+/** Every clip beside the job's own: mattes, and what lies behind a subject. */
+export function otherClipsOf(preset: Preset): string[] {
+  return preset.effects.flatMap(effect => {
+    if (effect.effect !== 'key') return [];
+    const { source, matteClip, over, plateClip } = effect.params;
+    const wanted = [source === 'matte' ? matteClip : undefined, over === 'clip' ? plateClip : undefined];
+    return wanted.filter(clip => clip !== undefined);
+  });
+}
+
+/** Nets of the tasks' upscale stages. */
+function upscalersOf(tasks: readonly Task[]): string[] {
+  const nodes = tasks.flatMap(task => ('stages' in task ? task.stages : []));
+  return nodes.flatMap(({ stage, params }) => {
+    const { enlarge, clean } = params as { enlarge?: string; clean?: string };
+    return stage === 'upscale' ? [clean, enlarge].filter(name => name !== undefined) : [];
+  });
 }
 
 export async function freeBytes(folder: string): Promise<number> {
@@ -167,19 +179,23 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
 
   const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
     const clip = await clips.info(spec.clip);
-    for (const matte of mattesOf(spec.preset))
-      if (!clips.has(matte)) throw new AppError('CLIP_NOT_FOUND', { clip: matte });
+    for (const other of otherClipsOf(spec.preset))
+      if (!clips.has(other)) throw new AppError('CLIP_NOT_FOUND', { clip: other });
     for (const sha256 of imagesOf(spec.preset))
       if (!images.has(sha256)) throw new AppError('FILE_NOT_FOUND', { path: `the picture ${sha256.slice(0, 8)}` });
     const provider = spec.provider === 'auto' ? machine.provider() : spec.provider;
     const calibration = machine.calibration();
+    const nets = await options.nets.hashes();
     const tasks = planTasks(spec, clip, undefined, {
       machine: { provider },
-      nets: await options.nets.hashes(),
+      nets,
       seconds: secondsFor(provider, calibration),
     });
+    const missing = upscalersOf(tasks).find(name => !Object.hasOwn(nets, name));
+    if (missing !== undefined) throw new AppError('NET_NOT_FOUND', { name: missing });
     const join = tasks[tasks.length - 1];
     if (join.kind !== 'join') throw new AppError('INTERNAL', { problem: 'a plan without an end' });
+    checkOutput(`result${segmentEnding(join.output.codec)}`, { ...join, codec: join.output.codec });
     return {
       estimate: estimateTasks(
         tasks,

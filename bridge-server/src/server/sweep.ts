@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { imagesOf, mattesOf, type BridgeCore } from './core';
+import { imagesOf, otherClipsOf, type BridgeCore } from './core';
 
 /** A clip or picture that no job needs is kept this long after it came, for the next try with another preset. */
 const keptMs = 14 * 24 * 3600 * 1000;
@@ -8,7 +8,7 @@ const keptMs = 14 * 24 * 3600 * 1000;
 export async function sweepContent(core: BridgeCore, now = Date.now()): Promise<string[]> {
   const jobs = await core.engine.list();
   const needed = new Set(
-    jobs.flatMap(job => [job.spec.clip, ...imagesOf(job.spec.preset), ...mattesOf(job.spec.preset)]),
+    jobs.flatMap(job => [job.spec.clip, ...imagesOf(job.spec.preset), ...otherClipsOf(job.spec.preset)]),
   );
   for (const { preset } of core.presets.list()) for (const sha256 of imagesOf(preset)) needed.add(sha256);
   const swept: string[] = [];

@@ -31,16 +31,21 @@ export async function createKeyer(params: KeyStageParams, ctx: Pick<StageContext
   return async frame => pullKey(frame, screen, params);
 }
 
-async function screenOfClip(params: KeyStageParams, ctx: Pick<StageContext, 'clip'>): Promise<Screen> {
+/** Frames in which the screen is looked for: a clip may begin with black or with a slate. */
+const searchedFrames = 100;
+
+async function screenOfClip(params: KeyStageParams, ctx: Pick<StageContext, 'clip' | 'signal'>): Promise<Screen> {
+  let searched = 0;
   for await (const frame of ctx.clip(params.clip, params.screenFrame)) {
+    ctx.signal.throwIfAborted();
     const screen = findScreen(frame);
     if (screen) return screen;
-    break;
+    if (++searched === searchedFrames) break;
   }
   throw new AppError('PARAMETER_WRONG', {
     name: 'key-colour',
     value: 'auto',
-    problem: 'no green or blue screen was found in the first frame; pick its colour',
+    problem: `no green or blue screen was found in the first ${searched} frames; pick its colour`,
   });
 }
 

@@ -19,6 +19,7 @@ export function isShown(effect: EffectName, field: Field, params: Readonly<Recor
     if (field.key === 'matteClip') return !colour;
     if (field.key === 'plateColour') return params.over === 'colour';
     if (field.key === 'plateImage') return params.over === 'image';
+    if (field.key === 'plateClip') return params.over === 'clip';
   }
   if (effect === 'style' && params.method === 'fast') {
     return ![

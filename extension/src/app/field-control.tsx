@@ -141,7 +141,7 @@ export function FieldControl({ field, value, params, onChange }: FieldControlPro
       );
     case 'text':
     case 'point':
-      if (field.label === 'key.matteClip') {
+      if (field.label === 'key.matteClip' || field.label === 'key.plateClip') {
         return (
           <Row label={label} help={help}>
             <ClipChoice value={value as string | undefined} onChange={onChange} />

@@ -19,9 +19,10 @@ export const keyParams = z.object({
   garbage: z.array(z.array(point).min(3).max(64)).max(16).default([]).meta({ label: 'key.garbage', help: 'Shapes that are always background.', control: 'shapes', level: 'more' }),
   holdout: z.array(z.array(point).min(3).max(64)).max(16).default([]).meta({ label: 'key.holdout', help: 'Shapes that are always subject.', control: 'shapes', level: 'more' }),
   apply: choice(['subject', 'background'], 'subject', { label: 'key.apply', help: 'What the later effects paint.', level: 'simple' }),
-  over: choice(['alpha', 'source', 'colour', 'image'], 'alpha', { label: 'key.over', help: 'What lies behind in the result: nothing (alpha), the untouched footage, a colour or a picture.', level: 'simple' }),
+  over: choice(['alpha', 'source', 'colour', 'image', 'clip'], 'alpha', { label: 'key.over', help: 'What lies behind in the result: nothing (alpha), the untouched footage, a colour, a picture or a clip.', level: 'simple' }),
   plateColour: z.string().regex(/^#[0-9a-fA-F]{6}$/).default('#000000').meta({ label: 'key.plateColour', help: 'The colour behind.', control: 'colour', level: 'more' }),
   plateImage: imageRefSchema.optional().meta({ label: 'key.plateImage', help: 'The picture behind.', control: 'image', level: 'more' }),
+  plateClip: z.string().regex(/^[0-9a-f]{64}$/).optional().meta({ label: 'key.plateClip', help: 'The clip behind, frame by frame from its beginning; a shorter one begins again.', level: 'more' }),
   view: choice(['result', 'matte'], 'result', { label: 'key.view', help: 'Show the result or the matte.' }),
   despeckle: toggle(true, { label: 'key.despeckle', help: 'Remove single wrong pixels from the matte.' }),
 });
