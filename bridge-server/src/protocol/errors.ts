@@ -104,6 +104,7 @@ export const errors = {
   NO_FREE_TRACK: { http: 409, exit: 3, cause: 'No free video track lies above the clip, and none could be added: {problem}', remedy: 'Add a video track at the top of the sequence, then place the result again.' },
   TRACKS_SHIFTED: { http: 500, exit: 4, cause: 'The application moved the tracks of the sequence (seen at "{clip}") and could not move them back.', remedy: 'Undo once in the application, add a video track at the top by hand, and place the result again.' },
   NOT_PLACED: { http: 500, exit: 4, cause: 'The result is not on the timeline: {problem}', remedy: 'The file is imported in the bin "Reverie": drag it to the timeline, or place it again.' },
+  SOURCE_TRIMMED: { http: 409, exit: 3, cause: 'The clip "{name}" begins elsewhere in its source than when it was rendered, so the result does not fit it any more.', remedy: 'Render the clip again as it is now, or drag the result from the bin "Reverie" by hand.' },
   TIMELINE_CHANGED: { http: 500, exit: 4, cause: 'While placing, the application changed another clip: "{clip}" on {track}.', remedy: 'Undo in the application until that clip is back, and drag the result from the bin "Reverie" by hand.' },
   REPLACE_FAILED: { http: 500, exit: 4, cause: 'The older result {path} could not be replaced: {problem}', remedy: 'Remove the older result, then place the new one.' },
   REMOVE_FAILED: { http: 500, exit: 4, cause: 'The result could not be taken off the timeline.', remedy: 'Unlock its track, or delete the clip by hand.' },

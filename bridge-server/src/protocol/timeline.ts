@@ -63,6 +63,8 @@ export const placementSchema = z.object({
   range: frameRangeSchema,
   /** The clip that the result belongs to, and its track: the result goes above it. */
   sourceKey: z.string().optional(),
+  /** Its file, where the range is a part of this one clip and so goes where the clip goes. */
+  sourcePath: z.string().optional(),
   sourceTrack: z.int().nonnegative(),
 });
 export type Placement = z.infer<typeof placementSchema>;

@@ -1,3 +1,4 @@
+import type { Job } from '#protocol/job';
 import type { Placement, TimelineRange } from '#protocol/timeline';
 
 /** Where a job's result belongs, kept in the job's labels so that it survives restarts of panel, bridge and host. */
@@ -8,12 +9,14 @@ const longestLabel = 200;
 export function toLabels(timeline: TimelineRange, section?: string): PlaceLabels {
   const { sequence, range } = timeline;
   const clip = timeline.clips.find(each => each.selected) ?? timeline.clips[0];
+  const followed = timeline.origin === 'selection' && timeline.clips.length === 1 ? clip?.mediaPath : undefined;
   return {
     sequence: sequence.id.slice(0, longestLabel),
     sequenceName: sequence.name.slice(0, longestLabel),
     place: `${range.first}:${range.last}:${range.rate.num}/${range.rate.den}`,
     track: String(clip?.track ?? 0),
     ...(clip ? { sourceKey: clip.key.slice(0, longestLabel) } : {}),
+    ...(followed && followed.length <= longestLabel ? { sourcePath: followed } : {}),
     ...(section ? { section: section.slice(0, longestLabel) } : {}),
   };
 }
@@ -28,6 +31,37 @@ export function fromLabels(labels: PlaceLabels): Placement | undefined {
     sequence: labels.sequence,
     range: { first, last, rate: { num, den } },
     sourceKey: labels.sourceKey,
+    ...(labels.sourcePath ? { sourcePath: labels.sourcePath } : {}),
     sourceTrack: Math.max(0, Number(labels.track) || 0),
   };
+}
+
+/** One place for all renders of it: an earlier one is not put over a later one. */
+const placeOf = ({ labels }: Job['spec']) =>
+  JSON.stringify([labels.sequence, labels.place, labels.sourceKey, labels.section]);
+
+/** The newest finished job of each place, the oldest place first. @param jobs newest first */
+export function newestOfEachPlace(jobs: readonly Job[]): Job[] {
+  const taken = new Set<string>();
+  const newest = jobs.filter(job => {
+    if (job.status !== 'done' || !fromLabels(job.spec.labels) || taken.has(placeOf(job.spec))) return false;
+    taken.add(placeOf(job.spec));
+    return true;
+  });
+  return newest.reverse();
+}
+
+export type SequenceJobs<T> = { readonly sequence?: string; readonly name: string; readonly entries: readonly T[] };
+
+/** Jobs by the sequence that they belong to, in the order in which they come; those of none under no name. */
+export function bySequence<T extends { readonly job: Job }>(entries: readonly T[]): SequenceJobs<T>[] {
+  const groups = new Map<string, { sequence?: string; name: string; entries: T[] }>();
+  for (const entry of entries) {
+    const { labels } = entry.job.spec;
+    const sequence = fromLabels(labels)?.sequence;
+    const group = groups.get(sequence ?? '') ?? { sequence, name: labels.sequenceName ?? '', entries: [] };
+    group.entries.push(entry);
+    groups.set(sequence ?? '', group);
+  }
+  return [...groups.values()];
 }

@@ -122,7 +122,7 @@ export function SectionsPage() {
           </span>
         )}
         {host.capabilities.result === 'place' && done.length > 0 && (
-          <Button icon="place" onClick={session.takeAllResults}>
+          <Button icon="place" onClick={() => session.takeAllResults(timeline.sequence.id)}>
             {t('jobs.takeAll.place')}
           </Button>
         )}

@@ -57,7 +57,8 @@ export type Session = {
   takeResult(id: JobId): void;
   /** Takes a placed result off the timeline again; the file stays. */
   removeResult(id: JobId): void;
-  takeAllResults(): void;
+  /** Places what is finished, in one sequence or in all. */
+  takeAllResults(sequence?: string): void;
 
   showAtlas(net: string, channelsOf?: string): void;
   stopAtlas(): void;
@@ -90,7 +91,7 @@ export type SessionParts = {
 export function createSession({ store, bridge, host, storage }: SessionParts): Session {
   const { connection } = bridge;
   const atlas = createAtlasViewer(store, connection);
-  const previewer = createPreviewer(store, connection, atlas.resume);
+  const previewer = createPreviewer(store, connection);
   let saveTimer: ReturnType<typeof setTimeout> | undefined;
 
   const saved = readSaved(storage);
@@ -160,7 +161,7 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     // A clip that the bridge has cleared away since is simply not there: the panel begins with an empty monitor.
     restoreClip().catch(thrown => toAppError(thrown).code !== 'CLIP_NOT_FOUND' && fail(thrown));
     previewer.again();
-    if (!previewer.isPainting()) atlas.resume();
+    atlas.resume();
   }
 
   function onMessage(message: ServerMessage) {

@@ -108,6 +108,8 @@ export interface Host {
 
   /** The clips that are selected or under the playhead, again at each change. */
   watchSelection?(onChange: (clips: readonly TimelineClip[], range: TimelineRange | undefined) => void): Unsubscribe;
+  /** How a job's result lies on the timeline now, undefined where it does not; asked before it is fetched again. */
+  findResult?(job: string, at: Placement): Promise<Placed | undefined>;
   /** Takes a placed result off the track again. @returns false when it was not there any more */
   removeResult?(job: string, at: Placement): Promise<boolean>;
   readMarkers?(): Promise<readonly TimelineMarker[]>;

@@ -20,6 +20,7 @@ import {
   toTimelineRange,
   tracksToMute,
 } from './premiere-plan';
+import { followSource, isOutdated, liesWhereWanted } from './place-again';
 import { isSamePlace, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
@@ -141,22 +142,27 @@ export function createPremiereHost(parts: PremiereParts): Host {
     range: placedRange(result, rate),
   });
 
-  async function importClip(clip: RenderedClip, at: Placement, context: TaskContext): Promise<Placed> {
+  const foundAgain = (result: Result) =>
+    outcomeOf(isMoved(result, result.of) ? 'moved-by-user' : 'already-there', result, result.of.range.rate);
+
+  async function importClip(clip: RenderedClip, wanted: Placement, context: TaskContext): Promise<Placed> {
     checkAborted(context);
     context.report(undefined, 'reading');
-    const facts = await readFacts(at.sequence);
+    let facts = await readFacts(wanted.sequence);
     const rate = rateOfTimebase(facts.sequence.timebase);
-    const { results, locked } = await findResults(at.sequence);
-    const label = makeLabel(clip, at);
+    const { results, locked } = await findResults(wanted.sequence);
     const own = results.find(result => result.of.job === clip.job);
     if (own) {
       if (normalPath(own.path) !== normalPath(clip.path)) await forget(clip.path);
-      return outcomeOf(isMoved(own, own.of) ? 'moved-by-user' : 'already-there', own, rate);
+      return foundAgain(own);
     }
+    const at = followSource(facts, wanted);
+    const label = makeLabel(clip, at);
     await files.writeText(sidecar(clip.path), writeLabel(label));
     checkAborted(context);
 
-    const older = results.find(result => isSamePlace(result.of, label));
+    const older =
+      results.find(result => isSamePlace(result.of, label)) ?? results.find(result => liesWhereWanted(result, label));
     if (older) {
       context.report(undefined, 'placing');
       await call('replace', { from: older.path, to: clip.path, label: writeLabel(label) });
@@ -176,6 +182,9 @@ export function createPremiereHost(parts: PremiereParts): Host {
     context.report(undefined, 'placing');
     const times = placeTimes(clip, at.range);
     const { sequence } = at;
+    const outdated = results.filter(each => isOutdated(each, label));
+    for (const { path } of outdated) await call('remove', { sequence, path });
+    if (outdated.length > 0) facts = await readFacts(sequence);
     const track =
       freeTrack(facts, at.sourceTrack, times, locked) ??
       (await call('addTrack', { sequence, path: clip.path })).videoTracks - 1;
@@ -238,6 +247,11 @@ export function createPremiereHost(parts: PremiereParts): Host {
     },
     exportRange,
     importClip,
+    async findResult(job, at) {
+      await handshake();
+      const own = (await findResults(at.sequence)).results.find(result => result.of.job === job);
+      return own && foundAgain(own);
+    },
     watchTheme: parts.watchTheme ?? noTheme,
     async openBytes(clip) {
       if (!clip.path) throw new AppError('FILE_NOT_FOUND', { path: clip.name });

@@ -173,6 +173,7 @@ export const screenTexts = {
   'jobs.none': 'No jobs yet. They appear here and stay after a reload.',
   'jobs.loading': 'Asking the bridge…',
   'jobs.takeAll.place': 'Place all finished',
+  'jobs.elsewhere': 'Belonging to no sequence',
   'status.queued': 'Waiting',
   'status.active': 'Rendering',
   'status.paused': 'Paused',

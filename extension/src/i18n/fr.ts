@@ -171,6 +171,7 @@ export const fr: Catalogue = {
   'jobs.none': 'Aucune tâche. Elles apparaissent ici et restent après un rechargement.',
   'jobs.loading': 'Le pont est interrogé…',
   'jobs.takeAll.place': 'Placer tout ce qui est terminé',
+  'jobs.elsewhere': 'Sans séquence',
   'status.queued': 'En attente',
   'status.active': 'Rendu',
   'status.paused': 'En pause',
@@ -845,6 +846,10 @@ export const fr: Catalogue = {
   'error.NOT_PLACED.cause': 'Le résultat n’est pas sur la timeline : {problem}',
   'error.NOT_PLACED.remedy':
     'Le fichier est dans le chutier « Reverie » : glissez-le sur la timeline, ou placez-le à nouveau.',
+  'error.SOURCE_TRIMMED.cause':
+    'Le clip « {name} » ne commence plus au même endroit de sa source qu’au moment du rendu : le résultat ne lui correspond plus.',
+  'error.SOURCE_TRIMMED.remedy':
+    'Refaites le rendu du clip tel qu’il est, ou faites glisser le résultat à la main depuis le chutier « Reverie ».',
   'error.TIMELINE_CHANGED.cause':
     'En plaçant le résultat, l’application a modifié un autre clip : « {clip} » sur {track}.',
   'error.TIMELINE_CHANGED.remedy':
