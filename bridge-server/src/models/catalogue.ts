@@ -224,7 +224,7 @@ export const catalogue: readonly CatalogueRow[] = [
     licence: 'MIT (the Reverie authors)',
     origin: 'trained by scripts/train-style against openimages; see nets/README.md',
     format: 'onnx',
-    files: embedded('fast-style', [1118456, '71098c770ff7d571c93a2514bf767ff2b4b0a45bb07472a75ff961fb644cffa4']),
+    files: embedded('fast-style', [1118457, '57ef60a5fd4dd8d949df10ee47832c158e8f59463b793057942dd5f350185963']),
     convention: plainRgb,
     multipleOf: 4,
     layers: [],

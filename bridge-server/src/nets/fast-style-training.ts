@@ -8,6 +8,7 @@ import {
   matmul,
   meanAll,
   mul,
+  reduceMean,
   reshape,
   square,
   sub,
@@ -39,17 +40,20 @@ const variationWeight = 2;
  * Without this a net learns hues by brightness (green hair) and a darker frame around the picture.
  */
 const toneSquarePx = 16;
-const toneWeight = 6;
+const toneWeight = 20;
+/** Hues are kept over smaller squares too: coloured fringes at outlines are no brushwork. */
+const chromaSquarePx = 4;
+const chromaWeight = 10;
 const rangeWeight = 20;
 const weaveWeight = 1;
 
-export const trainingTerms = ['style', 'content', 'palette', 'tone', 'weave', 'variation', 'range'] as const;
+export const trainingTerms = ['style', 'content', 'palette', 'tone', 'chroma', 'weave', 'variation', 'range'] as const;
 
 /**
  * One step of training on one picture, without the optimiser: losses and their gradients.
  * Inputs: image [1, 3, side + shift, side + shift] in the colours of the style; rows [side, side + shift] and columns
  * [side + shift, side], which cut out what is judged; contentWeight []; the style's targets (`styleTargetInputs`).
- * Outputs: losses [8], the total and the terms; `gradient.<name>` of each variable.
+ * Outputs: losses [9], the total and the terms; `gradient.<name>` of each variable.
  * @param paint the net: a picture from a picture, computed from the variables
  */
 export function fastStyleTrainingStep(
@@ -83,7 +87,8 @@ export function fastStyleTrainingStep(
     style: addAll(layerLosses),
     content: reshape(contentLoss(seen.get(net.recipe.content) as Value, content), []),
     palette: mul(addAll(palettes), 1 / palettes.length),
-    tone: meanAll(square(sub(averagePool(painted, toneSquarePx), averagePool(photograph, toneSquarePx)))),
+    tone: meanSquare(sub(averagePool(painted, toneSquarePx), averagePool(photograph, toneSquarePx))),
+    chroma: meanSquare(chromaOf(averagePool(sub(painted, photograph), chromaSquarePx))),
     weave: weaveLoss(painted),
     variation: variationLoss(painted),
     range: rangeLoss(painted),
@@ -93,6 +98,7 @@ export function fastStyleTrainingStep(
     mul(terms.content, input('contentWeight', [])),
     mul(terms.palette, paletteWeight),
     mul(terms.tone, toneWeight),
+    mul(terms.chroma, chromaWeight),
     mul(terms.weave, weaveWeight),
     mul(terms.variation, variationWeight),
     mul(terms.range, rangeWeight),
@@ -108,6 +114,11 @@ export function fastStyleTrainingStep(
   };
 }
 
+const meanSquare = (value: Value): Value => meanAll(square(value));
+
+/** What is left of colours without their brightness. @param image [1, 3, H, W] */
+const chromaOf = (image: Value): Value => sub(image, reduceMean(image, { axes: [1] }));
+
 /** Second differences, across and down at once. */
 const secondDifferences = [1, -2, 1, -2, 4, -2, 1, -2, 1];
 
@@ -117,5 +128,5 @@ const secondDifferences = [1, -2, 1, -2, 4, -2, 1, -2, 1];
  */
 function weaveLoss(image: Value): Value {
   const kernel = constant([...secondDifferences, ...secondDifferences, ...secondDifferences], [3, 1, 3, 3]);
-  return meanAll(square(conv(image, kernel, undefined, { group: 3, dilations: 2 })));
+  return meanSquare(conv(image, kernel, undefined, { group: 3, dilations: 2 }));
 }

@@ -3,14 +3,21 @@ import type { Tensor } from '../../../frame/tensor';
 import { describeModel, fromModel, toModel } from '../../../graph/model';
 import { styleFeatures, usualContentWeight } from '../../../nets/fast-style';
 import { paletteLayer } from '../../../nets/style-statistics';
-import type { LayerStatistics } from '../../../nets/style-statistics';
+import type { LayerStatistics, StyleStatistics } from '../../../nets/style-statistics';
 import type { StageContext } from '../../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import { createFeatureSource, embeddedFeatureNet } from '../easel';
 import { createStyleSource } from '../targets';
 
 /** A style as the net is told it, and its palette. */
-export type FastStyle = { readonly factors: Float32Array; readonly palette: LayerStatistics };
+export type FastStyle = {
+  /** [2, channels] */
+  readonly factors: Float32Array;
+  readonly palette: LayerStatistics;
+  /** What the net was told of the style, and of how much the photograph counts. */
+  readonly statistics: StyleStatistics;
+  readonly contentWeight: number;
+};
 
 /** Longer sides of a style picture for which the net has learnt strokes. */
 const strokeLimits = [256, 724] as const;
@@ -69,6 +76,6 @@ export async function guideStyle(
     factors ??= new Float32Array(values.length);
     for (let i = 0; i < values.length; i++) factors[i] += share * values[i];
   }
-  const palette = (await createStyleSource(ctx, features, params.styles).at(side))[paletteLayer(1)];
-  return { factors: factors as Float32Array, palette };
+  const statistics = await createStyleSource(ctx, features, params.styles).at(side);
+  return { factors: factors as Float32Array, palette: statistics[paletteLayer(1)], statistics, contentWeight };
 }

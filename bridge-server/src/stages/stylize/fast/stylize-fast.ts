@@ -13,9 +13,13 @@ import { carryPaint } from '../carry';
 import type { Carried } from '../carry';
 import { colourStatistics, lumaDeviation, matchColours } from '../colour';
 import type { ColourMap } from '../colour';
+import { createFeatureSource, embeddedFeatureNet } from '../easel';
+import type { FeatureSource } from '../easel';
 import { finished, toEasel, toResult } from '../painted-frame';
 import { fromTensors, hasAwoken, toTensors } from '../shot';
 import type { Shot } from '../shot';
+import { styleTargets } from '../targets';
+import { fitFactors } from './fit';
 import { guideStyle, paintShare } from './guide';
 import type { FastStyle } from './guide';
 import { embeddedFastNet, openFastNet, takesStyle } from './net';
@@ -36,10 +40,20 @@ type Workshop = {
   readonly net: FastNet;
   /** Absent for a net that knows one style. */
   readonly style?: FastStyle;
+  readonly name: string;
+  readonly features: FeatureSource;
 };
 
 /** What a frame needs to know of the ones before it. */
-type FastShot = { readonly shot: Shot; readonly statistics: NormStatistics };
+type FastShot = {
+  readonly shot: Shot;
+  readonly statistics: NormStatistics;
+  /** The style of the shot as the net is told it; empty for a net of one style. */
+  readonly factors: Float32Array;
+};
+
+/** How a shot is painted, before its first frame is. */
+type Manner = { readonly colours?: ColourMap; readonly factors: Float32Array };
 
 type Work = {
   readonly workshop: Workshop;
@@ -82,7 +96,11 @@ export async function* stylizeFast(
       yield resultOf(before.shot, frame, params);
       ctx.store({
         nextIndex: frame.index + 1,
-        tensors: { ...toTensors(before.shot), norms: floatTensor(before.statistics, [before.statistics.length]) },
+        tensors: {
+          ...toTensors(before.shot),
+          norms: floatTensor(before.statistics, [before.statistics.length]),
+          factors: floatTensor(before.factors, [before.factors.length]),
+        },
       });
     }
   } finally {
@@ -102,7 +120,7 @@ function fromState(
   size: { readonly width: number; readonly height: number },
 ): FastShot | undefined {
   const shot = fromTensors(tensors, size);
-  return shot && { shot, statistics: floatsOf(tensors.norms) };
+  return shot && { shot, statistics: floatsOf(tensors.norms), factors: floatsOf(tensors.factors) };
 }
 
 /** @throws AppError NET_NOT_FOUND, NET_UNSUPPORTED and what styles cannot be read for */
@@ -110,17 +128,51 @@ async function openWorkshop(ctx: StageContext, params: StyleParams, { width, hei
   const name = params.net === 'auto' ? embeddedFastNet : params.net;
   const net = await openFastNet(ctx.nets, name, { width, height });
   const told = takesStyle(describeModel(await ctx.nets.bytes(name), name));
-  return { size: { width, height }, net, ...(told ? { style: await guideStyle(ctx, name, params) } : {}) };
+  const features = createFeatureSource(ctx.nets, embeddedFeatureNet);
+  const style = told ? { style: await guideStyle(ctx, name, params) } : {};
+  return { size: { width, height }, net, name, features, ...style };
+}
+
+/** Painters are known by heart; a picture is new to the net and gets some steps, unless it must be quick. */
+function fitSteps({ detail, styles }: StyleParams): number {
+  if (detail === 'fine') return 150;
+  return detail === 'normal' && styles.some(({ image, weight }) => weight > 0 && !('painter' in image)) ? 60 : 0;
+}
+
+/** The style of a shot from its first frame: as the guide says, or fitted to the frame where time may be taken. */
+async function mannerOf({ workshop, params, ctx, frame }: Work): Promise<Manner> {
+  const { style, size, name, features } = workshop;
+  if (style === undefined) return { factors: new Float32Array(0) };
+  const colours = matchColours(colourStatistics(frame.rgb, frame.alpha), style.palette);
+  const steps = fitSteps(params);
+  if (steps === 0) return { colours, factors: style.factors };
+  const photograph = withoutHidden(toEasel(frame.rgb, colours), frame.alpha);
+  const { factors, contentWeight } = style;
+  const targets = styleTargets('w2', style.statistics);
+  return {
+    colours,
+    factors: await fitFactors(ctx, features, {
+      net: name,
+      photograph,
+      size,
+      factors,
+      targets,
+      contentWeight,
+      steps,
+      frame: frame.index,
+    }),
+  };
 }
 
 async function paintFrame(work: Work, motions: MotionSource, before: FastShot | undefined): Promise<FastShot> {
   const { params, ctx, frame } = work;
+  const manner = before ? { colours: before.shot.colours, factors: before.factors } : await mannerOf(work);
   const holds = before !== undefined && params.stickiness > 0;
   const carried = holds ? await carryPaint(before.shot, frame, motions, false) : undefined;
-  const painted = await paintWith(work, before, carried);
+  const painted = await paintWith(work, manner, before, before?.statistics, carried);
   const faults = faultsOf(work, painted, before);
   if (faults.length === 0) return painted;
-  const again = await paintWith(work, undefined, undefined);
+  const again = await paintWith(work, manner, before, undefined, undefined);
   const left = faultsOf(work, again, before);
   if (left.includes(broken)) throw new AppError('FRAME_DEFECT', { frame: frame.index, defect: 'not a picture' });
   const better = left.length < faults.length;
@@ -134,23 +186,26 @@ async function paintFrame(work: Work, motions: MotionSource, before: FastShot | 
 }
 
 /** A frame by the net, and then by what was carried to it; without either, as the first of a shot. */
-async function paintWith(work: Work, before: FastShot | undefined, carried: Carried | undefined): Promise<FastShot> {
+async function paintWith(
+  work: Work,
+  { colours, factors }: Manner,
+  before: FastShot | undefined,
+  held: NormStatistics | undefined,
+  carried: Carried | undefined,
+): Promise<FastShot> {
   const { workshop, params, frame } = work;
-  const colours =
-    before?.shot.colours ??
-    (workshop.style && matchColours(colourStatistics(frame.rgb, frame.alpha), workshop.style.palette));
   const photograph = workshop.style && colours ? toEasel(frame.rgb, colours) : frame.rgb;
   const { painted, statistics } = await workshop.net.paint({
     photograph: withoutHidden(photograph, frame.alpha),
-    ...(workshop.style ? { style: workshop.style.factors } : {}),
-    ...(before ? { statistics: before.statistics } : {}),
+    ...(workshop.style ? { style: factors } : {}),
+    ...(held ? { statistics: held } : {}),
     share: normShare,
   });
   const share = workshop.style ? paintShare(params.strength) : Math.min(1, params.strength / fullStrength);
   if (share < 1)
     for (let i = 0; i < painted.length; i++) painted[i] = photograph[i] + share * (painted[i] - photograph[i]);
   if (carried) hold(painted, carried, Math.min(largestHold, (usualHold * params.stickiness) / usualStickiness));
-  return { shot: shotOf(work, before, painted, colours), statistics };
+  return { shot: shotOf(work, before, painted, colours), statistics, factors };
 }
 
 function shotOf(
