@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ClipInfo } from '#protocol/clip';
 import { AppError } from '#protocol/errors';
-import { formatRate, frameAt, rateToNumber } from '#protocol/time';
-import type { Frame } from '../frame/frame';
+import { formatRate } from '#protocol/time';
 import { decodeFrames } from '../media/decode';
 import { probeClip } from '../media/probe';
 import { loadPicture } from '../media/still';
@@ -16,7 +15,9 @@ import { measureClip, type ClipFigures } from '../stages/measure';
 import { measurePage } from '../stages/measure-page';
 import { createStyleDistance } from '../stages/stylize/style-distance';
 import { openDevice } from '../worker/device';
+import type { RetimeStageParams } from '../stages/retime';
 import { action } from './command';
+import { compareFrames } from './compared-frames';
 import { checkDestination } from './deliver-result';
 
 type MeasureFlags = {
@@ -25,6 +26,7 @@ type MeasureFlags = {
   style?: string;
   page?: string;
   flow: string;
+  retime: RetimeStageParams['method'];
   provider: string;
   maxSide: string;
   force?: boolean;
@@ -35,6 +37,7 @@ const cutSide = 256;
 /** Style pictures are measured at the length that `style-stroke-px` has by default. */
 const strokePx = 512;
 const thumbnails = 24;
+const retimeMethods: readonly RetimeStageParams['method'][] = ['flow', 'blend', 'repeat', 'rife'];
 
 /** The picture of `--style` has no name: there is only the one. */
 const anyPicture = { sha256: '0'.repeat(64) };
@@ -57,25 +60,6 @@ async function cutsOf(path: string, info: ClipInfo): Promise<Set<number>> {
     (await detectCuts(decodeFrames(path, info, { first: 0, last: info.frames - 1, scaleTo: scaled(info, cutSide) })))
       .cuts,
   );
-}
-
-/**
- * Frames of `path` that show at the instants `at`, in order; each is decoded once. Repeats are left out by the caller's
- * choice of instants.
- */
-async function* framesAt(
-  path: string,
-  info: ClipInfo,
-  at: readonly number[],
-  starts: ReadonlySet<number>,
-): AsyncGenerator<Frame> {
-  let next = 0;
-  for await (const frame of decodeFrames(path, info, { first: at[0], last: at[at.length - 1] })) {
-    while (next < at.length && at[next] === frame.index) {
-      yield { ...frame, index: next, shotStart: starts.has(next) };
-      next++;
-    }
-  }
 }
 
 function sentences(figures: ClipFigures): string {
@@ -103,6 +87,11 @@ export function addMeasureCommand(program: Command): void {
     .option('--style <image>', 'measure the distance to this picture')
     .option('--page <file.html>', 'also write a page that plots the figures over time')
     .option('--flow <kind>', 'auto, classical, net, or the name of a flow net', 'auto')
+    .addOption(
+      new Option('--retime <method>', 'how the source is brought to the rate of a faster result: as the result was')
+        .choices(retimeMethods)
+        .default('flow'),
+    )
     .option('--max-side <pixels>', "compare at most at this size; 0 keeps the result's own", '0')
     .option('--provider <name>', 'what computes', 'auto')
     .option('--force', 'overwrite the page')
@@ -118,50 +107,37 @@ export function addMeasureCommand(program: Command): void {
             value: flags.first,
             problem: `it is a frame of the source, 0 to ${source.frames - 1}`,
           });
-        // Frames that were only repeated say nothing about steadiness: compared is at the slower of the two rates.
-        const slower = rateToNumber(result.rate) <= rateToNumber(source.rate) ? result.rate : source.rate;
-        const resultAt: number[] = [];
-        const sourceAt: number[] = [];
-        for (let k = 0; ; k++) {
-          const [r, s] = [frameAt(k, slower, result.rate), begin + frameAt(k, slower, source.rate)];
-          if (r >= result.frames || s >= source.frames) break;
-          resultAt.push(r);
-          sourceAt.push(s);
-        }
         const cuts = await cutsOf(flags.source, source);
-        const starts = new Set(
-          sourceAt.flatMap((frame, k) =>
-            k > 0 && [...cuts].some(cut => cut > sourceAt[k - 1] && cut <= frame) ? [k] : [],
-          ),
-        );
         const style = flags.style ? await loadPicture(flags.style) : undefined;
         const device = await openDevice(flags.provider, () => undefined);
         const cancel = new AbortController();
         const { nets } = device.nets(openHome().nets).open(cancel.signal);
         const flow = createFlowProvider(flags.flow, { nets, signal: cancel.signal });
         try {
-          const measured = await measureClip(
-            framesAt(resultPath, result, resultAt, starts),
-            framesAt(flags.source, source, sourceAt, starts),
-            {
-              flow,
-              styleLoss:
-                style &&
-                createStyleDistance(
-                  { nets, image: async () => style, painter: noPainter },
-                  { styles: [{ image: anyPicture, weight: 1 }], strokePx },
-                ),
-              maxSide: Number(flags.maxSide) || undefined,
-              thumbnailEvery: Math.max(1, Math.ceil(resultAt.length / thumbnails)),
-              signal: cancel.signal,
-              progress: frame => output.bar((frame + 1) / resultAt.length, `frame ${frame + 1} of ${resultAt.length}`),
-            },
+          const compared = compareFrames(
+            { path: resultPath, info: result },
+            { path: flags.source, info: source },
+            { begin, cuts, method: flags.retime },
+            { signal: cancel.signal, nets, notice: notice => output.event({ type: 'notice', notice }, notice.text) },
           );
+          const measured = await measureClip(compared.result, compared.source, {
+            flow,
+            styleLoss:
+              style &&
+              createStyleDistance(
+                { nets, image: async () => style, painter: noPainter },
+                { styles: [{ image: anyPicture, weight: 1 }], strokePx },
+              ),
+            maxSide: Number(flags.maxSide) || undefined,
+            thumbnailEvery: Math.max(1, Math.ceil(compared.frames / thumbnails)),
+            signal: cancel.signal,
+            progress: frame => output.bar((frame + 1) / compared.frames, `frame ${frame + 1} of ${compared.frames}`),
+          });
           output.endBar();
           if (flags.page)
             await writeFile(
               flags.page,
-              measurePage(measured, { title: basename(resultPath), rate: formatRate(slower) }),
+              measurePage(measured, { title: basename(resultPath), rate: formatRate(compared.rate) }),
             );
           const clip = {
             frames: result.frames,
