@@ -27,6 +27,11 @@ test('a CPU paints 360 lines, and the upscaler makes twice the clip of them', ()
   expect([chain.width, chain.height, chain.frames]).toEqual([2560, 1440, 200]);
 });
 
+test('a feed-forward net paints half as many lines again', () => {
+  const chain = chainOf({ effects: [{ effect: 'style', params: { method: 'fast' } }] });
+  expect(paramsOf(chain.stages, 'resize')).toEqual({ width: 960, height: 540 });
+});
+
 test('a GPU paints the whole clip', () => {
   expect(
     names(

@@ -47,15 +47,19 @@ export function scaledToLines(size: Size, lines: number): Size {
   };
 }
 
-/** The size at which frames are painted or dreamt into. `wantedLines` 0 chooses by the machine. */
+/**
+ * The size at which frames are painted or dreamt into. `wantedLines` 0 chooses by the machine.
+ * @param share lines beside those of a careful painter, for work that is lighter
+ */
 export function workingSize(
   size: Size,
   wantedLines: number,
   machine: Machine,
   detail: keyof typeof shareByDetail = 'normal',
+  share = 1,
 ): Size {
-  const lines =
-    wantedLines > 0 ? wantedLines : (linesByProvider[machine.provider] ?? linesByProvider.cpu) * shareByDetail[detail];
+  const usual = (linesByProvider[machine.provider] ?? linesByProvider.cpu) * shareByDetail[detail] * share;
+  const lines = wantedLines > 0 ? wantedLines : usual;
   return scaledToLines(size, Math.max(smallestSide, Math.round(lines)));
 }
 
