@@ -126,7 +126,7 @@ describeWithBrowser('the panel in a host', () => {
     expect(results()[0].path).not.toBe(first.path);
 
     // Everything that is finished, again: nothing is doubled.
-    await page.getByRole('button', { name: 'Place all finished' }).click();
+    await page.getByRole('button', { name: 'Place all finished' }).first().click();
     await card.getByText('Already on track').waitFor();
     expect(results().filter(each => each.track === first.track)).toHaveLength(1);
 

@@ -97,8 +97,55 @@ test('a result goes above the matte of its source, never between the two', async
 test('where the source was deleted meanwhile, the result goes on top of all', async () => {
   panel = await makeAfterEffects();
   const { at, clip } = await markAndMake();
-  const gone = { ...at, sourceKey: 'layer:999' };
+  const gone = { ...at, sourceKey: 'layer999:50' };
   expect(await panel.host.importClip(clip, gone, idle())).toMatchObject({ outcome: 'placed', track: 4 });
+});
+
+test('a layer that was moved after it was sent takes its result along; one cut shorter gets what it shows', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  panel.afterEffects.move(panel.layers.b.id, 30);
+  panel.layers.b.outPoint -= 0.2;
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({
+    outcome: 'placed',
+    track: 2,
+    range: { first: 80, last: 94 },
+  });
+  expect(panel.results()).toMatchObject([{ first: 80, last: 94 }]);
+});
+
+test('a layer that begins later in its source is named, and nothing is placed', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  panel.layers.b.inPoint += 0.4;
+  await expect(panel.host.importClip(clip, at, idle())).rejects.toMatchObject({
+    code: 'SOURCE_TRIMMED',
+    details: { name: 'B café' },
+  });
+  expect(panel.results()).toEqual([]);
+});
+
+test('a result that was moved along with its source is replaced where both lie', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  await panel.host.importClip(clip, at, idle());
+  for (const { id } of [panel.layers.b, panel.results()[0]]) panel.afterEffects.move(id, 30);
+  const range = await panel.host.readRange();
+  const again = await panel.makeResult('job-2', range);
+  expect(await panel.host.importClip(again, placementOf(range), idle())).toMatchObject({ outcome: 'replaced' });
+  expect(panel.results()).toMatchObject([{ path: again.path, first: 80, last: 99 }]);
+});
+
+test('a section that was rendered with other ends replaces the older one, also across a restart of the panel', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  await panel.host.importClip({ ...clip, labels: { section: 'Chorus' } }, at, idle());
+  const shorter = { ...at, range: { ...at.range, last: 60 } };
+  const again = { ...(await panel.makeResult('job-2', await panel.host.readRange())), labels: { section: 'Chorus' } };
+  expect(await panel.host.importClip(again, shorter, idle())).toMatchObject({ outcome: 'placed' });
+  expect(panel.results()).toMatchObject([{ path: again.path, first: 50, last: 60 }]);
+  expect(await panel.host.findResult!('job-2', shorter)).toMatchObject({ outcome: 'already-there' });
+  expect(await panel.host.findResult!('job-1', at)).toBeUndefined();
 });
 
 test('layers without numbers of their own (before 22.0) are found by their place', async () => {

@@ -4,10 +4,12 @@ import type { AfterEffectsCalls, AfterEffectsFacts, HostHandshake } from '#proto
 import type { ExportedClip, Placed, Placement, RenderedClip, TimelineRange } from '#protocol/timeline';
 import {
   exactLayerSource,
-  findSource,
+  followLayer,
   isMovedLayer,
+  isOutdated,
   labelOfLayer,
   layersToHide,
+  liesWhereWanted,
   pickTemplate,
   rateOfComposition,
   selectedLayers,
@@ -81,6 +83,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
   const sidecar = (file: string) => `${file}.reverie`;
 
   async function findResults(composition: string): Promise<PlacedResult[]> {
+    await handshake();
     const { placed } = await call('findPlaced', { composition, folder: folders.results });
     const beside = await Promise.all(placed.map(({ path }) => files.readText(sidecar(path))));
     return placed.flatMap((each, index) => {
@@ -89,32 +92,39 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     });
   }
 
-  const outcomeOf = (outcome: Placed['outcome'], { track, first, end }: PlacedResult, at: Placement): Placed => ({
+  const outcomeOf = (outcome: Placed['outcome'], { track, first, end, of }: PlacedResult): Placed => ({
     outcome,
     track,
-    range: { first: Math.max(0, first), last: Math.max(0, first, end - 1), rate: at.range.rate },
+    range: { first: Math.max(0, first), last: Math.max(0, first, end - 1), rate: of.range.rate },
   });
 
-  async function importClip(clip: RenderedClip, at: Placement, context: TaskContext): Promise<Placed> {
+  const foundAgain = (result: PlacedResult) =>
+    outcomeOf(isMovedLayer(result, result.of) ? 'moved-by-user' : 'already-there', result);
+
+  async function importClip(clip: RenderedClip, wanted: Placement, context: TaskContext): Promise<Placed> {
     checkAborted(context);
     context.report(undefined, 'reading');
-    const facts = await readFacts(at.sequence);
-    const results = await findResults(at.sequence);
-    const label = writeLabel(makeLabel(clip, at));
+    const composition = wanted.sequence;
+    const results = await findResults(composition);
     const own = results.find(result => result.of.job === clip.job);
     if (own) {
       const isCopy = normalPath(own.path) !== normalPath(clip.path);
       if (isCopy && normalPath(clip.path).startsWith(normalPath(folders.results))) await files.remove(clip.path);
-      return outcomeOf(isMovedLayer(own, own.of) ? 'moved-by-user' : 'already-there', own, at);
+      return foundAgain(own);
     }
+    const facts = await readFacts(composition);
+    const { at, above } = followLayer(facts, wanted);
+    const of = makeLabel(clip, at);
+    const label = writeLabel(of);
     await files.writeText(sidecar(clip.path), label);
     checkAborted(context);
 
-    const older = results.find(result => isSamePlace(result.of, makeLabel(clip, at)));
+    const older =
+      results.find(result => isSamePlace(result.of, of)) ?? results.find(result => liesWhereWanted(result, of));
     if (older) {
       context.report(undefined, 'placing');
       await call('replace', { from: older.path, to: clip.path, label });
-      const now = (await findResults(at.sequence)).find(
+      const now = (await findResults(composition)).find(
         result => result.of.job === clip.job && normalPath(result.path) === normalPath(clip.path),
       );
       if (!now)
@@ -122,7 +132,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
           path: older.path,
           problem: 'the composition still shows the older file',
         });
-      return outcomeOf('replaced', now, at);
+      return outcomeOf('replaced', now);
     }
 
     context.report(undefined, 'importing');
@@ -130,18 +140,14 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     checkAborted(context);
     context.report(undefined, 'placing');
     const { width, height } = facts.composition;
-    await call('place', {
-      composition: at.sequence,
-      path: clip.path,
-      label,
-      first: at.range.first,
-      end: at.range.last + 1,
-      above: findSource(facts, at),
-      fit: clip.width !== width || clip.height !== height,
-    });
-    const placed = (await findResults(at.sequence)).find(result => result.of.job === clip.job);
+    const { first, last } = at.range;
+    const fit = clip.width !== width || clip.height !== height;
+    await call('place', { composition, path: clip.path, label, first, end: last + 1, above, fit });
+    // The new one lies: what it stands for goes.
+    for (const { path } of results.filter(each => isOutdated(each, of))) await call('remove', { composition, path });
+    const placed = (await findResults(composition)).find(result => result.of.job === clip.job);
     if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
-    return outcomeOf('placed', placed, at);
+    return outcomeOf('placed', placed);
   }
 
   const templatesOf = async (composition: string) => (await call('templates', { composition })).templates;
@@ -237,8 +243,11 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
         notice,
       });
     },
+    async findResult(job, at) {
+      const own = (await findResults(at.sequence)).find(result => result.of.job === job);
+      return own && foundAgain(own);
+    },
     async removeResult(job, at) {
-      await handshake();
       const found = (await findResults(at.sequence)).filter(result => result.of.job === job);
       for (const { path } of found) await call('remove', { composition: at.sequence, path });
       return found.length > 0;

@@ -13,9 +13,18 @@ export const rateOfComposition = (facts: AfterEffectsFacts): Rate => rateOfDecim
 
 const trackOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) => facts.layers.length - layer.index;
 
-/** The layer's own number where the version has one: indices change with every layer that is added. */
+/**
+ * The layer's own number where the version has one (indices change with every layer that is added), and where its
+ * source begins, so that a layer that is moved can be followed.
+ */
 const keyOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) =>
-  layer.id === '' ? `${trackOf(facts, layer)}:${layer.inFrame}:${layer.startFrame}` : `layer:${layer.id}`;
+  `${layer.id === '' ? `at${trackOf(facts, layer)}` : `layer${layer.id}`}:${layer.startFrame}`;
+
+type LayerKey = { readonly layer: string; readonly start: number };
+function readKey(key: string | undefined): LayerKey | undefined {
+  const parts = /^(\w+):(-?\d+)$/.exec(key ?? '');
+  return parts ? { layer: parts[1], start: Number(parts[2]) } : undefined;
+}
 
 export function classifyLayer(layer: AfterEffectsLayerFacts): Pick<TimelineClip, 'kind' | 'reasons'> {
   return classifyBy({
@@ -176,17 +185,59 @@ export function exactLayerSource(
   return { path: layer.mediaPath, range: { first, last: first + range.last - range.first, rate } };
 }
 
-/** The layer that a result belongs to, if it is still there: the result goes right above it, else on top of all. */
-export function findSource(facts: AfterEffectsFacts, at: Placement): LayerReference | undefined {
-  const layer = facts.layers.find(each => keyOf(facts, each) === at.sourceKey);
-  return layer && toReference(layer);
-}
-
 export type PlacedResult = PlacedLayerFacts & { readonly of: ResultLabel };
+
+/**
+ * Where a result belongs now, and the layer that it goes right above. A layer that was moved since takes its result
+ * along; one that is shorter at its end gets as much as it shows. Without the layer the place stays as it was, on top
+ * of all.
+ * @throws AppError SOURCE_TRIMMED for a layer that begins later in its source: the result would have to as well
+ */
+export function followLayer(
+  facts: AfterEffectsFacts,
+  at: Placement,
+): { readonly at: Placement; readonly above?: LayerReference } {
+  const key = readKey(at.sourceKey);
+  const layer = key && facts.layers.find(each => readKey(keyOf(facts, each))?.layer === key.layer);
+  const shown = layer && rangeOf(facts, layer);
+  if (!key || !layer || !shown) return { at };
+  // A number that is none of the layer's own may by now stand for another layer: only an unmoved one is believed.
+  if (layer.id === '' && layer.startFrame !== key.start) return { at };
+  const by = layer.startFrame - key.start;
+  const [first, last] = [at.range.first + by, Math.min(at.range.last + by, shown.last)];
+  if (first < shown.first || first > shown.last) throw new AppError('SOURCE_TRIMMED', { name: layer.name });
+  return {
+    at: {
+      ...at,
+      range: { ...at.range, first, last },
+      sourceKey: keyOf(facts, layer),
+      sourceTrack: trackOf(facts, layer),
+    },
+    above: toReference(layer),
+  };
+}
 
 /** Moved or trimmed by hand. */
 export function isMovedLayer({ first, end }: PlacedLayerFacts, { range }: ResultLabel): boolean {
   return Math.abs(first - range.first) > 1 || Math.abs(end - 1 - range.last) > 1;
+}
+
+const isSameLayer = (a: ResultLabel, b: ResultLabel) =>
+  a.sequence === b.sequence && a.section === b.section && readKey(a.sourceKey)?.layer === readKey(b.sourceKey)?.layer;
+
+/** A result that was moved along with its source, which is now rendered again where both lie. */
+export function liesWhereWanted(placed: PlacedResult, wanted: ResultLabel): boolean {
+  return isSameLayer(placed.of, wanted) && !isMovedLayer(placed, wanted);
+}
+
+/** An older result of the same section or layer with other ends. One that a person has moved is theirs. */
+export function isOutdated(placed: PlacedResult, wanted: ResultLabel): boolean {
+  const { of } = placed;
+  if (of.sequence !== wanted.sequence || of.section !== wanted.section || isMovedLayer(placed, of)) return false;
+  const { range } = wanted;
+  if (of.section !== '') return overlaps(of.range, range);
+  const contains = (a: FrameRange, b: FrameRange) => a.first <= b.first && a.last >= b.last;
+  return isSameLayer(of, wanted) && (contains(of.range, range) || contains(range, of.range));
 }
 
 /** The label of a layer: its own, its item's, or that of the file beside the result. */
