@@ -415,6 +415,18 @@ test('the set-up page says what is wrong and what to do', async () => {
   screen.getByText('ffmpeg 5.1');
 });
 
+test('a job that fits badly is offered smaller, and one click takes the offer', async () => {
+  const whole = fake.answers.estimate({} as never) as { estimate: object };
+  const preset = { ...presets[0].preset, name: 'smaller' };
+  fake.answers.estimate = () => ({
+    ...whole,
+    smaller: { preset, lines: 240, estimate: { seconds: 60, memoryBytes: 1e9, diskBytes: 2e9, basis: 'table' } },
+  });
+  await ready();
+  fireEvent.click(await screen.findByRole('button', { name: /Paint 240 lines/ }));
+  expect(store.get().draft?.name).toBe('smaller');
+});
+
 test('the report to send is fetched from the bridge', async () => {
   const links: string[] = [];
   const click = jest.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {

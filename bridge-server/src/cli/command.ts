@@ -14,11 +14,12 @@ export function addRenderFlags(command: Command): Command {
   return command
     .option('--provider <name>', 'what computes: auto, cpu, webgpu, cuda, tensorrt, dml or coreml', 'auto')
     .option('--seed <number>', 'another seed gives another, equally good result', '0')
+    .option('--fit', 'take the smaller working size that is offered when a job fits badly')
     .option('--force', 'overwrite what is there')
     .option('--json', 'one JSON object a line instead of sentences');
 }
 
-export type RenderFlags = { readonly provider: string; readonly seed: string; readonly force?: boolean; readonly json?: boolean; readonly [flag: string]: unknown };
+export type RenderFlags = { readonly provider: string; readonly seed: string; readonly force?: boolean; readonly fit?: boolean; readonly json?: boolean; readonly [flag: string]: unknown };
 
 export function collect(value: string, before: string[]): string[] {
   return [...before, value];

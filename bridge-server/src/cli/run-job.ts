@@ -11,6 +11,9 @@ import { followJob } from './follow-job';
 import { makeSpec, type RenderWishes } from './job-spec';
 import { formatBytes, formatSeconds, type Output } from './output';
 
+/** Shorter jobs are done before a measurement would be. */
+const worthMeasuring = 60;
+
 /** Remembers in the job's folder where its result was asked for, so that `jobs resume` can put it there. */
 const destinationName = 'destination.txt';
 
@@ -31,8 +34,25 @@ async function finish(core: BridgeCore, job: Job, out: string | undefined, outpu
 /** Renders a clip and puts the result at `out`. @throws AppError for everything that can go wrong */
 export async function runJob(core: BridgeCore, clip: ClipInfo, wishes: RenderWishes, out: string, force: boolean, output: Output): Promise<Report> {
   await checkDestination(out, force);
-  const spec = await makeSpec(core, clip, wishes);
-  const plan = await core.estimate(spec);
+  let spec = await makeSpec(core, clip, wishes);
+  let plan = await core.estimate(spec);
+  if (plan.estimate.basis === 'table' && plan.estimate.seconds > worthMeasuring) {
+    output.event({ type: 'calibrating' }, 'Measuring how fast this machine is; this is done once.');
+    await core.calibrate(spec);
+    plan = await core.estimate(spec);
+  }
+  const { smaller } = plan;
+  if (smaller) {
+    const { seconds: time, memoryBytes } = smaller.estimate;
+    output.event(
+      { type: 'offer', lines: smaller.lines, estimate: smaller.estimate },
+      `This fits badly here. With ${smaller.lines} painted lines it takes about ${formatSeconds(time)} and ${formatBytes(memoryBytes)} of memory${wishes.fit ? '; that is done.' : ': add --fit.'}`,
+    );
+    if (wishes.fit) {
+      spec = { ...spec, preset: smaller.preset };
+      plan = await core.estimate(spec);
+    }
+  }
   checkOutput(out, { ...plan, codec: spec.preset.output.codec });
   output.event(
     { type: 'estimate', ...plan },

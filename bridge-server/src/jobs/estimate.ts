@@ -171,6 +171,21 @@ export function formatBytes(bytes: number): string {
   return `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }
 
+/** Longer than this is more than a night. */
+const longSeconds = 10 * 3600;
+
+/** True for a job that leaves this machine room and time for other things. */
+export function isComfortable(
+  estimate: Estimate,
+  machine: { readonly memoryBytes: number; readonly freeDiskBytes: number },
+): boolean {
+  return (
+    estimate.memoryBytes <= machine.memoryBytes * 0.6 &&
+    estimate.diskBytes <= machine.freeDiskBytes * 0.8 &&
+    estimate.seconds <= longSeconds
+  );
+}
+
 /**
  * Refuses what cannot fit. Nine tenths of the memory may be used: the rest is the system's.
  * @throws AppError MEMORY_TOO_SMALL, DISK_TOO_SMALL

@@ -110,7 +110,9 @@ export const replySchemas = {
   'preset-save': z.object({}),
   'preset-delete': z.object({}),
   nets: z.object({ nets: z.array(netInfoSchema) }),
-  estimate: z.object({ estimate: estimateSchema, width: z.int(), height: z.int(), frames: z.int(), resultBytes: z.number() }),
+  estimate: z.object({ estimate: estimateSchema, width: z.int(), height: z.int(), frames: z.int(), resultBytes: z.number(),
+    /** For a job that fits badly: the same with fewer painted lines, which fits well. */
+    smaller: z.object({ preset: presetSchema, lines: z.int(), estimate: estimateSchema }).optional() }),
   submit: z.object({ job: jobSchema }),
   /** `seqs`: the last event that each job already shows; given to `watch` as `since`, so that no history is sent twice. */
   jobs: z.object({ jobs: z.array(jobSchema), seqs: z.record(z.string(), z.int()).default({}) }),

@@ -10,7 +10,8 @@ import { AppError } from '#protocol/errors';
 import type { Estimate, Job, JobId, JobSpec } from '#protocol/job';
 import type { Preset } from '#protocol/preset';
 import type { JobEngine } from '../jobs/engine';
-import { checkFits, estimateTasks, isCalibrated, resultBytes, secondsFor } from '../jobs/estimate';
+import { smallerPresets } from '../effects/smaller';
+import { checkFits, estimateTasks, isCalibrated, isComfortable, resultBytes, secondsFor } from '../jobs/estimate';
 import { BullmqEngine } from '../jobs/bullmq-engine';
 import { LocalEngine } from '../jobs/local-engine';
 import { createMachineStore, type MachineStore } from '../jobs/machine-store';
@@ -22,6 +23,7 @@ import { probeStill, type StillFacts } from '../media/still';
 import { providerEnvironment } from '../runtime/provider-libraries';
 import { ContentStore } from './content-store';
 import { openHome, type Home } from './home';
+import { Calibrator } from './calibrate';
 import type { NetShelf } from './nets';
 import { PresetStore } from './preset-store';
 
@@ -64,6 +66,11 @@ export type JobEstimate = {
   readonly resultBytes: number;
 };
 
+/** A job that fits badly comes with a smaller one that fits well, where there is such a one. */
+export type JobOffer = JobEstimate & {
+  readonly smaller?: { readonly preset: Preset; readonly lines: number; readonly estimate: Estimate };
+};
+
 /** Everything behind the sockets: what the bridge serves and the command line uses in its own process. */
 export type BridgeCore = {
   readonly home: Home;
@@ -81,7 +88,9 @@ export type BridgeCore = {
   addClip(path: string, name?: string): Promise<ClipInfo>;
   addImage(path: string, name?: string): Promise<{ readonly sha256: string }>;
   /** @throws AppError CLIP_NOT_FOUND, RANGE_OUTSIDE, SIZE_REFUSED, OUTPUT_UNSUITABLE, FILE_NOT_FOUND, NET_NOT_FOUND */
-  estimate(spec: JobSpec): Promise<JobEstimate>;
+  estimate(spec: JobSpec): Promise<JobOffer>;
+  /** Measures the stages of a preset on this machine, unless they were measured. @throws AppError */
+  calibrate(spec: JobSpec): Promise<void>;
   /** Checks, estimates, refuses what cannot fit, and starts. @throws AppError also MEMORY_TOO_SMALL, DISK_TOO_SMALL */
   submit(spec: JobSpec): Promise<Job>;
   close(): Promise<void>;
@@ -177,6 +186,15 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
       : new BullmqEngine({ ...engineOptions, redis: options.redis, bridge: bridgeName(home.root) });
   const engine: JobEngine = farm ?? new LocalEngine(engineOptions);
 
+  const calibrator = new Calibrator({ ...engineOptions, folder: join(home.temporary, `calibration-${process.pid}`) });
+
+  /** What there is of memory and disk. */
+  const room = async () => ({
+    memoryBytes: memoryBytes(),
+    freeDiskBytes: await freeBytes(home.jobs),
+    folder: home.jobs,
+  });
+
   const estimate = async (spec: JobSpec): Promise<JobEstimate> => {
     const clip = await clips.info(spec.clip);
     for (const other of otherClipsOf(spec.preset))
@@ -227,16 +245,36 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
     async addImage(path, name = basename(path)) {
       return { sha256: (await images.add(path, name)).sha256 };
     },
-    estimate,
+    async estimate(spec) {
+      const whole = await estimate(spec);
+      const machineRoom = await room();
+      if (isComfortable(whole.estimate, machineRoom)) return whole;
+      const clip = await clips.info(spec.clip);
+      const provider = spec.provider === 'auto' ? machine.provider() : spec.provider;
+      for (const { preset, lines } of smallerPresets(spec.preset, clip, { provider })) {
+        const smaller = await estimate({ ...spec, preset });
+        if (isComfortable(smaller.estimate, machineRoom))
+          return { ...whole, smaller: { preset, lines, estimate: smaller.estimate } };
+      }
+      return whole;
+    },
+    async calibrate(spec) {
+      // With render nodes it is they who compute; their times come with their tasks.
+      if (farm || (await estimate(spec)).estimate.basis === 'calibrated') return;
+      await calibrator.measure(spec.preset, spec.provider);
+    },
     async submit(spec) {
       const clip = await clips.info(spec.clip);
       const { estimate: figures } = await estimate(spec);
-      checkFits(figures, { memoryBytes: memoryBytes(), freeDiskBytes: await freeBytes(home.jobs), folder: home.jobs });
+      checkFits(figures, await room());
       const id = newJobId();
       await engine.submit({ id, spec, clip, createdAt: new Date().toISOString(), estimate: figures });
       const [job] = await engine.list({ id });
       return job;
     },
-    close: () => engine.close(),
+    async close() {
+      await calibrator.close();
+      await engine.close();
+    },
   };
 }

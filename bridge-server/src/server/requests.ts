@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { AppError } from '#protocol/errors';
+import type { JobSpec } from '#protocol/job';
 import { protocolVersion, type Reply, type Request, type RequestOf } from '#protocol/messages';
 import { planStill } from '../effects/chain';
 import { readAllowedFolders, resolveAllowed } from './allowed-folders';
@@ -159,8 +160,12 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     };
   },
 
-  async estimate({ spec }, _connection, { core }) {
-    return core.estimate(spec);
+  async estimate({ spec }, _connection, { core, log }) {
+    const offer = await core.estimate(spec);
+    // Measured while the person still looks; the next estimate rests on it.
+    if (offer.estimate.basis === 'table' && offer.estimate.seconds > worthMeasuring)
+      void calibrateWhenIdle(core, spec).catch(error => log(`calibration: ${String(error)}`));
+    return offer;
   },
   async submit({ spec }, connection, { core, limits, tellJob }) {
     const unfinished = await core.engine.list({ status: ['queued', 'active', 'paused'] });
@@ -245,13 +250,18 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     return { width: plan.width, height: plan.height };
   },
   async 'still-stop'({ still }, connection) {
-    connection.stills.get(still)?.();
-    connection.stills.delete(still);
+    for (const errands of [connection.stills, connection.atlases]) {
+      errands.get(still)?.();
+      errands.delete(still);
+    }
     return {};
   },
   async atlas(request, connection, { core, side }) {
     if (request.image !== undefined && !core.images.has(request.image))
       throw new AppError('FILE_NOT_FOUND', { path: 'the picture' });
+    // One atlas a panel: the newer wish ends the older one.
+    for (const stop of connection.atlases.values()) stop();
+    connection.atlases.clear();
     // Named like a job: its pictures can be downloaded as one.
     const { key, path } = side.makeFolder(newJobId());
     const { net, image, channelsOf } = request;
@@ -278,13 +288,13 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
         });
       },
     );
-    connection.stills.set(request.id, errand.stop);
+    connection.atlases.set(request.id, errand.stop);
     errand.done
       .catch((error: unknown) => {
         if (!(error instanceof AppError) || error.code !== 'CANCELLED')
           connection.send({ type: 'error', id: request.id, error: toJson(error) });
       })
-      .finally(() => connection.stills.delete(request.id));
+      .finally(() => connection.atlases.delete(request.id));
     return { job: key };
   },
   async doctor(_request, _connection, { core }) {
@@ -295,6 +305,19 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     return (await side.sections(clip, core.home.clips)) as Reply<'sections'>;
   },
 };
+
+/** Seconds; shorter jobs are done before a measurement would be. */
+const worthMeasuring = 60;
+
+/** A measurement beside a render would be wrong and in its way. */
+async function calibrateWhenIdle(core: BridgeCore, spec: JobSpec): Promise<void> {
+  const busy = await core.engine.list({ status: ['queued', 'active'] });
+  if (busy.length === 0 && !calibrating.has(core)) {
+    calibrating.add(core);
+    await core.calibrate(spec).finally(() => calibrating.delete(core));
+  }
+}
+const calibrating = new WeakSet<BridgeCore>();
 
 export function handleRequest(request: Request, connection: Connection, context: RequestContext): Promise<unknown> {
   return (handlers[request.type] as Handler<Request['type']>)(request as never, connection, context);

@@ -56,6 +56,25 @@ export function Footer() {
                     : t('time.about', { time: duration(quote.estimate.seconds) })}
                 </dd>
               </div>
+              {quote.smaller && (
+                <div data-offer={quote.smaller.lines}>
+                  <dt>{t('quote.fitsBadly')}</dt>
+                  <dd>
+                    <Button
+                      title={t('quote.smaller.help', {
+                        memory: bytes(quote.smaller.estimate.memoryBytes),
+                        disk: bytes(quote.smaller.estimate.diskBytes),
+                      })}
+                      onClick={() => session.useSettings(quote.smaller!.preset)}
+                    >
+                      {t('quote.smaller', {
+                        lines: quote.smaller.lines,
+                        time: duration(quote.smaller.estimate.seconds),
+                      })}
+                    </Button>
+                  </dd>
+                </div>
+              )}
             </>
           ) : (
             <div>

@@ -53,6 +53,8 @@ export type Quote = {
   readonly height: number;
   readonly frames: number;
   readonly resultBytes: number;
+  /** For a job that fits badly: the same with fewer painted lines. */
+  readonly smaller?: { readonly preset: Preset; readonly lines: number; readonly estimate: Estimate };
 };
 export type Quoted =
   | { readonly phase: 'none' }

@@ -295,6 +295,9 @@ export const screenTexts = {
 
   // set-up
   'setup.check': 'Check set-up',
+  'quote.fitsBadly': 'Fits badly here',
+  'quote.smaller': 'Paint {lines} lines: {time}',
+  'quote.smaller.help': 'The same with fewer painted lines: {memory} of memory, {disk} of disk.',
   'setup.sendReport': 'Send report',
   'setup.sendReport.help': 'Saves one file to send to whoever helps you: without pictures, names or places of your files.',
   'setup.checking': 'Checking…',
@@ -499,6 +502,9 @@ const parameterLabels = {
   'key.view.matte': 'Matte',
   'key.despeckle': 'Despeckle',
 
+  'upscale.net.upconv7': 'waifu2x UpConv7',
+  'upscale.net.cunet': 'waifu2x CUNet',
+  'upscale.net.upconv7-photo': 'waifu2x UpConv7, photographs',
   'upscale.net': 'Net',
   'upscale.scale': 'Enlarge',
   'upscale.scale.1': '1×',

@@ -293,6 +293,9 @@ export const fr: Catalogue = {
 
   // set-up
   'setup.check': 'Vérifier la configuration',
+  'quote.fitsBadly': 'Tient mal ici',
+  'quote.smaller': 'Peindre {lines} lignes : {time}',
+  'quote.smaller.help': 'La même chose avec moins de lignes peintes : {memory} de mémoire, {disk} de disque.',
   'setup.sendReport': 'Envoyer un rapport',
   'setup.sendReport.help':
     'Enregistre un fichier à envoyer à qui vous aide : sans images, sans noms ni emplacements de vos fichiers.',
@@ -562,6 +565,9 @@ export const fr: Catalogue = {
   'key.despeckle': 'Retirer les points',
   'key.despeckle.help': 'Retire les pixels isolés et faux du cache.',
 
+  'upscale.net.upconv7': 'waifu2x UpConv7',
+  'upscale.net.cunet': 'waifu2x CUNet',
+  'upscale.net.upconv7-photo': 'waifu2x UpConv7, photographies',
   'upscale.net': 'Réseau',
   'upscale.net.help':
     'Le réseau qui agrandit ; « auto » est cunet pour les images fixes et upconv_7 pour la vidéo sur un processeur.',
