@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame';
 import type { NetSource } from '../pipeline/stage';
 import { AppError } from '#protocol/errors';
+import type { Notice } from '#protocol/report';
 import { createClassicalFlow } from './flow/classical';
 import { writeFlo } from './flow/flo-file';
 import { flowPicture } from './flow/flow-picture';
@@ -12,7 +13,12 @@ export type { FlowPair, FlowProvider };
 /** `auto` chooses, `classical` needs no weights, `net` is the best net installed, anything else the name of a net. */
 export type FlowKind = 'auto' | 'classical' | 'net' | (string & {});
 
-export type FlowContext = { readonly nets?: NetSource; readonly signal?: AbortSignal };
+export type FlowContext = {
+  readonly nets?: NetSource;
+  readonly signal?: AbortSignal;
+  /** Hears that a net failed and the classical search went on in its place. */
+  readonly notice?: (notice: Notice) => void;
+};
 
 /** Nets that are tried for `net`, in this order: RAFT has to be pulled, RIFE is always there but made for pictures, not for motion. */
 export const flowNets = ['raft-small', 'rife-v4.6-flow'] as const;
@@ -26,12 +32,24 @@ const autoNets = ['raft-small'] as const;
 export function createFlowProvider(kind: FlowKind, ctx: FlowContext): FlowProvider {
   const { nets, signal } = ctx;
   if (kind === 'classical' || nets === undefined) return createClassicalFlow({ signal });
-  if (kind === 'auto') return nets.provider === 'cpu' ? createClassicalFlow({ signal }) : createNetFlow(nets, autoNets, signal, true);
-  return createNetFlow(nets, kind === 'net' ? flowNets : [kind], signal, false);
+  if (kind === 'auto')
+    return nets.provider === 'cpu' ? createClassicalFlow({ signal }) : createNetFlow(nets, autoNets, ctx, true);
+  return createNetFlow(nets, kind === 'net' ? flowNets : [kind], ctx, false);
 }
 
-/** Opens its net with the first pair. With `orClassical` a net that is not installed is no failure. */
-function createNetFlow(nets: NetSource, names: readonly string[], signal: AbortSignal | undefined, orClassical: boolean): FlowProvider {
+/** What a net may die of while it runs; too little memory is answered by whoever can work smaller. */
+const isNetFailure = (error: unknown) => error instanceof AppError && error.code === 'NET_RUN_FAILED';
+
+/**
+ * Opens its net with the first pair. With `orClassical` a net that is not installed is no failure. A net that fails
+ * while it runs is given up for the classical search: flow is a help, and no job ends for want of it.
+ */
+function createNetFlow(
+  nets: NetSource,
+  names: readonly string[],
+  { signal, notice }: FlowContext,
+  orClassical: boolean,
+): FlowProvider {
   let name = names[0];
   let opened: Promise<NetFlow | FlowProvider> | undefined;
   const open = async (): Promise<NetFlow | FlowProvider> => {
@@ -47,6 +65,9 @@ function createNetFlow(nets: NetSource, names: readonly string[], signal: AbortS
       }
     }
     if (!orClassical) throw missing;
+    return classical();
+  };
+  const classical = () => {
     name = 'classical';
     return createClassicalFlow({ signal });
   };
@@ -59,7 +80,16 @@ function createNetFlow(nets: NetSource, names: readonly string[], signal: AbortS
       opened ??= open();
       const source = await opened;
       if ('flow' in source) return source.flow(a, b);
-      return { forward: await source.oneWay(a, b), backward: await source.oneWay(b, a) };
+      try {
+        return { forward: await source.oneWay(a, b), backward: await source.oneWay(b, a) };
+      } catch (error) {
+        if (!isNetFailure(error)) throw error;
+        const text = `The net ${name} failed (${(error as AppError).message}); motion was searched without it.`;
+        notice?.({ kind: 'fallback', stage: 'flow', frame: b.index, text });
+        const search = classical();
+        opened = Promise.resolve(search);
+        return search.flow(a, b);
+      }
     },
     async close() {
       const source = await opened?.catch(() => undefined);
@@ -77,8 +107,17 @@ export type FlowFile = {
 };
 
 /** What `reverie flow` writes: the motion from `a` to `b`, and with `both` the way back. @throws AppError SHAPE_MISMATCH */
-export async function computeFlowFiles(a: Frame, b: Frame, provider: FlowProvider, { both = false } = {}): Promise<FlowFile[]> {
+export async function computeFlowFiles(
+  a: Frame,
+  b: Frame,
+  provider: FlowProvider,
+  { both = false } = {},
+): Promise<FlowFile[]> {
   const { forward, backward } = await provider.flow(a, b);
-  const file = (direction: FlowFile['direction'], flow: Float32Array): FlowFile => ({ direction, bytes: writeFlo(flow, a), picture: flowPicture(flow, a) });
+  const file = (direction: FlowFile['direction'], flow: Float32Array): FlowFile => ({
+    direction,
+    bytes: writeFlo(flow, a),
+    picture: flowPicture(flow, a),
+  });
   return both ? [file('forward', forward), file('backward', backward)] : [file('forward', forward)];
 }
