@@ -14,6 +14,8 @@ type Errand = {
   readonly onPicture: (picture: Picture) => void;
   readonly settle: (outcome: { value?: unknown; error?: AppError }) => void;
   sent: boolean;
+  /** Set while it is interrupted for something that somebody waits for; it goes on afterwards with what it has made. */
+  givingWay: boolean;
 };
 
 /** A preview that was told to stop and does not is ended with its process. */
@@ -112,11 +114,29 @@ export class SideDesk {
         onPicture,
         settle: ({ value, error }) => (error ? reject(error) : resolve(value as T)),
         sent: false,
+        givingWay: false,
       };
-      this.waiting.push(errand);
+      // A still goes before atlases that wait, and interrupts one that is being made.
+      const before = errand.request.type === 'atlas' ? -1 : this.waiting.findIndex(each => each.request.type === 'atlas');
+      this.waiting.splice(before < 0 ? this.waiting.length : before, 0, errand);
+      if (errand.request.type !== 'atlas') this.giveWay();
     });
     this.next();
     return { done, stop: () => errand && this.stop(errand) };
+  }
+
+  /** Interrupts an atlas: its tiles are kept, so that it goes on where it was. */
+  private giveWay(): void {
+    const { current } = this;
+    if (current?.request.type !== 'atlas' || !current.sent || current.givingWay) return;
+    current.givingWay = true;
+    this.halt(current);
+  }
+
+  private halt(errand: Errand): void {
+    const { worker } = this;
+    worker?.send({ type: 'stop', id: errand.id });
+    setTimeout(() => this.current === errand && this.worker === worker && worker?.kill(), stopMs).unref();
   }
 
   private stop(errand: Errand): void {
@@ -131,10 +151,8 @@ export class SideDesk {
       this.finish(errand, { error: new AppError('CANCELLED') });
       return;
     }
-    const worker = this.worker;
-    worker?.send({ type: 'stop', id: errand.id });
-    const timer = setTimeout(() => this.current === errand && worker?.kill(), stopMs);
-    timer.unref();
+    errand.givingWay = false;
+    this.halt(errand);
     // The client does not wait for the process to notice.
     errand.settle({ error: new AppError('CANCELLED') });
   }
@@ -157,7 +175,7 @@ export class SideDesk {
       this.finish(errand, { error: toAppError(error) });
       return;
     }
-    this.worker.lastSign = Date.now();
+    this.worker.lastSign = performance.now();
     if (this.worker.ready) this.send(this.worker, errand);
   }
 
@@ -222,13 +240,18 @@ export class SideDesk {
 
   private finish(errand: Errand, outcome: { value?: unknown; error?: AppError }): void {
     if (this.current === errand) this.current = undefined;
-    errand.settle(outcome);
+    if (errand.givingWay && outcome.error && !this.closed) {
+      errand.givingWay = false;
+      errand.sent = false;
+      const before = this.waiting.findIndex(each => each.request.type === 'atlas');
+      this.waiting.splice(before < 0 ? this.waiting.length : before, 0, errand);
+    } else errand.settle(outcome);
     this.next();
   }
 
   private watch(): void {
     const { worker, current } = this;
-    if (worker && current && Date.now() - worker.lastSign > silenceMs) worker.kill();
+    if (worker && current && performance.now() - worker.lastSign > silenceMs) worker.kill();
   }
 
   private endWorker(): void {
