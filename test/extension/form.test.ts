@@ -83,4 +83,10 @@ test('what cannot matter now is not shown', () => {
   expect(shown({ source: 'colour', over: 'alpha' })).not.toContain('plateColour');
   expect(shown({ source: 'matte', over: 'colour' })).toEqual(expect.arrayContaining(['matteClip', 'plateColour']));
   expect(shown({ source: 'matte', over: 'colour' })).not.toContain('tolerance');
+  const style = fieldsOf(effectTable.style);
+  const ofMethod = (method: string) =>
+    style.filter(field => isShown('style', field, { method })).map(field => field.key);
+  expect(ofMethod('fast')).toEqual(expect.arrayContaining(['styles', 'strength', 'strokePx', 'stickiness', 'net']));
+  expect(ofMethod('fast')).not.toContain('iterations');
+  expect(ofMethod('optimise')).toContain('iterations');
 });

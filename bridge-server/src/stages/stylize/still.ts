@@ -9,7 +9,7 @@ import { openStudio } from './studio';
 export type StillStep = { readonly done: number; readonly total: number; readonly frame: Frame; readonly final: boolean };
 
 /**
- * Paints one frame, as the first of a shot, and shows it while it comes into being.
+ * Paints one frame by optimising, as the first of a shot, and shows it while it comes into being.
  * @throws AppError as the stage does
  */
 export async function* stylizeStill(

@@ -1,6 +1,6 @@
 import { floatTensor, floatsOf, scalarTensor } from '../../../frame/tensor';
 import type { Tensor } from '../../../frame/tensor';
-import { add, concat, constant, input, mul, slice } from '../../../graph/build';
+import { add, averagePool, concat, constant, input, mul, resizeBilinear, slice, sub } from '../../../graph/build';
 import { describeModel, fromModel, toModel } from '../../../graph/model';
 import type { ModelDescription } from '../../../graph/model';
 import { applyNet } from '../../../graph/substitute';
@@ -97,7 +97,16 @@ function buildAt(
 
 function ownNet(bytes: Uint8Array, name: string, image: Value): Value {
   const net = fromModel(bytes, { name, layers: ['painted'], anySize: true, inputDims: { image: image.dims } });
-  return applyNet(net, { image }, ['painted'], { name }).get('painted') as Value;
+  return withTones(applyNet(net, { image }, ['painted'], { name }).get('painted') as Value, image);
+}
+
+/** As in training: averaged over such squares a painting has the colours of the photograph in the style's. */
+const toneSquarePx = 16;
+
+/** What training asks for, made sure: of a style that the net does not know well it may take bright skies for green. */
+function withTones(painted: Value, image: Value): Value {
+  const [, , height, width] = image.dims;
+  return add(painted, resizeBilinear(averagePool(sub(image, painted), toneSquarePx), height, width));
 }
 
 /** The usual fast-neural-style nets: one picture in, one of its size out, in the same convention. */

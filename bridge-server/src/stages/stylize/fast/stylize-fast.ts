@@ -28,7 +28,7 @@ import type { FastNet, NormStatistics } from './net';
 /** How much of a frame's own statistics the norms take after the first of a shot: half of a lasting change in about a second. */
 const normShare = 0.03;
 /** Share of a sure pixel that stays as it was carried, at the default stickiness and at most. */
-const usualHold = 0.75;
+const usualHold = 0.85;
 const largestHold = 0.92;
 const usualStickiness = 60;
 /** A net of one style knows no strength: above this it paints fully, below the photograph shows through. */
