@@ -1,5 +1,6 @@
 import { httpPaths } from '#protocol/http';
 import type { Curve, ImageRef } from '#protocol/effects/parameter';
+import { upscaleFamilies, upscaleFamilyOf } from '#protocol/effects/upscale';
 import type { NetInfo } from '#protocol/messages';
 import { Button } from '../components/button';
 import { Choice, NumberField, Row, Select, TextField, Toggle, useFileChooser } from '../components/fields';
@@ -173,16 +174,25 @@ function NetChoice({
   value: string;
   onChange: (value: string) => void;
 }) {
-  const { t } = useTexts();
+  const { t, find } = useTexts();
   const nets = useApp(state => state.nets);
   const fitting = nets.filter(net => !uses || net.uses.some(use => uses.includes(use)));
+  // Noise level and size choose the net within a family.
+  const families = upscaleFamilies.filter(family => fitting.some(net => upscaleFamilyOf(net.name) === family));
   const options = [
     ...(uses?.includes('dream') ? [] : [{ value: 'auto', label: t('form.auto') }]),
-    ...fitting.map(net => ({
-      value: net.name,
-      label: net.installed ? net.title : `${net.title} (${t('net.missing')})`,
-      disabled: !net.installed,
-    })),
+    ...families.map(family => {
+      const installed = fitting.some(net => upscaleFamilyOf(net.name) === family && net.installed);
+      const title = find(`upscale.net.${family}`, family);
+      return { value: family, label: installed ? title : `${title} (${t('net.missing')})`, disabled: !installed };
+    }),
+    ...fitting
+      .filter(net => !upscaleFamilyOf(net.name))
+      .map(net => ({
+        value: net.name,
+        label: net.installed ? net.title : `${net.title} (${t('net.missing')})`,
+        disabled: !net.installed,
+      })),
   ];
   if (!options.some(option => option.value === value)) options.unshift({ value, label: value });
   return <Select label={label} value={value} options={options} onChange={onChange} />;

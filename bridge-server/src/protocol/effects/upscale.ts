@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { choice, toggle, whole } from './parameter';
 
+/**
+ * waifu2x families. Their nets are found by noise level and size ("cunet-noise1-scale2x"): "upconv7" and "cunet" come
+ * with Reverie at every level, "upconv7-photo" can be pulled.
+ */
+export const upscaleFamilies = ['upconv7', 'cunet', 'upconv7-photo'] as const;
+
+/** The family of a catalogue net, or undefined for any other net. */
+export function upscaleFamilyOf(net: string): (typeof upscaleFamilies)[number] | undefined {
+  return upscaleFamilies.find(family => new RegExp(`^${family}(-noise[0-3])?(-scale2x)?$`).test(net));
+}
+
 /** waifu2x (nagadomi, MIT) and other nets that enlarge. */
 export const upscaleParams = z.object({
   net: z.string().max(100).default('auto').meta({ label: 'upscale.net', help: 'The net that enlarges; "auto" is cunet for stills and upconv_7 for video on a CPU.', control: 'net', level: 'more' }),

@@ -31,8 +31,19 @@ export async function enlarge(
     else for (let i = 0; i < sum.length; i++) sum[i] += straight[i];
   }
   const pixels = sum as Float32Array;
-  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.min(1, Math.max(0, pixels[i] / ways));
+  const repeated = up.givesDifference ? repeatPixels(picture, up.scale) : undefined;
+  for (let i = 0; i < pixels.length; i++)
+    pixels[i] = Math.min(1, Math.max(0, pixels[i] / ways + (repeated ? repeated[i] : 0)));
   return { pixels, width, height };
+}
+
+function repeatPixels({ pixels, width, height }: Planes, scale: number): Float32Array {
+  const out = new Float32Array(pixels.length * scale * scale);
+  const wide = width * scale;
+  for (let row = 0; row < 3 * height * scale; row++)
+    for (let x = 0; x < wide; x++)
+      out[row * wide + x] = pixels[Math.floor(row / scale) * width + Math.floor(x / scale)];
+  return out;
 }
 
 function turnedPicture(picture: Planes, way: number): Planes {

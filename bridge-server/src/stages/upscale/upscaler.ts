@@ -14,6 +14,8 @@ export type Upscaler = {
   readonly pad: number;
   /** Pixels of surroundings beyond `pad`, for nets that pad with zeros inside and so are wrong near a tile's edge. */
   readonly overlap: number;
+  /** It gives what must be added to the picture enlarged by repeating pixels (Real-CUGAN 4x as ncnn has it). */
+  readonly givesDifference: boolean;
   /** Sides and places of tiles are multiples of it. */
   readonly multiple: number;
 };
@@ -60,9 +62,10 @@ export async function openUpscaler(nets: NetSource, name: string): Promise<Upsca
   const net = await nets.compiled(`upscale:${name}`, () => nets.bytes(name));
   const known = opened.get(net);
   if (known) return known;
-  const sides: number[] = [];
+  const probes: Planes[] = [];
   for (const side of probeSides)
-    sides.push((await runNet(net, new Float32Array(3 * side * side).fill(0.5), side, side)).width);
+    probes.push(await runNet(net, new Float32Array(3 * side * side).fill(0.5), side, side));
+  const sides = probes.map(({ width }) => width);
   const scale = (sides[1] - sides[0]) / (probeSides[1] - probeSides[0]);
   const pad = (probeSides[0] - sides[0] / scale) / 2;
   if (!Number.isInteger(scale) || scale < 1 || !Number.isInteger(pad) || pad < 0)
@@ -71,11 +74,14 @@ export async function openUpscaler(nets: NetSource, name: string): Promise<Upsca
       what: `a picture of ${sides[0]} pixels for one of ${probeSides[0]}`,
     });
   const isPadded = pad === 0;
+  const grey = probes[0].pixels.reduce((sum, value) => sum + value, 0) / probes[0].pixels.length;
   const upscaler: Upscaler = {
     name,
     net,
     scale,
     pad,
+    // Plain grey comes out as grey, or as no difference.
+    givesDifference: Math.abs(grey) < 0.25,
     overlap: isPadded ? innerPaddingOverlap : 0,
     multiple: isPadded ? paddedMultiple : validMultiple,
   };
