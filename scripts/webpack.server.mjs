@@ -11,8 +11,17 @@ const entries = {
   'flow-thread': 'stages/flow/flow-thread.ts',
 };
 
-/** Native or self-locating packages stay packages; everything else becomes part of the file. */
-const external = ['onnxruntime-node', 'sharp', '@ffmpeg-installer/ffmpeg', 'pino', 'bullmq', 'ioredis', 'express', 'ws'];
+/** Native or self-locating packages stay packages, and go along in a package; everything else becomes part of the file. */
+export const external = [
+  'onnxruntime-node',
+  'sharp',
+  '@ffmpeg-installer/ffmpeg',
+  'pino',
+  'bullmq',
+  'ioredis',
+  'express',
+  'ws',
+];
 
 export function serverConfig(root) {
   const source = join(root, 'bridge-server/src');

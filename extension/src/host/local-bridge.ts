@@ -30,8 +30,8 @@ async function isAlive(address: BridgeAddress, ask: Ask): Promise<boolean> {
   }
 }
 
-/** A panel's process has not the PATH of a terminal: the usual places are looked at, too. */
-export function findNodeProgram({ fs, path, env, platform }: NodeParts): string | undefined {
+/** The one in the package; else, as a panel's process has not the PATH of a terminal, the usual places are looked at, too. */
+export function findNodeProgram({ fs, path, env, platform }: NodeParts, extensionFolder = ''): string | undefined {
   const name = platform === 'win32' ? 'node.exe' : 'node';
   const folders = [
     ...(env.PATH ?? env.Path ?? '').split(platform === 'win32' ? ';' : ':'),
@@ -39,7 +39,8 @@ export function findNodeProgram({ fs, path, env, platform }: NodeParts): string 
       ? [path.join(env.ProgramFiles ?? 'C:\\Program Files', 'nodejs')]
       : ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin']),
   ];
-  const places = [env.REVERIE_NODE, ...folders.filter(Boolean).map(folder => path.join(folder, name))];
+  const packed = extensionFolder ? [path.join(extensionFolder, 'runtime', name)] : [];
+  const places = [env.REVERIE_NODE, ...packed, ...folders.filter(Boolean).map(folder => path.join(folder, name))];
   return places.find(place => place !== undefined && place !== '' && fs.existsSync(place));
 }
 
@@ -58,8 +59,10 @@ export async function openLocalBridge(
   if (running && (await isAlive(running, ask))) return running;
   const program = node.path.join(extensionFolder, 'scripts', 'reverie.mjs');
   if (!node.fs.existsSync(program)) throw new AppError('BRIDGE_NOT_STARTED', { problem: `${program} is missing` });
-  const engine = findNodeProgram(node);
+  const engine = findNodeProgram(node, extensionFolder);
   if (!engine) throw new AppError('BRIDGE_NOT_STARTED', { problem: 'Node.js 20 or later was not found' });
+  // Installers unpack without the permission to run; where it cannot be given, starting fails and says why.
+  if (engine.startsWith(extensionFolder)) await node.fs.promises.chmod(engine, 0o755).catch(() => undefined);
   let problem: string | undefined;
   const child = node.childProcess.spawn(engine, [program, 'serve'], {
     detached: true,
