@@ -47,7 +47,13 @@ export function panelConfig(root, { mode = 'production' } = {}) {
     mode,
     context: root,
     target: `browserslist:${oldestBrowser}`,
-    entry: { main: [join(source, 'old-browsers.ts'), join(source, 'main.tsx')] },
+    entry: {
+      main: [
+        join(source, 'old-browsers.ts'),
+        ...(mode === 'production' ? [] : [join(source, 'reload-when-rebuilt.ts')]),
+        join(source, 'main.tsx'),
+      ],
+    },
     output: { path: join(root, 'dist/panel'), filename: '[name].js', clean: true },
     devtool: mode === 'production' ? false : 'source-map',
     performance: { hints: false },

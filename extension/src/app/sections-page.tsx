@@ -314,7 +314,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
       ) : (
         <Button
           look="quiet"
-          icon="down"
+          icon="join"
           title={t('sections.merge', { section: label })}
           onClick={() => session.changeSections(now => mergeWithNext(now, index))}
         />
