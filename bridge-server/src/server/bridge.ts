@@ -176,7 +176,7 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
           connections.delete(closed);
           for (const upload of closed.uploads.values()) void uploads.abort(upload);
           for (const download of closed.downloads.values()) void download.close();
-          for (const stop of closed.stills.values()) stop();
+          for (const stop of [...closed.stills.values(), ...closed.atlases.values()]) stop();
         },
       });
       connections.add(connection);

@@ -32,7 +32,9 @@ export class Connection {
   watching: Map<string, number> | undefined;
   readonly uploads = new Map<number, Upload>();
   readonly downloads = new Map<number, Download>();
+  /** What is being made for its panel, by the request's id: the way to stop it. */
   readonly stills = new Map<number, () => void>();
+  readonly atlases = new Map<number, () => void>();
   /** False from a ping to the sign of life after it. */
   alive = true;
   private underWay = 0;

@@ -5,8 +5,8 @@ import type { AtlasTile } from './state';
 import type { Store } from './store';
 
 /**
- * The pictures of a net's layers, which come one by one. The bridge does one thing at a time for a panel, so a still
- * ends an atlas under way; `resume` asks again, and what was made before comes at once.
+ * The pictures of a net's layers, which come one by one. After a broken line `resume` asks again, and what was made
+ * before comes at once.
  */
 export function createAtlasViewer(store: Store, connection: Connection) {
   let current: number | undefined;

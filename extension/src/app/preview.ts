@@ -23,11 +23,8 @@ function quoteKey(state: AppState): string | undefined {
   return JSON.stringify([source.clip.sha256, range, draft.effects, draft.output]);
 }
 
-/**
- * Keeps the still under the playhead and the estimate in step with what is chosen.
- * @param onRest called when no still is being painted any more
- */
-export function createPreviewer(store: Store, connection: Connection, onRest: () => void = () => {}) {
+/** Keeps the still under the playhead and the estimate in step with what is chosen. */
+export function createPreviewer(store: Store, connection: Connection) {
   let stillTimer: ReturnType<typeof setTimeout> | undefined;
   let quoteTimer: ReturnType<typeof setTimeout> | undefined;
   let wantedStill: string | undefined;
@@ -64,7 +61,6 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
     reply.catch(thrown => {
       if (current?.id !== id) return;
       current = undefined;
-      onRest();
       const error = toAppError(thrown).toJSON();
       if (error.code === 'CANCELLED' || error.code === 'CONNECTION_LOST')
         store.dispatch({ type: 'still', still: { phase: 'none' } });
@@ -133,7 +129,6 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
       if (store.get().still.phase === 'asked') store.dispatch({ type: 'still', still: { phase: 'none' } });
       follow();
     },
-    isPainting: () => current !== undefined,
     /** Paints the frame now, also when stills are not painted by themselves. */
     askNow: askStill,
     onStill(message: Extract<ServerMessage, { type: 'still' }>) {
@@ -141,7 +136,6 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
       const { key } = current;
       if (message.final) {
         current = undefined;
-        onRest();
         store.dispatch({ type: 'still', still: { phase: 'done', key, path: message.path } });
       } else {
         store.dispatch({
@@ -155,7 +149,6 @@ export function createPreviewer(store: Store, connection: Connection, onRest: ()
       if (id !== current?.id) return;
       const { key } = current;
       current = undefined;
-      onRest();
       store.dispatch({ type: 'still', still: { phase: 'failed', key, error } });
     },
     close() {

@@ -1,21 +1,23 @@
 import { dreamParams } from '#protocol/effects/dream';
 import { AppError } from '#protocol/errors';
 import type { Frame } from '../../frame/frame';
-import { readDreamNet } from '../../nets/dream-net';
 import type { StageContext } from '../../pipeline/stage';
 import { blur } from '../blur';
 import { resizeFrame } from '../resize';
-import { openDreamer } from './dreamer';
+import { openDreamer, openDreamNet } from './dreamer';
 import { octaveSizes } from './octaves';
 
 /** One picture of an atlas: what a layer, or one channel of it, makes of a picture. */
 export type AtlasTile = {
   readonly layer: string;
-  /** Of the layer; or the number of the one channel shown. */
-  readonly channels: number;
-  readonly picture: Frame;
-  readonly done: number;
-  readonly total: number;
+  /** Of the layer. */ readonly channels: number;
+  readonly channel?: number;
+};
+
+export type Atlas = {
+  /** From the first layer (or channel) to the last. */
+  readonly tiles: readonly AtlasTile[];
+  paint(tile: AtlasTile): Promise<Frame>;
 };
 
 export type AtlasOptions = {
@@ -56,44 +58,47 @@ function fitted(image: Frame, box: { readonly width: number; readonly height: nu
 }
 
 /**
- * What every layer of a net (or every channel of a layer) sees in a picture, one tile at a time, from the first layer
- * to the last.
- * @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN, CANCELLED
+ * What every layer of a net (or every channel of a layer) sees in a picture. Dreamt in frequencies through robust views:
+ * a thumbnail shows the forms that a layer knows, not the noise that also moves it.
+ * @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN; `paint` CANCELLED too
  */
-export async function* atlas(
-  options: AtlasOptions,
+export async function openAtlas(
+  { net, channelsOf, image }: AtlasOptions,
   ctx: Pick<StageContext, 'nets' | 'image' | 'signal' | 'random'>,
-): AsyncGenerator<AtlasTile> {
-  const { net, channelsOf } = options;
-  const { layers } = readDreamNet(net, await ctx.nets.bytes(net), await ctx.nets.convention(net));
-  const of = layers.find(({ name }) => name === channelsOf);
+): Promise<Atlas> {
+  const file = await openDreamNet(net, ctx);
+  const of = file.maps.find(({ name }) => name === channelsOf);
   if (channelsOf !== undefined && !of)
     throw new AppError('NET_LAYER_UNKNOWN', {
       name: net,
       layer: channelsOf,
-      known: layers.map(({ name }) => name).join(', '),
+      known: file.layers.map(({ name }) => name).join(', '),
     });
   const box = of ? channelTile : layerTile;
-  const start = options.image ? fitted(options.image, box) : noise(box, ctx.random(0));
-  const wanted = of
-    ? Array.from({ length: of.channels }, (_, channel) => ({
-        layer: of.name,
-        channels: channel,
-        objective: { layer: of.name, channels: [channel, channel] },
-      }))
-    : layers.map(({ name, channels }) => ({ layer: name, channels, objective: { layer: name } }));
+  const start = image ? fitted(image, box) : noise(box, ctx.random(0));
   const size = { width: start.width, height: start.height };
-  for (const [index, { layer, channels, objective }] of wanted.entries()) {
-    ctx.signal.throwIfAborted();
-    const params = dreamParams.parse({ net, objectives: [objective], octaves: of ? 3 : 2, keepLowest: !options.image });
-    const dreamer = await openDreamer(params, ctx);
-    const detail = await dreamer.dream(start.rgb, size, {
-      octaves: octaveSizes(size, params.octaves, params.octaveScale),
-      iterations: of || !options.image ? 16 : 10,
-      stepSize: params.stepSize * (of || !options.image ? 2 : 1),
-      random: ctx.random(1),
-    });
-    const rgb = start.rgb.map((value, i) => Math.min(1, Math.max(0, value + detail[i])));
-    yield { layer, channels, picture: { index: 0, ...size, rgb }, done: index + 1, total: wanted.length };
-  }
+  const tiles = of
+    ? Array.from({ length: of.channels }, (_, channel) => ({ layer: of.name, channels: of.channels, channel }))
+    : file.layers.map(({ name, channels }) => ({ layer: name, channels }));
+  return {
+    tiles,
+    async paint({ layer, channel }: AtlasTile) {
+      const params = dreamParams.parse({
+        net,
+        objectives: [{ layer, ...(channel === undefined ? {} : { channels: [channel, channel] }) }],
+        octaves: of ? 3 : 2,
+        picture: 'fourier',
+        robust: true,
+        jitter: 8,
+      });
+      const dreamer = await openDreamer(params, ctx, file);
+      const detail = await dreamer.dream(start.rgb, size, {
+        octaves: octaveSizes(size, params.octaves, params.octaveScale),
+        iterations: image ? 10 : 16,
+        stepSize: params.stepSize * (image ? 1 : 2),
+        random: ctx.random(1),
+      });
+      return { index: 0, ...size, rgb: start.rgb.map((value, i) => Math.min(1, Math.max(0, value + detail[i]))) };
+    },
+  };
 }

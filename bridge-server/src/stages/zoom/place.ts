@@ -1,7 +1,12 @@
 import type { Size } from '../dream/octaves';
 
 /** One step of a zoom: enlargement and clockwise turn about a point given in shares of width and height. */
-export type Placing = { readonly scale: number; readonly degrees: number; readonly centreX: number; readonly centreY: number };
+export type Placing = {
+  readonly scale: number;
+  readonly degrees: number;
+  readonly centreX: number;
+  readonly centreY: number;
+};
 
 /** Softness of the edge of a picture laid into another, as a share of its own side. */
 const softEdge = 0.12;
@@ -24,7 +29,12 @@ function reflect(at: number, length: number): number {
  * @param image [3, H, W]
  * @param beyond what lies outside the picture: its mirror image, or nothing (then `inside` falls softly to 0 at its edge)
  */
-export function turnedAndEnlarged(image: Float32Array, size: Size, placing: Placing, beyond: 'reflect' | 'outside'): { image: Float32Array; inside: Float32Array } {
+export function turnedAndEnlarged(
+  image: Float32Array,
+  size: Size,
+  placing: Placing,
+  beyond: 'reflect' | 'outside',
+): { image: Float32Array; inside: Float32Array } {
   const { width, height } = size;
   const area = width * height;
   const out = new Float32Array(3 * area);

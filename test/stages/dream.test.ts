@@ -1,0 +1,320 @@
+import { dreamParams, type DreamParams } from '#protocol/effects/dream';
+import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
+import { floatTensor, floatsOf, type Tensor } from '../../bridge-server/src/frame/tensor';
+import { toModel } from '../../bridge-server/src/graph/model';
+import type { StageState } from '../../bridge-server/src/pipeline/stage';
+import { dream } from '../../bridge-server/src/stages/dream';
+import { openDreamer, openDreamNet, tileFor, type DreamOptions } from '../../bridge-server/src/stages/dream/dreamer';
+import { octavePictures, octaveSizes } from '../../bridge-server/src/stages/dream/octaves';
+import { shiftedTiles } from '../../bridge-server/src/stages/dream/tiled';
+import { viewFeeds } from '../../bridge-server/src/stages/dream/views';
+import { makePicture, otherTexture } from './moving-picture';
+import { closeShared, makeContext, type TestContext } from './tiny-feature-net';
+
+const [width, height] = [96, 64];
+const size = { width, height };
+
+const makeParams = (params: Partial<DreamParams> = {}): DreamParams =>
+  dreamParams.parse({
+    net: 'tiny',
+    objectives: [{ layer: 'relu3_1' }],
+    iterations: 4,
+    octaves: 2,
+    jitter: 4,
+    ...params,
+  });
+
+const meanChange = (a: Float32Array, b: Float32Array) =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+
+function psnr(a: Float32Array, b: Float32Array): number {
+  return -10 * Math.log10(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
+}
+
+/** What the dream adds to a still picture. */
+async function dreamt(test: TestContext, frame: Frame, params: DreamParams, options: Partial<DreamOptions> = {}) {
+  const dreamer = await openDreamer(params, test.ctx);
+  const detail = await dreamer.dream(frame.rgb, frame, {
+    octaves: octaveSizes(frame, params.octaves, params.octaveScale),
+    iterations: params.iterations,
+    stepSize: params.stepSize,
+    random: test.ctx.random(0),
+    ...options,
+  });
+  return frame.rgb.map((value, i) => value + detail[i]);
+}
+
+/** Mean square of a layer's channels `first` to `last`. */
+async function excitement(test: TestContext, rgb: Float32Array, layer: string, first = 0, last = Infinity) {
+  const file = await openDreamNet('tiny', test.ctx);
+  const net = await test.ctx.nets.compiled(`taps:${layer}`, async () => toModel({ outputs: file.taps(size, [layer]) }));
+  const map = (await net.run({ image: floatTensor(rgb, [1, 3, height, width]) }))[layer] as Tensor;
+  const perChannel = map.dims[2] * map.dims[3];
+  const chosen = floatsOf(map).subarray(first * perChannel, Math.min(map.dims[1], last + 1) * perChannel);
+  return chosen.reduce((sum, value) => sum + value * value, 0) / chosen.length;
+}
+
+async function run(frames: readonly Frame[], params: DreamParams, test: TestContext): Promise<Frame[]> {
+  async function* input() {
+    yield* frames;
+  }
+  const out: Frame[] = [];
+  for await (const frame of dream(input(), params, test.ctx)) out.push(frame);
+  return out;
+}
+
+/** A camera that moves by one pixel a frame; `cutAt` shows another picture from there on. */
+function makeFootage(count: number, cutAt = Infinity): Frame[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...makePicture(width, height, i, (x, y) => [x + i, y], i >= cutAt ? otherTexture : undefined),
+    ...(i === 0 || i === cutAt ? { shotStart: true } : {}),
+  }));
+}
+
+afterAll(closeShared);
+
+describe('a dream in a picture', () => {
+  const picture = makePicture(width, height, 0);
+
+  it.each([
+    ['pixels', false],
+    ['pixels', true],
+    ['fourier', false],
+    ['fourier', true],
+  ] as const)('raises its layer, moving %s (robust views: %s)', async (kind, robust) => {
+    const test = await makeContext({});
+    const rgb = await dreamt(test, picture, makeParams({ picture: kind, robust, iterations: 8 }));
+    const [before, after] = [await excitement(test, picture.rgb, 'relu3_1'), await excitement(test, rgb, 'relu3_1')];
+    expect(after).toBeGreaterThan(1.05 * before);
+    expect(rgb.every(value => value >= -1e-6 && value <= 1 + 1e-6)).toBe(true);
+  });
+
+  it('raises the channels that are asked for more than a dream of all does', async () => {
+    const test = await makeContext({});
+    const one = await dreamt(
+      test,
+      picture,
+      makeParams({ objectives: [{ layer: 'relu3_1', channels: [2, 2], weight: 1 }] }),
+    );
+    const all = await dreamt(test, picture, makeParams());
+    expect(await excitement(test, one, 'relu3_1', 2, 2)).toBeGreaterThan(await excitement(test, all, 'relu3_1', 2, 2));
+  });
+
+  it('lowers a layer of negative weight', async () => {
+    const test = await makeContext({});
+    const rgb = await dreamt(test, picture, makeParams({ objectives: [{ layer: 'relu3_1', weight: -1 }] }));
+    expect(await excitement(test, rgb, 'relu3_1')).toBeLessThan(await excitement(test, picture.rgb, 'relu3_1'));
+  });
+
+  it('is the same for the same seed, and another one for other shifts', async () => {
+    const test = await makeContext({});
+    const once = await dreamt(test, picture, makeParams());
+    expect(await dreamt(test, picture, makeParams())).toEqual(once);
+    expect(await dreamt(test, picture, makeParams(), { random: test.ctx.random(7) })).not.toEqual(once);
+  });
+
+  it('changes a pixel by the step on average, at each step', async () => {
+    const test = await makeContext({});
+    const grey = { ...createFrame(width, height), rgb: picture.rgb.map(value => 0.25 + 0.5 * value) };
+    const params = makeParams({ octaves: 1, iterations: 1, smoothing: 'none', stepSize: 2 });
+    expect(255 * meanChange(await dreamt(test, grey, params), grey.rgb)).toBeCloseTo(2, 3);
+  });
+
+  it('leaves what may not change as it is', async () => {
+    const test = await makeContext({});
+    const free = Float32Array.from({ length: width * height }, (_, i) => (i % width < width / 2 ? 0 : 1));
+    const rgb = await dreamt(test, picture, makeParams({ octaves: 1 }), { free });
+    const moved = (from: number, to: number) =>
+      rgb.filter((value, i) => i % width >= from && i % width < to && Math.abs(value - picture.rgb[i]) > 1e-6).length;
+    expect(moved(0, width / 2)).toBe(0);
+    expect(moved(width / 2, width)).toBeGreaterThan(0);
+  });
+
+  it('keeps the light of the picture unless it may change it', async () => {
+    const test = await makeContext({});
+    const mean = (rgb: Float32Array) => rgb.reduce((sum, value) => sum + value, 0) / rgb.length;
+    const grey = { ...picture, rgb: picture.rgb.map(value => 0.3 + 0.4 * value) };
+    for (const kind of ['pixels', 'fourier'] as const)
+      expect(Math.abs(mean(await dreamt(test, grey, makeParams({ picture: kind }))) - mean(grey.rgb))).toBeLessThan(
+        0.01,
+      );
+  });
+
+  it('follows a guide picture', async () => {
+    const guide = makePicture(80, 64, 0, (x, y) => [3 * x, y], otherTexture);
+    const test = await makeContext({ pictures: { ['b'.repeat(64)]: guide } });
+    const guided = await dreamt(test, picture, makeParams({ guide: { sha256: 'b'.repeat(64) } }));
+    expect(meanChange(guided, picture.rgb)).toBeGreaterThan(0.5 / 255);
+    expect(meanChange(guided, await dreamt(test, picture, makeParams()))).toBeGreaterThan(0.5 / 255);
+  });
+
+  it('names the layers that there are when one is not among them', async () => {
+    const { ctx } = await makeContext({});
+    await expect(
+      openDreamer(makeParams({ objectives: [{ layer: 'inception_4c', weight: 1 }] }), ctx),
+    ).rejects.toMatchObject({
+      code: 'NET_LAYER_UNKNOWN',
+      details: { known: expect.stringContaining('relu3_1') as string },
+    });
+  });
+});
+
+describe('tiles', () => {
+  it('cover a picture at every phase with tiles of one size, and lie elsewhere each time', () => {
+    const places = new Set<string>();
+    for (let phase = 0; phase < 1; phase += 0.13) {
+      const tiles = shiftedTiles({ width: 100, height: 41 }, 32, () => phase);
+      const covered = new Uint8Array(4100);
+      for (const tile of tiles) {
+        expect([tile.width, tile.height]).toEqual([32, 32]);
+        expect(tile.x >= 0 && tile.y >= 0 && tile.x + 32 <= 100 && tile.y + 32 <= 41).toBe(true);
+        for (let y = 0; y < 32; y++) covered.fill(1, (tile.y + y) * 100 + tile.x, (tile.y + y) * 100 + tile.x + 32);
+      }
+      expect(covered.every(Boolean)).toBe(true);
+      places.add(tiles.map(({ x }) => x).join());
+    }
+    expect(places.size).toBeGreaterThan(5);
+  });
+
+  it('are taken where they are asked for or the picture is larger than full HD', () => {
+    expect(tileFor({ width: 1920, height: 1080 }, 0)).toBe(0);
+    expect(tileFor({ width: 3840, height: 2160 }, 0)).toBe(768);
+    expect(tileFor({ width: 640, height: 360 }, 256)).toBe(256);
+    expect(tileFor({ width: 200, height: 160 }, 256)).toBe(0);
+  });
+
+  it('leave no seam: neighbours differ no more at any column than without tiles', async () => {
+    const test = await makeContext({});
+    const picture = makePicture(width, height, 0);
+    // Its field of view is 38 px: most of a tile sees what it would see in the whole picture.
+    const params = { octaves: 1, iterations: 10, jitter: 0 };
+    const [whole, tiled] = [
+      await dreamt(test, picture, makeParams(params)),
+      await dreamt(test, picture, makeParams({ ...params, tilePx: 48 })),
+    ];
+    const steepest = (rgb: Float32Array) => {
+      const steps = new Float64Array(width - 1);
+      rgb.forEach(
+        (value, i) =>
+          i % width > 0 &&
+          (steps[(i % width) - 1] += Math.abs(value - rgb[i - 1] - (picture.rgb[i] - picture.rgb[i - 1]))),
+      );
+      return Math.max(...steps) / [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
+    };
+    expect(steepest(tiled)).toBeLessThan(1.25 * steepest(whole));
+    expect(meanChange(tiled, picture.rgb) / meanChange(whole, picture.rgb)).toBeCloseTo(1, 0);
+    expect(psnr(tiled, whole)).toBeGreaterThan(psnr(picture.rgb, whole) + 1);
+  });
+
+  it('serve frequencies as well', async () => {
+    const test = await makeContext({});
+    const picture = makePicture(width, height, 0);
+    const rgb = await dreamt(test, picture, makeParams({ picture: 'fourier', tilePx: 48, iterations: 8 }));
+    expect(await excitement(test, rgb, 'relu3_1')).toBeGreaterThan(
+      1.05 * (await excitement(test, picture.rgb, 'relu3_1')),
+    );
+  });
+});
+
+describe('views and octaves', () => {
+  it('undo their shift, and nearly undo their turn', () => {
+    let state = 1;
+    const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+    const shifts = viewFeeds({ width: 9, height: 7 }, 3, { jitter: 5, robust: false }, random);
+    for (const [there, back] of [
+      [shifts.rows, shifts.rowsBack],
+      [shifts.columns, shifts.columnsBack],
+    ]) {
+      const length = there.dims[1];
+      for (let step = 0; step < 3; step++)
+        for (let p = 0; p < length; p++)
+          expect(Number(there.data[step * length + Number(back.data[step * length + p])])).toBe(p);
+    }
+    const { grid, gridBack } = viewFeeds({ width: 41, height: 31 }, 1, { jitter: 3, robust: true }, random);
+    const at = (map: Tensor, x: number, y: number) => {
+      const data = floatsOf(map);
+      const i = 2 * (Math.round(y) * 41 + Math.round(x));
+      return [20 + 20 * data[i], 15 + 15 * data[i + 1]];
+    };
+    for (const [x, y] of [
+      [20, 15],
+      [14, 10],
+      [26, 20],
+    ]) {
+      const [bx, by] = at(grid, ...(at(gridBack, x, y) as [number, number]));
+      expect(Math.hypot(bx - x, by - y)).toBeLessThan(1);
+    }
+  });
+
+  it('go from small to large, each octave made from the next larger one', () => {
+    const sizes = octaveSizes({ width: 200, height: 100 }, 9, 1.4);
+    expect(sizes).toEqual([
+      { width: 102, height: 51 },
+      { width: 143, height: 71 },
+      { width: 200, height: 100 },
+    ]);
+    const checker = Float32Array.from({ length: 20_000 }, (_, i) => ((i % 200) + Math.floor(i / 200)) % 2);
+    const [small, , large] = octavePictures(checker, 1, { width: 200, height: 100 }, sizes);
+    expect(large).toEqual(checker);
+    expect(small.length).toBe(102 * 51);
+  });
+});
+
+describe('a dream on video', () => {
+  it('is as strong as its curve says', async () => {
+    const footage = makeFootage(3);
+    const strengthCurve = [
+      { frame: 0, value: 0 },
+      { frame: 2, value: 100 },
+    ];
+    const out = await run(footage, makeParams({ strengthCurve }), await makeContext({}));
+    expect(out[0].rgb).toEqual(footage[0].rgb);
+    const [half, full] = [1, 2].map(i => meanChange(out[i].rgb, footage[i].rgb));
+    expect(half).toBeGreaterThan(0.3 * full);
+    expect(half).toBeLessThan(0.8 * full);
+  });
+
+  it('is carried along: steadier than frames that are dreamt one by one', async () => {
+    const footage = makeFootage(4);
+    const test = await makeContext({});
+    const params = makeParams();
+    const carried = await run(footage, params, test);
+    const alone = await Promise.all(
+      footage.map(async frame => ({
+        ...frame,
+        rgb: await dreamt(test, frame, params, { random: test.ctx.random(frame.index) }),
+      })),
+    );
+    // What was dreamt at a point of the scene, one frame later, where the camera has moved by one pixel.
+    const unrest = (frames: readonly Frame[]) => {
+      let sum = 0;
+      for (let f = 2; f < frames.length; f++)
+        for (let i = 0; i < frames[f].rgb.length; i++) {
+          if (i % width < 8 || i % width > width - 9) continue;
+          const now = frames[f].rgb[i - 1] - footage[f].rgb[i - 1];
+          sum += Math.abs(now - (frames[f - 1].rgb[i] - footage[f - 1].rgb[i]));
+        }
+      return sum;
+    };
+    expect(unrest(carried)).toBeLessThan(0.75 * unrest(alone));
+  });
+
+  it('carries nothing across a cut', async () => {
+    const params = makeParams();
+    const footage = makeFootage(3, 2);
+    const test = await makeContext({});
+    const out = await run(footage, params, test);
+    const alone = await run([footage[2]], params, test);
+    expect(out[2].rgb).toEqual(alone[0].rgb);
+  });
+
+  it('goes on after a stop exactly as it would have', async () => {
+    const footage = makeFootage(4);
+    const first = await makeContext({});
+    const whole = await run(footage, makeParams(), first);
+    const state = first.states[1] as StageState;
+    expect(state.nextIndex).toBe(2);
+    const rest = await run(footage.slice(2), makeParams(), await makeContext({ resumed: state }));
+    expect(rest.map(frame => frame.rgb)).toEqual(whole.slice(2).map(frame => frame.rgb));
+  });
+});
