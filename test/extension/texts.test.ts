@@ -29,6 +29,7 @@ const madeUp = [
   ...['hashing', 'sending', 'checking'].map(step => `step.${step}`),
   ...['placed', 'replaced', 'already-there', 'moved-by-user', 'downloaded'].map(outcome => `placed.${outcome}`),
   ...['embedded', 'pulled', 'imported'].map(kind => `net.${kind}`),
+  ...upscaleFamilies.map(family => `upscale.net.${family}`),
   ...['needs-export', 'refused'].map(kind => `selection.${kind}`),
   ...clipReasons.map(reason => `selection.reason.${reason}`),
   ...['as-expected', 'otherwise', 'failed'].map(answer => `setup.probe.${answer}`),

@@ -17,6 +17,12 @@ test('no time is made and nothing is enlarged by a net', () => {
   expect(stages.map(stage => stage.stage)).toEqual(['stylize']);
 });
 
+test('what a net enlarges is shown where it fits pixel for pixel', () => {
+  const stages = [node('upscale', { width: 640, height: 360 })];
+  expect(previewStages(stages, { width: 320, height: 180 }, 640)).toEqual(stages);
+  expect(previewStages(stages, { width: 320, height: 180 }, 639)).toEqual([]);
+});
+
 test('a painter works at the size it will have in the job', () => {
   const stages = previewStages([node('resize', { width: 640, height: 360 }), node('stylize', {}, true)], hd, 800);
   expect(stages[0].params).toEqual({ width: 640, height: 360 });

@@ -115,7 +115,8 @@ export function planChain(preset: Preset, clip: ClipInfo, range: Span, machine: 
 
 /**
  * The stages of one frame for looking at, with its longer side at most `maxSide`: nothing that makes time, and strokes
- * as long in proportion as they will be in the finished clip.
+ * as long in proportion as they will be in the finished clip. After painting it is enlarged only where the whole result
+ * is not larger than `maxSide`.
  */
 export function planStill(
   preset: Preset,
@@ -125,7 +126,8 @@ export function planStill(
   maxSide: number,
 ): { stages: readonly StageNode[]; width: number; height: number } {
   const factor = Math.min(1, maxSide / Math.max(clip.width, clip.height));
-  const small = { ...clip, width: evenSide(clip.width * factor), height: evenSide(clip.height * factor) };
+  const small =
+    factor < 1 ? { ...clip, width: evenSide(clip.width * factor), height: evenSide(clip.height * factor) } : clip;
   const effects = preset.effects
     .filter(effect => effect.effect !== 'retime')
     .map((effect): Effect => {
@@ -138,10 +140,16 @@ export function planStill(
       return { ...effect, params: { ...effect.params, strokePx: Math.min(2048, Math.max(64, strokePx * ratio)) } };
     });
   const output = { ...preset.output, codec: 'png' as const, rate: 'source' as const, size: 'source' as const };
-  const { stages } = planChain({ ...preset, effects, output }, small, { first: frame, last: frame }, machine);
+  const { stages, width, height } = planChain(
+    { ...preset, effects, output },
+    small,
+    { first: frame, last: frame },
+    machine,
+  );
   const lastPainting = stages.findLastIndex(node => node.stage !== 'upscale' && node.stage !== 'resize');
+  const isWhole = Math.max(width, height) <= maxSide;
   return {
-    stages: lastPainting >= 0 ? stages.slice(0, lastPainting + 1) : stages,
+    stages: isWhole || lastPainting < 0 ? stages : stages.slice(0, lastPainting + 1),
     width: small.width,
     height: small.height,
   };

@@ -34,6 +34,12 @@ function capped({ width, height }: Size, maxSide: number): Size {
   return { width: Math.max(16, Math.round(width * scale)), height: Math.max(16, Math.round(height * scale)) };
 }
 
+/** An enlarged picture is worth its time where it can be shown pixel for pixel. */
+function isShownWhole(node: StageNode, maxSide: number): boolean {
+  const { width, height } = node.params as Size;
+  return Math.max(width, height) <= maxSide;
+}
+
 /**
  * The stages of one frame, at preview size: no time is made, sizes are capped, and a clip that no stage makes smaller
  * is made smaller first. The working size of a painter stays what it is in the job where it is not larger than that, so
@@ -41,7 +47,7 @@ function capped({ width, height }: Size, maxSide: number): Size {
  */
 export function previewStages(nodes: readonly StageNode[], clip: Size, maxSide: number): StageNode[] {
   const kept = nodes
-    .filter(node => node.stage !== 'retime' && node.stage !== 'upscale')
+    .filter(node => node.stage !== 'retime' && (node.stage !== 'upscale' || isShownWhole(node, maxSide)))
     .map(node => {
       const params = node.params as Partial<Size>;
       if (typeof params.width !== 'number' || typeof params.height !== 'number') return node;

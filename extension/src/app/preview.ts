@@ -1,5 +1,6 @@
 import { toAppError, type ErrorJson } from '#protocol/errors';
 import type { ServerMessage } from '#protocol/messages';
+import type { Preset } from '#protocol/preset';
 import type { Connection } from '../bridge/connection';
 import type { AppState, Quote } from './state';
 import type { Store } from './store';
@@ -9,6 +10,14 @@ const stillPauseMs = 400;
 const quotePauseMs = 200;
 /** Sharp enough for the monitor of a 900 px panel on a dense screen. */
 const stillSide = 960;
+/** The protocol's largest still: what nets enlarge or clean is judged pixel for pixel. */
+const wholeSide = 4096;
+
+function sideFor(preset: Preset): number {
+  const names = preset.effects.map(({ effect }) => effect);
+  const paints = names.some(name => name === 'style' || name === 'dream' || name === 'zoom');
+  return names.includes('upscale') && !paints ? wholeSide : stillSide;
+}
 
 /** What a still depends on; two states with the same key show the same picture. */
 export function stillKey(state: AppState): string | undefined {
@@ -55,7 +64,7 @@ export function createPreviewer(store: Store, connection: Connection) {
       frame: state.playhead,
       preset: state.draft,
       seed: state.settings.seed,
-      maxSide: stillSide,
+      maxSide: sideFor(state.draft),
     });
     current = { id, key };
     reply.catch(thrown => {
