@@ -5,6 +5,7 @@ import { errors, type ErrorCode } from '#protocol/errors';
 import { noticeKinds } from '#protocol/report';
 import { codecNames } from '#protocol/preset';
 import { jobStatuses } from '#protocol/job';
+import { upscaleFamilies } from '#protocol/effects/upscale';
 import { builtInPresets } from '../../bridge-server/src/effects/presets';
 import { paintersOf } from '../../extension/src/app/draft';
 import { pages } from '../../extension/src/app/state';
