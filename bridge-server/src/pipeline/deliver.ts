@@ -52,6 +52,7 @@ export async function runDeliver(task: DeliverTask, run: TaskRun): Promise<TaskF
     services: run.services,
     signal,
     seed: task.seed,
+    ofClip: task.source.from === 'clip',
     ahead,
     events: {
       notice: notice => run.say({ type: 'notice', notice }),

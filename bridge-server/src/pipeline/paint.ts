@@ -254,6 +254,7 @@ function openChain({ task, run, clocks }: Painting, from: StageState | undefined
     services: run.services,
     signal,
     seed: task.seed,
+    ofClip: task.source.from === 'clip',
     retryOf: wish.retryOf,
     resumed: from,
     ...(from && !zooms ? { begin: from.nextIndex } : {}),

@@ -11,7 +11,7 @@ import type { NetSource, Stage, StageContext, StageState } from './stage';
 export type StageTable = Readonly<Record<string, Stage<any> | undefined>>;
 
 /** What stages may reach outside their frames, made by the worker for one task. */
-export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip'> & { readonly nets: NetSource };
+export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip' | 'flows'> & { readonly nets: NetSource };
 
 export type ChainEvents = {
   notice(notice: Notice): void;
@@ -41,6 +41,8 @@ export type ChainOptions = {
   readonly resumed?: StageState;
   /** The sequential stage is not given frames before this one: they only passed through the stages before it. */
   readonly begin?: number;
+  /** The frames are the clip's own, not what another task made of them. */
+  readonly ofClip?: boolean;
   /** Frames that may wait between two stages. */
   readonly ahead: number;
 };
@@ -68,8 +70,10 @@ export function chainStages(
     times.push(time);
     // Two stages of one kind must not draw the same numbers.
     const place = `${node.stage}#${index}`;
+    const unchanged = options.ofClip && nodes.slice(0, index).every(before => before.stage === 'resize');
     const context: StageContext = {
       signal,
+      ...(unchanged && services.flows ? { flows: services.flows } : {}),
       random: frame => createRandom(seed, place, frame, retryOf(frame)),
       nets: services.nets,
       image: ref => services.image(ref),

@@ -1,5 +1,6 @@
 import type { Frame } from '../frame/frame';
 import type { Tensor } from '../frame/tensor';
+import type { FlowStore } from '../media/flow-store';
 import type { LoadOptions, Net } from '../runtime/runtime';
 import type { InputConvention } from '../nets/input-convention';
 import type { ImageRef } from '#protocol/effects/parameter';
@@ -23,6 +24,8 @@ export type StageContext = {
   painter(name: string): Promise<Uint8Array>;
   /** Another clip's frames (a matte, the untouched source), from frame `from` on. @throws AppError CLIP_NOT_FOUND */
   clip(sha256: string, from: number): AsyncIterable<Frame>;
+  /** Motion that is known already; only where frames reach this stage as the clip has them, but for their size. */
+  readonly flows?: FlowStore;
   /** Says something that belongs in the report: a repaired frame, a fallback, a doubtful flow. */
   notice(notice: Notice): void;
   /** A picture on its way (a frame being optimised), for a preview; `done` and `total` count steps inside this frame. */

@@ -56,7 +56,7 @@ export const interpolationNets = ['rife-v4.6'] as const;
 export const retime: Stage<RetimeStageParams> = (input, params, ctx) => retimeFrames(input, params, ctx);
 
 /** What retiming needs of its surroundings; without nets `rife` becomes `flow`. */
-export type RetimeContext = Pick<StageContext, 'signal' | 'notice'> & { readonly nets?: NetSource };
+export type RetimeContext = Pick<StageContext, 'signal' | 'notice' | 'flows'> & { readonly nets?: NetSource };
 
 /** The same outside a pipeline: to bring a source to the rate of a result before the two are compared. */
 export async function* retimeFrames(input: AsyncIterable<Frame>, params: RetimeStageParams, ctx: RetimeContext): AsyncIterable<Frame> {
@@ -152,7 +152,12 @@ function mix(a: Frame, b: Frame, time: number): Frame {
 }
 
 function createFlowMaker(ctx: RetimeContext): Maker {
-  const motions: MotionSource = createMotionSource(createFlowProvider('auto', ctx), { stage: 'retime', notice: notice => ctx.notice(notice), limit: 2 });
+  const motions: MotionSource = createMotionSource(createFlowProvider('auto', ctx), {
+    stage: 'retime',
+    notice: notice => ctx.notice(notice),
+    limit: 2,
+    flows: ctx.flows,
+  });
   let current: { a: Frame; b: Frame; between?: Between } | undefined;
   return {
     async between(a, b, time) {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { clipInfoSchema, type ClipInfo } from '#protocol/clip';
 import type { ImageRef } from '#protocol/effects/parameter';
 import { AppError } from '#protocol/errors';
 import type { Frame } from '../frame/frame';
 import { decodeFrames } from '../media/decode';
+import { createFlowStore } from '../media/flow-store';
 import { loadPicture } from '../media/still';
 import type { PainterStore } from '../models/painters';
 import type { StageServices } from '../pipeline/stage-chain';
@@ -30,6 +31,7 @@ export function createServices({ folders, clip, nets, painters, signal }: Servic
   };
   return {
     nets,
+    flows: createFlowStore(join(dirname(folders.clips), 'flows'), clip.sha256),
     painter: name => painters.bytes(name),
     image(ref) {
       const key = JSON.stringify(ref);

@@ -1,5 +1,6 @@
 import type { Frame } from '../../frame/frame';
 import type { Notice } from '#protocol/report';
+import type { StageContext } from '../../pipeline/stage';
 import type { FlowPair, FlowProvider } from './provider';
 import { consistency, type Consistency } from '../occlusion';
 import { doubtFlow } from './doubt';
@@ -29,12 +30,20 @@ export type MotionOptions = {
   readonly notice: (notice: Notice) => void;
   /** Pairs that are remembered. */
   readonly limit?: number;
+  /** Where motion is kept for longer, if the frames are those of the clip. */
+  readonly flows?: StageContext['flows'];
 };
 
-export function createMotionSource(provider: FlowProvider, { stage, notice, limit = 4 }: MotionOptions): MotionSource {
+export function createMotionSource(provider: FlowProvider, { stage, notice, limit = 4, flows }: MotionOptions): MotionSource {
   const known = new Map<string, Promise<Motion>>();
+  const search = async (a: Frame, b: Frame): Promise<FlowPair> => {
+    if (!flows) return provider.flow(a, b);
+    const key = () => ({ provider: provider.name, from: a.index, to: b.index, width: b.width, height: b.height });
+    // A provider knows its name when it has found its net: after the first pair.
+    return (await flows.read(key())) ?? (await provider.flow(a, b).then(pair => flows.write(key(), pair)));
+  };
   const compute = async (a: Frame, b: Frame): Promise<Motion> => {
-    const pair = await provider.flow(a, b);
+    const pair = await search(a, b);
     const doubt = doubtFlow(a, b, pair);
     const intoB = consistency(pair.backward, pair.forward, b);
     const intoA = consistency(pair.forward, pair.backward, a);

@@ -30,7 +30,11 @@ const previewEvery = 10;
 
 /** Gatys optimisation frame by frame, each shot from its own first frame on. */
 export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: StyleParams, ctx: StageContext): AsyncIterable<Frame> {
-  const motions = createMotionSource(createFlowProvider(params.flow, ctx), { stage: 'stylize', notice: ctx.notice });
+  const motions = createMotionSource(createFlowProvider(params.flow, ctx), {
+    stage: 'stylize',
+    notice: ctx.notice,
+    flows: ctx.flows,
+  });
   let studio: Studio | undefined;
   let shot: Shot | undefined;
   let isFirst = true;

@@ -1,0 +1,140 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Frame } from '../frame/frame';
+import { AppError } from '#protocol/errors';
+import { createFrameStore, type FrameStore } from './frame-store';
+
+/** Motion both ways between two frames of a clip, each [2, H, W] in pixels. */
+export type StoredMotion = { readonly forward: Float32Array; readonly backward: Float32Array };
+
+/** Whose motion, between which frames, at which size. */
+export type MotionKey = {
+  readonly provider: string;
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+  readonly height: number;
+};
+
+export type FlowStore = {
+  /** @returns undefined when it was never written, or is not whole */
+  read(key: MotionKey): Promise<StoredMotion | undefined>;
+  /**
+   * Keeps motion and returns it as it will be read again: rounded to 1/64 pixel. Who computes on must use that, so that
+   * a job gives the same result whether its motion was known already or not. Motion that cannot be stored (not a number,
+   * or further than 500 pixels) comes back as it is.
+   * @throws AppError OUTPUT_UNWRITABLE
+   */
+  write(key: MotionKey, motion: StoredMotion): Promise<StoredMotion>;
+};
+
+/** Raised when the same provider finds other motion than before. */
+const version = 1;
+
+/**
+ * A pair is filed as a frame of four channels: the frame store packs, checks and replaces files as wholes. Its 65,536
+ * levels are steps of 1/64 pixel around a middle that stands for no motion exactly.
+ */
+const spanPx = 65535 / 64;
+const middle = 32768 / 65535;
+const furthestPx = 500;
+
+/** Motion of a clip's own frames, in a folder shared by all clips. Clips that were not used for longest make room. */
+export function createFlowStore(folder: string, clip: string, limitBytes = 2e9): FlowStore {
+  const own = join(folder, clip);
+  const stores = new Map<string, Promise<FrameStore>>();
+  let room: Promise<number> | undefined;
+  let written = 0;
+  const storeOf = ({ provider, from, to, width, height }: MotionKey) => {
+    const name = `${provider.replace(/[^a-z0-9.-]/gi, '_')}-v${version}-${width}x${height}-${to - from}`;
+    const known = stores.get(name) ?? createFrameStore(join(own, name));
+    stores.set(name, known);
+    return known;
+  };
+  return {
+    async read(key) {
+      const frame = await (await storeOf(key)).read(key.from);
+      return frame?.alpha && frame.width === key.width && frame.height === key.height ? toMotion(frame) : undefined;
+    },
+    async write(key, motion) {
+      const frame = toFrame(key, motion);
+      if (!frame) return motion;
+      room ??= makeRoom(folder, clip, limitBytes);
+      // Packed, smooth motion takes about two bytes a vector.
+      const bytes = 4 * key.width * key.height;
+      if (written + bytes <= (await room)) {
+        written += bytes;
+        try {
+          await (await storeOf(key)).write(key.from, frame);
+        } catch (problem) {
+          // What is only kept to save time must not take the last of the disk from a job.
+          if (!(problem instanceof AppError && problem.code === 'DISK_FULL')) throw problem;
+          room = Promise.resolve(0);
+        }
+      }
+      return toMotion(frame);
+    },
+  };
+}
+
+function toFrame({ from, width, height }: MotionKey, { forward, backward }: StoredMotion): Frame | undefined {
+  const area = width * height;
+  const levels = new Float32Array(4 * area);
+  for (const [flow, at] of [
+    [forward, 0],
+    [backward, 2 * area],
+  ] as const) {
+    for (let i = 0; i < flow.length; i++) {
+      if (!(Math.abs(flow[i]) < furthestPx)) return undefined;
+      levels[at + i] = flow[i] / spanPx + middle;
+    }
+  }
+  return { index: from, width, height, rgb: levels.subarray(0, 3 * area), alpha: levels.subarray(3 * area) };
+}
+
+function toMotion({ rgb, alpha }: Frame): StoredMotion {
+  const area = rgb.length / 3;
+  const pixels = (level: number) => (Math.round(level * 65535) - 32768) / 64;
+  const forward = rgb.subarray(0, 2 * area).map(pixels);
+  const backward = new Float32Array(2 * area);
+  backward.set(rgb.subarray(2 * area).map(pixels), 0);
+  backward.set((alpha as Float32Array).map(pixels), area);
+  return { forward, backward };
+}
+
+/** Another job may be at work on what was touched so lately. */
+const restMs = 3600e3;
+
+/** Removes the motion of other clips, the oldest first, until all take less than half the limit. @returns bytes that are left */
+async function makeRoom(folder: string, clip: string, limitBytes: number): Promise<number> {
+  const clips = await Promise.all(
+    (await entriesOf(folder)).map(async name => {
+      const { bytes, newest } = await sizeOf(join(folder, name));
+      return { name, bytes, newest: name === clip ? Infinity : newest };
+    }),
+  );
+  clips.sort((a, b) => a.newest - b.newest);
+  let total = clips.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { name, bytes, newest } of clips) {
+    if (total <= limitBytes / 2 || newest > Date.now() - restMs) break;
+    await rm(join(folder, name), { recursive: true, force: true });
+    total -= bytes;
+  }
+  return limitBytes - total;
+}
+
+async function sizeOf(path: string): Promise<{ bytes: number; newest: number }> {
+  const found = await stat(path);
+  if (!found.isDirectory()) return { bytes: found.size, newest: found.mtimeMs };
+  const parts = await Promise.all((await entriesOf(path)).map(name => sizeOf(join(path, name))));
+  return {
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    newest: parts.reduce((most, part) => Math.max(most, part.newest), found.mtimeMs),
+  };
+}
+
+const entriesOf = (path: string): Promise<string[]> =>
+  readdir(path).catch((problem: NodeJS.ErrnoException) => {
+    if (problem.code === 'ENOENT') return [];
+    throw problem;
+  });

@@ -1,0 +1,47 @@
+import type { FlowStore } from '../../bridge-server/src/media/flow-store';
+import { chainStages, type ChainOptions } from '../../bridge-server/src/pipeline/stage-chain';
+
+const unused = () => {
+  throw new Error('not needed here');
+};
+const flows: FlowStore = { read: unused, write: unused };
+
+/** The stages that get the clip's motion, of a chain of these. */
+function stagesWithMotion(stages: readonly string[], ofClip: boolean): string[] {
+  const found: string[] = [];
+  const table = Object.fromEntries(
+    stages.map(stage => [
+      stage,
+      (input, _params, ctx) => {
+        if (ctx.flows) found.push(stage);
+        return input;
+      },
+    ]),
+  ) as ChainOptions['table'];
+  chainStages((async function* () {})(), {
+    nodes: stages.map(stage => ({ stage, params: {}, sequential: false })),
+    table,
+    services: {
+      image: unused,
+      painter: unused,
+      clip: unused,
+      flows,
+      nets: { provider: 'cpu', bytes: unused, convention: unused, compiled: unused },
+    },
+    events: { notice: unused, step: unused, store: unused },
+    signal: new AbortController().signal,
+    seed: 0,
+    ofClip,
+    ahead: 0,
+  });
+  return found;
+}
+
+test.each<[readonly string[], boolean, readonly string[]]>([
+  [['resize', 'stylize'], true, ['resize', 'stylize']],
+  [['key', 'stylize'], true, ['key']],
+  [['upscale', 'retime'], true, ['upscale']],
+  [['resize', 'retime'], false, []],
+])('%j, of the clip %s: its motion is given to %j', (stages, ofClip, expected) => {
+  expect(stagesWithMotion(stages, ofClip)).toEqual(expected);
+});
