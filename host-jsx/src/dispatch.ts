@@ -1,10 +1,11 @@
-import type { AfterEffectsCalls, HostAnswer, HostCall, PremiereScriptCalls } from '#protocol/host-facts';
+import type { AfterEffectsScriptCalls, HostAnswer, HostCall, PremiereScriptCalls } from '#protocol/host-facts';
 import type { AeApp, AeGlobals } from './aftereffects/dom';
 import { exportComposition, readTemplates } from './aftereffects/export';
 import { importFootage, replaceFootage } from './aftereffects/import';
 import { writeCompositionMarkers } from './aftereffects/markers';
 import { findPlacedLayers, placeLayer, removeLayers } from './aftereffects/place';
 import { readAfterEffects, readCompositionStamp } from './aftereffects/read';
+import { closeScratchComposition, openScratchComposition } from './aftereffects/scratch';
 import { parse, stringify } from './es3/json';
 import { asFailure, fail } from './failure';
 import { followEvents } from './premiere/events';
@@ -12,6 +13,8 @@ import { exportExtension, exportRange } from './premiere/export';
 import { importFile, replace } from './premiere/import';
 import { writeMarkers } from './premiere/markers';
 import { addTrack, findPlaced, place, remove } from './premiere/place';
+import { probePlaces } from './premiere/places';
+import { closeScratch, openScratch, probeExport, probeOverwrite, probeRange } from './premiere/scratch';
 import { readPremiere, readStamp } from './premiere/read';
 import type { HostGlobals, PremiereApp } from './premiere/dom';
 
@@ -32,6 +35,24 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
     },
     followEvents: function () {
       return followEvents(app);
+    },
+    openScratch: function (params) {
+      return openScratch(app, params);
+    },
+    closeScratch: function (params) {
+      return closeScratch(app, params);
+    },
+    probePlaces: function () {
+      return probePlaces(app);
+    },
+    probeRange: function (params) {
+      return probeRange(app, globals, params);
+    },
+    probeExport: function (params) {
+      return probeExport(app, globals, params);
+    },
+    probeOverwrite: function (params) {
+      return probeOverwrite(app, globals, params);
     },
     exportExtension: function (params) {
       return exportExtension(app, params);
@@ -64,13 +85,21 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
 }
 
 type AfterEffectsMethods = {
-  [Name in keyof AfterEffectsCalls]: (params: AfterEffectsCalls[Name]['params']) => AfterEffectsCalls[Name]['value'];
+  [Name in keyof AfterEffectsScriptCalls]: (
+    params: AfterEffectsScriptCalls[Name]['params'],
+  ) => AfterEffectsScriptCalls[Name]['value'];
 };
 
 function afterEffectsMethods(app: AeApp, globals: AeGlobals): AfterEffectsMethods {
   return {
     stamp: function () {
       return readCompositionStamp(app);
+    },
+    openScratch: function (params) {
+      return openScratchComposition(app, params);
+    },
+    closeScratch: function (params) {
+      return closeScratchComposition(app, params);
     },
     templates: function (params) {
       return readTemplates(app, params);

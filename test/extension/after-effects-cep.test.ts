@@ -338,6 +338,8 @@ const expected: Record<
   'remove-lies': { remove: 'REMOVE_FAILED' },
   'marker-lies': { markers: 'HOST_FAILED' },
   'marker-length-lost': { markers: 'HOST_FAILED' },
+  'composition-lies': {},
+  'composition-stays': {},
   'reply-empty': { read: 'HOST_REPLY_BROKEN' },
   'reply-error': { read: 'HOST_REPLY_BROKEN' },
   modal: { read: 'HOST_BUSY' },

@@ -52,6 +52,8 @@ export const afterEffectsMisbehaviours = [
   'remove-lies', // a removed layer stays
   'marker-lies', // no marker is made
   'marker-length-lost',
+  'composition-lies', // no composition is made
+  'composition-stays', // a removed composition stays
   'reply-empty', // answers get lost
   'reply-error', // the engine's bare error text
   'modal', // a dialog: no call answers until it is closed
@@ -149,8 +151,8 @@ export type FakeAfterEffects = ReturnType<typeof createFakeAfterEffects>;
 
 /** A small After Effects that runs the built host script. Times of the test are frames; inside everything is seconds. */
 export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
-  const frameRate = options.frameRate ?? 25;
-  const frameDuration = 1 / frameRate;
+  let frameRate = options.frameRate ?? 25;
+  let frameDuration = 1 / frameRate;
   const bad = new Set<AfterEffectsMisbehaviour>(options.misbehave ?? []);
   const seconds = (frame: number) => frame * frameDuration;
   const toFrame = (time: number) => Math.round(time / frameDuration);
@@ -161,14 +163,14 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
   const steps: string[] = [];
   let suppressed = 0;
 
-  const composition = {
+  let composition = {
     id: ++ids,
     name: 'Song',
     frames: options.frames ?? 200,
     work: undefined as { first: number; frames: number } | undefined,
     playhead: 3,
   };
-  const size = options.size ?? { width: 1280, height: 720 };
+  let size = options.size ?? { width: 1280, height: 720 };
   /** From top to bottom. */
   let layers: LayerState[] = [];
   let items: ItemState[] = [];
@@ -250,7 +252,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         item.parent = folder.id;
       },
       remove() {
-        items = items.filter(each => each !== item);
+        items = items.filter(each => each !== item && each.parent !== item.id);
       },
       ...(item.kind === 'folder' ? { items: {} } : {}),
       width: item.media.width,
@@ -440,16 +442,52 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     if (bad.has('add-shifts')) layers[layers.length - 1].startTime += seconds(10);
   }
 
+  /** The person's composition while another one is worked on: it may be looked at, and nothing more. */
+  let aside: object | undefined;
+  let bringBack: (() => void) | undefined;
+  function makeComposition(name: string, width: number, height: number, frames: number, rate: number): void {
+    const kept = { composition, layers, markers, frameRate, frameDuration, size };
+    const shown = layers.map(layer => Object.freeze({ ...layer, source: null }));
+    const { id } = composition;
+    aside = {
+      id,
+      name: composition.name,
+      numLayers: shown.length,
+      frameDuration,
+      layer: (at: number) => shown[at - 1],
+    };
+    composition = { ...composition, id: ++ids, name, frames, work: undefined };
+    [layers, markers, frameRate, frameDuration, size] = [[], [], rate, 1 / rate, { width, height }];
+    bringBack = () => {
+      if (bad.has('composition-stays')) return;
+      ({ composition, layers, markers, frameRate, frameDuration, size } = kept);
+      aside = bringBack = undefined;
+    };
+  }
+
   const compositionDom: AeComposition = {
-    id: composition.id,
-    name: composition.name,
+    get id() {
+      return composition.id;
+    },
+    get name() {
+      return composition.name;
+    },
     comment: '',
     parentFolder: { id: 0, name: 'Root' },
-    remove: () => undefined,
-    ...size,
+    remove: () => bringBack?.(),
+    get width() {
+      return size.width;
+    },
+    get height() {
+      return size.height;
+    },
     pixelAspect: 1,
-    frameRate,
-    frameDuration,
+    get frameRate() {
+      return frameRate;
+    },
+    get frameDuration() {
+      return frameDuration;
+    },
     get duration() {
       return seconds(composition.frames);
     },
@@ -596,7 +634,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     }
   }
 
-  const all = (): AeItem[] => [compositionDom, ...items.map(itemDom)];
+  const all = (): AeItem[] => [compositionDom, ...(aside ? [aside as AeItem] : []), ...items.map(itemDom)];
   const app: AeApp & { name?: string } = {
     version: options.version ?? '25.2x26',
     project: {
@@ -612,6 +650,10 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
           const folder = makeItem('folder', name, '');
           if (!bad.has('folder-lies')) items.push(folder);
           return itemDom(folder);
+        },
+        addComp(name, width, height, _aspect, duration, rate) {
+          if (!bad.has('composition-lies')) makeComposition(name, width, height, Math.round(duration * rate), rate);
+          return compositionDom;
         },
       },
       importFile(given) {
@@ -779,6 +821,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
           name: folder.name,
           items: items.filter(item => item.parent === folder.id).map(item => item.path),
         })),
+    compositionName: () => composition.name,
     queue: () => queue,
     markers: () =>
       markers.map(marker => ({ text: marker.comment, first: toFrame(marker.time), frames: toFrame(marker.duration) })),

@@ -28,6 +28,8 @@ export const premiereMisbehaviours = [
   'remove-lies', // a removed clip stays
   'marker-lies', // no marker is made
   'marker-length-lost', // a marker's end does not stay
+  'sequence-lies', // no sequence is made
+  'sequence-stays', // a deleted sequence stays
   'reply-empty', // answers get lost
   'reply-error', // the engine's bare error text
   'modal', // a dialog: no call answers until it is closed
@@ -94,9 +96,9 @@ export function createFakePremiere(options: FakePremiereOptions) {
 
   const root: ItemState = makeItem(3, 'Root', '');
   let layout: Layout = { video: [[], []], audio: [[], []] };
-  const muted = new Set<number>();
+  let muted = new Set<number>();
   const locked = new Set<number>();
-  const history: Layout[] = [];
+  let history: Layout[] = [];
   let inPoint: bigint | undefined;
   let outPoint: bigint | undefined;
   const exports: { path: string; first: number; last: number; muted: number[] }[] = [];
@@ -177,6 +179,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
         if (!bad.has('bin-lies')) item.children.push(makeItem(2, name, ''));
         return undefined;
       },
+      deleteBin: () => void root.children.splice(root.children.indexOf(item), 1),
       getMediaPath: () => (options.slashes === 'back' ? item.path.replace(/\//g, '\\') : item.path),
       canChangeMediaPath: () => true,
       changeMediaPath(path: string) {
@@ -326,7 +329,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
     },
   };
   const end = () => layout.video.flat().reduce((last, clip) => (clip.end > last ? clip.end : last), 0n);
-  const markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
+  let markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
   const nearest = (seconds: number) =>
     BigInt(Math.round((seconds * Number(ticksPerSecond)) / Number(timebase))) * timebase;
   const markerDom = (at: number) => {
@@ -359,9 +362,39 @@ export function createFakePremiere(options: FakePremiereOptions) {
       }
     );
   };
+  /** The open sequence is all that is here; another one is set aside whole, and nothing may touch it meanwhile. */
+  let open = { id: 'sequence-1', name: 'Song' };
+  const others: { id: string; name: string; bringBack(): void }[] = [];
+  function setAside(): void {
+    const kept = { layout, muted, history, inPoint, outPoint, markers, open };
+    others.push({
+      ...open,
+      bringBack: () => ({ layout, muted, history, inPoint, outPoint, markers, open } = kept),
+    });
+  }
+  function openFresh(name: string, item: ItemState): void {
+    setAside();
+    open = { id: `sequence-${++ids}`, name };
+    [layout, muted, history, inPoint, outPoint, markers] = [
+      { video: [[], []], audio: [[]] },
+      new Set(),
+      [],
+      undefined,
+      undefined,
+      [],
+    ];
+    lay(layout.video[0], item, 0n, mediaTicks(item.path));
+  }
+  /** In the lists of a project: asking anything but the name of a sequence that is not open is an error here. */
+  const closedSequence = ({ id: sequenceID, name }: { id: string; name: string }) => ({ sequenceID, name });
+
   const sequence = {
-    sequenceID: 'sequence-1',
-    name: 'Song',
+    get sequenceID() {
+      return open.id;
+    },
+    get name() {
+      return open.name;
+    },
     timebase: String(timebase),
     get end() {
       return String(end());
@@ -421,7 +454,22 @@ export function createFakePremiere(options: FakePremiereOptions) {
     project: {
       activeSequence: sequence as typeof sequence | null,
       get sequences() {
-        return list([sequence], 'numSequences');
+        return list<object>([sequence, ...others.map(closedSequence)], 'numSequences');
+      },
+      createNewSequenceFromClips(name: string, items: object[]) {
+        if (!bad.has('sequence-lies')) openFresh(name, ofItem(items[0]));
+      },
+      openSequence(wanted: string) {
+        const other = others.find(each => each.id === wanted);
+        if (!other) return false;
+        others.splice(others.indexOf(other), 1);
+        setAside();
+        other.bringBack();
+        return true;
+      },
+      deleteSequence(gone: { sequenceID: string }) {
+        const at = others.findIndex(each => each.id === gone.sequenceID);
+        if (at >= 0 && !bad.has('sequence-stays')) others.splice(at, 1);
       },
       get rootItem() {
         return itemDom(root);
@@ -567,6 +615,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
         .filter(item => item.type === 2)
         .map(bin => ({ name: bin.name, items: bin.children.map(item => item.path) })),
     exports,
+    sequences: () => [open, ...others].map(({ id: sequence, name }) => ({ sequence, name })),
     imports: () => imports,
     calls: () => calls,
   };

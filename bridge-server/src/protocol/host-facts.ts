@@ -179,6 +179,28 @@ export type PremiereCalls = {
 /** ExtendScript only: asks for an event whenever something changes; `events` is how many kinds the host has of them. */
 export type PremiereScriptCalls = PremiereCalls & {
   followEvents: { params: Record<string, never>; value: { events: number } };
+} & PremiereProbes;
+
+/** What the in-host self-test asks, on a sequence of its own. */
+export type PremiereProbes = {
+  openScratch: { params: { path: string; name: string }; value: { sequence: string; before: string } };
+  closeScratch: {
+    params: { sequence: string; before: string; bin: string };
+    value: { removed: boolean; restored: boolean };
+  };
+  probePlaces: { params: Record<string, never>; value: { path: string; startup: string; appPackage: string } };
+  probeRange: {
+    params: { sequence: string };
+    value: { seconds: boolean; time: boolean; ticks: boolean; unset: boolean };
+  };
+  probeExport: {
+    params: { sequence: string; preset: string; path: string };
+    value: { said: string; sizeBytes: number };
+  };
+  probeOverwrite: {
+    params: { sequence: string; path: string };
+    value: { time: boolean; seconds: boolean; ticks: boolean };
+  };
 };
 
 /** A layer that shows a file of ours, and the labels that were found with it (layer, item). */
@@ -239,6 +261,15 @@ export type AfterEffectsCalls = {
     value: { written: number };
   };
   remove: { params: { composition: string; path: string }; value: { removed: number } };
+};
+
+/** With what the in-host self-test asks, on a composition of its own. */
+export type AfterEffectsScriptCalls = AfterEffectsCalls & {
+  openScratch: {
+    params: { name: string; width: number; height: number; frames: number; rate: number };
+    value: { composition: string };
+  };
+  closeScratch: { params: { composition: string; bin: string }; value: { removed: boolean } };
 };
 
 /** What the script says of itself in its first answer. */

@@ -17,6 +17,7 @@ import {
   toCompositionRange,
   type PlacedResult,
 } from './after-effects-plan';
+import { probeAfterEffects } from './after-effects-probes';
 import { exportStem, isExpectedLength } from './export-file';
 import type { Host, TaskContext } from './host';
 import { check } from './host-check';
@@ -288,6 +289,17 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
         }),
       ]);
     },
+    runHostChecks: context =>
+      probeAfterEffects(
+        {
+          call: script.call as never,
+          files,
+          folder: files.join(folder, 'checks'),
+          system: `${options.node.platform} ${options.node.os.release()}`,
+          template: () => preset?.get(),
+        },
+        context,
+      ),
     ...(options.offerMenu ? { offerMenu: options.offerMenu } : {}),
     ...(options.startBridge ? { startBridge: options.startBridge } : {}),
   };

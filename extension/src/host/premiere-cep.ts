@@ -2,6 +2,7 @@ import { checkPreset, findPreset, listPresets } from './export-preset';
 import type { Host, Unsubscribe } from './host';
 import { nodeFiles, type NodeParts } from './node-parts';
 import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
+import { probePremiere } from './premiere-probes';
 import { createScriptCaller, type EvalScript } from './script-call';
 
 export type PremiereCepOptions = PremiereChoices & {
@@ -18,7 +19,7 @@ export type PremiereCepOptions = PremiereChoices & {
 export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...rest }: PremiereCepOptions): Host {
   const { call, isBusy } = createScriptCaller(evalScript, timeoutMs);
   const files = nodeFiles(node);
-  return createPremiereHost({
+  const host = createPremiereHost({
     ...rest,
     name: 'premiere-cep',
     script: { call: call as PremiereCall, isBusy },
@@ -36,4 +37,18 @@ export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...
         }
       : {}),
   });
+  return {
+    ...host,
+    runHostChecks: context =>
+      probePremiere(
+        {
+          call: call as never,
+          files,
+          folder: files.join(rest.folder, 'checks'),
+          system: `${node.platform} ${node.os.release()}`,
+          findPreset: async () => (await host.listExportPresets?.())?.used,
+        },
+        context,
+      ),
+  };
 }

@@ -125,7 +125,17 @@ export type AeProject = {
   activeItem?: unknown;
   numItems: number;
   item(index: number): AeItem;
-  items: { addFolder(name: string): AeItem };
+  items: {
+    addFolder(name: string): AeItem;
+    addComp(
+      name: string,
+      width: number,
+      height: number,
+      pixelAspect: number,
+      duration: number,
+      frameRate: number,
+    ): AeComposition;
+  };
   importFile(options: unknown): unknown;
   renderQueue: AeQueue;
 };

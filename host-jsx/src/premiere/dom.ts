@@ -8,6 +8,7 @@ export type PremiereItem = {
   type: number;
   children?: { numItems: number; [index: number]: PremiereItem };
   createBin(name: string): PremiereItem | undefined;
+  deleteBin?(): unknown;
   getMediaPath(): string;
   canChangeMediaPath?(): boolean;
   changeMediaPath?(path: string, overrideChecks: boolean): boolean | number;
@@ -100,6 +101,9 @@ export type PremiereApp = {
     sequences?: { numSequences: number; [index: number]: PremiereSequence };
     rootItem: PremiereItem;
     importFiles(paths: string[], suppressUI: boolean, bin: PremiereItem, numberedStills: boolean): unknown;
+    createNewSequenceFromClips?(name: string, items: PremiereItem[], bin: PremiereItem): unknown;
+    openSequence?(id: string): unknown;
+    deleteSequence?(sequence: PremiereSequence): unknown;
     addPropertyToProjectMetadataSchema?(name: string, label: string, type: number): unknown;
   };
   enableQE?(): unknown;
