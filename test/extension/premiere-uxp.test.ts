@@ -50,6 +50,19 @@ test('from the marked clip to a clip on the free track above, as one undo step',
   expect(panel.timeline.own()).toEqual(before);
 });
 
+test.each([
+  ['nothing', {}, []],
+  ['its size', { scale: 120 }, ['motion']],
+  ['an effect', { effects: ['AE.ADBE Gaussian Blur 2'] }, ['effects']],
+  ['its speed', { speed: 2 }, ['speed']],
+])('what was changed on a clip tells whether its source shows the same: %s', async (_name, change, reasons) => {
+  panel = await makePremiereUxp();
+  panel.premiere.addClip(0, 100, 110, { name: 'Changed', ...change });
+  panel.premiere.select('Changed');
+  const [clip] = (await panel.host.readRange()).clips;
+  expect(clip).toMatchObject({ kind: reasons.length > 0 ? 'needs-export' : 'plain', reasons });
+});
+
 test('what lies above the marked clip is muted for the export, and everything is put back', async () => {
   panel = await makePremiereUxp();
   panel.premiere.setRange(3, 9);

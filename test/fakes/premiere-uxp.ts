@@ -3,11 +3,13 @@ import type {
   Action,
   ClipProjectItem,
   Component,
+  ComponentParam,
   CompoundAction,
   EncoderManager,
   FolderItem,
   FootageInterpretation,
   Guid,
+  Keyframe,
   Marker,
   Markers,
   premierepro,
@@ -89,6 +91,8 @@ export type UxpClip = {
   disabled: boolean;
   adjustment: boolean;
   speed: number;
+  scale?: number;
+  effects?: readonly string[];
 };
 type MarkerState = {
   name: string;
@@ -236,8 +240,16 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       state,
     );
 
-  const component = (matchName: string) =>
-    asType<Component>({ getMatchName: () => later(() => matchName), getParamCount: () => 0 });
+  const component = (matchName: string, values: readonly unknown[] = []) =>
+    asType<Component>({
+      getMatchName: () => later(() => matchName),
+      getParamCount: () => values.length,
+      getParam: (at = 0) =>
+        asType<ComponentParam>({
+          isTimeVarying: () => false,
+          getStartValue: () => later(() => asType<Keyframe>({ value: { value: values[at] as number } })),
+        }),
+    });
 
   const clipStates = new WeakMap<object, UxpClip>();
   function trackItem(state: UxpClip, kind: 'video' | 'audio', track: number): VideoClipTrackItem {
@@ -261,7 +273,11 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       getProjectItem: () => ask(() => (state.item ? projectItem(state.item) : null) as ProjectItem),
       getComponentChain: () =>
         ask(() => {
-          const own = [component('AE.ADBE Opacity'), component('AE.ADBE Motion')];
+          const own = [
+            component('AE.ADBE Opacity', [100]),
+            component('AE.ADBE Motion', [{ x: 0.5, y: 0.5 }, state.scale ?? 100, 100, true, 0]),
+            ...(state.effects ?? []).map(name => component(name)),
+          ];
           return asType<VideoComponentChain>({
             getComponentCount: () => own.length,
             getComponentAtIndex: at => own[at],

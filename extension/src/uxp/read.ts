@@ -1,4 +1,4 @@
-import type { Marker, Sequence, TickTime, VideoClipTrackItem } from '@adobe/premierepro';
+import type { ComponentParam, Marker, Sequence, TickTime, VideoClipTrackItem } from '@adobe/premierepro';
 import { toAppError } from '#protocol/errors';
 import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import type { Premiere } from './modules';
@@ -101,28 +101,45 @@ async function readClip(
 }
 
 const ownComponents = ['ADBE Motion', 'ADBE Opacity', 'Time Remap'];
+/** Values of a new clip by index, in the order of ExtendScript: position, scale, scale width, uniform, rotation; opacity. */
+const usual: Record<string, Readonly<Record<number, unknown>>> = {
+  'ADBE Motion': { 0: [0.5, 0.5], 1: 100, 4: 0 },
+  'ADBE Opacity': { 0: 100 },
+};
 
 /** Effects beyond the three that every clip has, and whether those three have keys or somebody changed them. */
 async function readLook(
   item: VideoClipTrackItem,
 ): Promise<Pick<PremiereClipFacts, 'effects' | 'remapped' | 'untouched'>> {
   const chain = await item.getComponentChain();
-  const components = Array.from({ length: chain.getComponentCount() }, (_, index) => chain.getComponentAtIndex(index));
-  const names = await Promise.all(components.map(component => component.getMatchName()));
-  const hasKeys = (name: string) =>
-    components.some(
-      (component, index) =>
-        names[index].includes(name) &&
-        Array.from({ length: component.getParamCount() }, (_, at) => component.getParam(at)).some(param =>
-          param.isTimeVarying(),
-        ),
-    );
+  const looks = Array.from({ length: chain.getComponentCount() }, async (_, index) => {
+    const component = chain.getComponentAtIndex(index);
+    const name = await component.getMatchName();
+    const own = ownComponents.find(each => name.includes(each));
+    if (!own) return { own, hasKeys: false, isUsual: true };
+    const params = Array.from({ length: component.getParamCount() }, (__, at) => component.getParam(at));
+    const isUsual = params.map(async (param, at) => {
+      const wanted = usual[own]?.[at];
+      return wanted === undefined || String(await valueOf(param)) === String(wanted);
+    });
+    return {
+      own,
+      hasKeys: params.some(param => param.isTimeVarying()),
+      isUsual: (await Promise.all(isUsual)).every(Boolean),
+    };
+  });
+  const all = await Promise.all(looks);
   return {
-    effects: names.filter(name => !ownComponents.some(own => name.includes(own))).length,
-    remapped: hasKeys('Time Remap'),
-    // Which value of motion means what is not documented here; sources are not read through UXP, where it would matter.
-    untouched: !hasKeys('ADBE Motion') && !hasKeys('ADBE Opacity'),
+    effects: all.filter(({ own }) => own === undefined).length,
+    remapped: all.some(({ own, hasKeys }) => own === 'Time Remap' && hasKeys),
+    untouched: all.every(({ own, hasKeys, isUsual }) => own === 'Time Remap' || (!hasKeys && isUsual)),
   };
+}
+
+async function valueOf(param: ComponentParam): Promise<unknown> {
+  const { value } = (await param.getStartValue()).value;
+  const { x, y } = value as { x?: number; y?: number };
+  return x === undefined ? value : [x, y];
 }
 
 async function readMarkers({ Markers }: Premiere, sequence: Sequence): Promise<MarkerFacts[]> {
