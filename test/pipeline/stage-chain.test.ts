@@ -1,3 +1,4 @@
+import type { StageNode } from '../../bridge-server/src/jobs/task';
 import type { FlowStore } from '../../bridge-server/src/media/flow-store';
 import { chainStages, type ChainOptions } from '../../bridge-server/src/pipeline/stage-chain';
 
@@ -6,9 +7,11 @@ const unused = () => {
 };
 const flows: FlowStore = { read: unused, write: unused };
 
+type Name = StageNode['stage'];
+
 /** The stages that get the clip's motion, of a chain of these. */
-function stagesWithMotion(stages: readonly string[], ofClip: boolean): string[] {
-  const found: string[] = [];
+function stagesWithMotion(stages: readonly Name[], ofClip: boolean): Name[] {
+  const found: Name[] = [];
   const table = Object.fromEntries(
     stages.map(stage => [
       stage,
@@ -37,7 +40,7 @@ function stagesWithMotion(stages: readonly string[], ofClip: boolean): string[] 
   return found;
 }
 
-test.each<[readonly string[], boolean, readonly string[]]>([
+test.each<[readonly Name[], boolean, readonly Name[]]>([
   [['resize', 'stylize'], true, ['resize', 'stylize']],
   [['key', 'stylize'], true, ['key']],
   [['upscale', 'retime'], true, ['upscale']],
