@@ -3,7 +3,15 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { findAdobe, fromFileUrl, toTheme, watchAdobeTheme, type AdobeCep } from '../../extension/src/host/adobe-window';
+import {
+  findAdobe,
+  findFileDialog,
+  fromFileUrl,
+  offerAdobeMenu,
+  toTheme,
+  watchAdobeTheme,
+  type AdobeCep,
+} from '../../extension/src/host/adobe-window';
 import { findPreset, presetFolders } from '../../extension/src/host/export-preset';
 import { findNodeProgram, openLocalBridge, readBridgeFile } from '../../extension/src/host/local-bridge';
 import { homeFolder, nodeFiles, type NodeParts } from '../../extension/src/host/node-parts';
@@ -191,4 +199,42 @@ test('node is found where a panel’s PATH does not lead, and the home is the se
     path.join(os.homedir(), 'Library', 'Application Support', 'Reverie'),
   );
   expect(homeFolder({ ...node, env: { REVERIE_HOME: '/x' } })).toBe('/x');
+});
+
+test('the native menu is laid ready with its submenus, and taken away again', () => {
+  const laid: { menu: unknown[]; pick: (id: string) => void }[] = [];
+  const cep: AdobeCep = {
+    ...makeCep(),
+    invokeAsync: (_call, menu, pick) => void laid.push({ ...(JSON.parse(menu) as { menu: unknown[] }), pick }),
+  };
+  const picked: string[] = [];
+  const items = [
+    { id: 'stylize', label: 'Stylize' },
+    { id: 'with', label: 'Stylize with', items: [{ id: 'preset:tahiti', label: 'Tahiti “é”' }] },
+  ];
+  const withdraw = offerAdobeMenu(cep, items, id => picked.push(id));
+  expect(laid[0].menu).toEqual([
+    { id: 'stylize', label: 'Stylize', enabled: true, checkable: false },
+    {
+      id: 'with',
+      label: 'Stylize with',
+      enabled: true,
+      checkable: false,
+      menu: [{ id: 'preset:tahiti', label: 'Tahiti “é”', enabled: true, checkable: false }],
+    },
+  ]);
+  laid[0].pick('preset:tahiti');
+  expect(picked).toEqual(['preset:tahiti']);
+  withdraw();
+  expect(laid[1].menu).toEqual([]);
+});
+
+test('the host’s file dialog is used where there is one', async () => {
+  expect(findFileDialog({})).toBeUndefined();
+  const asked: unknown[] = [];
+  const open = findFileDialog({
+    cep: { fs: { showOpenDialog: (...given: unknown[]) => (asked.push(given), { err: 0, data: ['/a/b.epr'] }) } },
+  });
+  expect(await open!(['epr'])).toBe('/a/b.epr');
+  expect(asked).toEqual([[false, false, 'Reverie', '', ['epr']]]);
 });

@@ -352,6 +352,55 @@ test('the mirror tells the selection, tells changes, and is quiet while nothing 
   stop();
 });
 
+test('the host’s own events hasten a look; a swarm of them, and a panel that was opened again, make no second one', async () => {
+  const listeners = new Set<() => void>();
+  const types: string[] = [];
+  const onEvent = (type: string) => {
+    types.push(type);
+    listeners.forEach(listener => listener());
+  };
+  const events = (listener: () => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
+  panel = await makePremiere({ onEvent }, { events });
+  const told: number[] = [];
+  const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+  panel.premiere.reload();
+  const stop = panel.host.watchSelection!(clips => told.push(clips.length));
+  await settle(100);
+  panel.mark();
+  for (let i = 0; i < 5; i++) panel.premiere.fire('onActiveSequenceSelectionChanged');
+  await settle(300);
+  expect(told).toEqual([0, 1]);
+  expect(types).toEqual(Array(5).fill('org.reverie.changed'));
+  const calls = panel.premiere.calls();
+  await settle(1300);
+  expect(panel.premiere.calls()).toBe(calls);
+  stop();
+  expect(listeners.size).toBe(0);
+});
+
+test('export presets are listed, picked, remembered, and those that ignore the path refused', async () => {
+  let chosen: string | undefined;
+  let picked: string | undefined;
+  const preset = { get: () => chosen, set: (path: string | undefined) => void (chosen = path) };
+  panel = await makePremiere({}, { preset, chooseFile: async () => picked });
+  expect(await panel.host.listExportPresets!()).toEqual({ found: [], used: undefined, isChosen: false });
+  expect(await panel.host.browseExportPreset!()).toBeUndefined();
+  picked = `${panel.folder}/Proxies.epr`;
+  fs.writeFileSync(picked, '<x>SameAsProject</x>');
+  await expect(panel.host.browseExportPreset!()).rejects.toMatchObject({ code: 'EXPORT_PRESET_UNFIT' });
+  picked = `${panel.folder}/Match Source.epr`;
+  expect(await panel.host.browseExportPreset!()).toBe(picked);
+  expect(chosen).toBe(picked);
+  expect(await panel.host.listExportPresets!()).toEqual({
+    found: [{ id: picked, label: 'Match Source' }],
+    used: picked,
+    isChosen: true,
+  });
+});
+
 test('a script of another version is refused by name', async () => {
   panel = await makePremiere();
   const other = await makePremiere(

@@ -79,6 +79,8 @@ export type FakePremiereOptions = {
   /** Windows' way of writing paths in what the host gives back. */
   readonly slashes?: 'forward' | 'back';
   readonly version?: string;
+  /** Gets the events that the script sends to panels; without it the application has none. */
+  readonly onEvent?: (type: string) => void;
   /** Writes the file of an export, and tells the length of one; without them files are JSON notes. */
   readonly writeFilm?: (path: string, first: number, frames: number) => void;
   readonly readFilm?: (path: string) => { frames: number; rate: { num: number; den: number } };
@@ -511,7 +513,27 @@ export function createFakePremiere(options: FakePremiereOptions) {
       };
     },
   };
-  const context = createEs3Engine({ app, File, Time, qe: undefined });
+  const handlers: [string, () => void][] = [];
+  const { onEvent } = options;
+  class CSXSEvent {
+    type = '';
+    data = '';
+    dispatch() {
+      onEvent?.(this.type);
+    }
+  }
+  const eventParts = onEvent
+    ? {
+        ExternalObject: class {
+          constructor() {
+            context.CSXSEvent = CSXSEvent;
+          }
+        },
+      }
+    : {};
+  const bind = (name: string, handler: () => void) => void handlers.push([name, handler]);
+  const withEvents = onEvent ? Object.assign(app, { bind }) : app;
+  const context = createEs3Engine({ app: withEvents, File, Time, qe: undefined, CSXSEvent: undefined, ...eventParts });
   runInContext(options.script, context);
 
   const held: (() => void)[] = [];
@@ -614,6 +636,10 @@ export function createFakePremiere(options: FakePremiereOptions) {
       root.children
         .filter(item => item.type === 2)
         .map(bin => ({ name: bin.name, items: bin.children.map(item => item.path) })),
+    /** What the application does when a person changes something. */
+    fire: (event: string) => handlers.forEach(([name, handler]) => name === event && handler()),
+    /** Loads the script once more, as a panel does that is opened again. */
+    reload: () => runInContext(options.script, context),
     exports,
     sequences: () => [open, ...others].map(({ id: sequence, name }) => ({ sequence, name })),
     imports: () => imports,
