@@ -94,7 +94,7 @@ export async function makePremiereUxp(fake: FakePremiereUxpOptions = {}, { timeo
       },
       storage: { localFileSystem: { getFileForOpening: async () => undefined } },
     },
-    times: { pollMs: 20, importMs: 600, steadyMs: 400, exportMs: 3000 },
+    times: { pollMs: 20, importMs: 600, steadyMs: 400, exportMs: 3000, followMs: 40 },
   });
   const open = async () => {
     entries!.panels[entryIds.panel].create!(root as never);

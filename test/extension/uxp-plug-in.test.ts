@@ -106,7 +106,7 @@ test('the web view shows the bridge’s page while one runs, follows a new one, 
   };
   expect(web.addresses).toEqual(['plugin:/panel/index.html?host=uxp']);
   write('http://example.org:80', 'x');
-  await new Promise(done => setTimeout(done, 2200));
+  await new Promise(done => setTimeout(done, 200));
   expect(web.addresses).toHaveLength(1);
   write('http://127.0.0.1:4711', 'first');
   await shown(/^http:\/\/127\.0\.0\.1:4711\/\?token=first&host=uxp$/);

@@ -10,8 +10,16 @@ export type HostTimes = {
   /** A file that has not grown for so long is complete. */
   readonly steadyMs: number;
   readonly exportMs: number;
+  /** How often the bridge's file is looked at: a bridge that starts, or starts anew, is followed. */
+  readonly followMs: number;
 };
-export const hostTimes: HostTimes = { pollMs: 500, importMs: 10_000, steadyMs: 30_000, exportMs: 55 * 60_000 };
+export const hostTimes: HostTimes = {
+  pollMs: 500,
+  importMs: 10_000,
+  steadyMs: 30_000,
+  exportMs: 55 * 60_000,
+  followMs: 2000,
+};
 
 /** The part of UXP's `fs` that is used: Node's names, promises without a callback, ArrayBuffers. */
 export type UxpFs = {

@@ -10,8 +10,6 @@ import { createWebView, type WebView, type WebViewElement } from './web-view';
 
 /** As the manifest names them. */
 export const entryIds = { panel: 'reverie.panel', stylize: 'reverie.stylize' };
-/** How often the bridge's file is looked at: a bridge that starts, or starts anew, is followed. */
-const followMs = 2000;
 
 export type PlugInWorld = {
   readonly uxp: Uxp;
@@ -84,7 +82,7 @@ export function createPlugIn({ uxp, premiere, fs, os, window, document, times = 
         bridge = next;
         webView?.follow(next);
       });
-    }, followMs);
+    }, times.followMs);
   }
 
   uxp.entrypoints.setup({
