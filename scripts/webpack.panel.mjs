@@ -89,7 +89,13 @@ export function panelConfig(root, { mode = 'production' } = {}) {
     },
     plugins: [
       new MiniCssExtractPlugin({ filename: '[name].css' }),
-      new CopyPlugin([join(source, 'index.html'), join(source, 'icon.svg')]),
+      new CopyPlugin([
+        join(source, 'index.html'),
+        join(source, 'icon.svg'),
+        join(source, 'command/stylize.html'),
+        join(source, 'command/stylize.js'),
+        join(source, 'command/Reverie - Stylize selection.jsx'),
+      ]),
     ],
   };
 }

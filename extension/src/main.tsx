@@ -8,7 +8,7 @@ import { createStore, type Store } from './app/store';
 import { addressOfPage, type BridgeAddress } from './bridge/address';
 import { createBridge } from './bridge/client';
 import { createAdobeHost } from './host/adobe-host';
-import { findAdobe, type AdobePage } from './host/adobe-window';
+import { findAdobe, watchStylizeCommand, type AdobePage } from './host/adobe-window';
 import { createFileHost, saveByLink } from './host/file';
 import type { Host } from './host/host';
 import { nowhere, openLocalBridge } from './host/local-bridge';
@@ -54,6 +54,7 @@ async function inAdobe(adobe: AdobePage): Promise<Place> {
           window.location.reload();
         },
       }),
+    onSession: session => watchStylizeCommand(adobe.cep, () => session.stylizeSelection()),
   };
 }
 

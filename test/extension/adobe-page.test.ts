@@ -10,6 +10,7 @@ import {
   offerAdobeMenu,
   toTheme,
   watchAdobeTheme,
+  watchStylizeCommand,
   type AdobeCep,
 } from '../../extension/src/host/adobe-window';
 import { findPreset, presetFolders } from '../../extension/src/host/export-preset';
@@ -237,4 +238,17 @@ test('the host’s file dialog is used where there is one', async () => {
   });
   expect(await open!(['epr'])).toBe('/a/b.epr');
   expect(asked).toEqual([[false, false, 'Reverie', '', ['epr']]]);
+});
+
+test('the menu command is done once however often it is repeated, and told that it was heard', () => {
+  const cep = makeCep();
+  const heard: unknown[] = [];
+  let done = 0;
+  const stop = watchStylizeCommand({ ...cep, dispatchEvent: event => void heard.push(event) }, () => done++);
+  for (let i = 0; i < 3; i++) cep.listeners.forEach(listener => listener({}));
+  expect(done).toBe(1);
+  expect(heard).toHaveLength(3);
+  expect(heard[0]).toMatchObject({ type: 'org.reverie.heard', appId: 'PPRO' });
+  stop();
+  expect(cep.listeners.size).toBe(0);
 });

@@ -193,6 +193,20 @@ test('no open sequence, an unknown call and broken JSON are answers with a code,
   expect(load(script, throwing)('readTimeline')).toMatchObject({ ok: false, error: { code: 'HOST_FAILED' } });
 });
 
+test('the script for After Effects’ File > Scripts is ECMAScript 3 and tells the panel', () => {
+  const text = readFileSync(join(root, 'extension/src/command/Reverie - Stylize selection.jsx'), 'utf8');
+  parse(text, { ecmaVersion: 3, allowReserved: 'never' });
+  const told: { type: string }[] = [];
+  class CSXSEvent {
+    type = '';
+    dispatch() {
+      told.push(this);
+    }
+  }
+  runInContext(text, createEs3Engine({ ExternalObject: class {}, CSXSEvent, alert: () => undefined }));
+  expect(told).toMatchObject([{ type: 'org.reverie.stylize' }]);
+});
+
 test('the manifest names both hosts with explicit ranges and the files that the build makes', () => {
   const manifest = readFileSync(join(root, 'CSXS/manifest.xml'), 'utf8');
   expect(
@@ -203,4 +217,7 @@ test('the manifest names both hosts with explicit ranges and the files that the 
   ]);
   expect(manifest).toContain('<ScriptPath>./dist/host/reverie.jsx</ScriptPath>');
   expect(manifest).toContain('<MainPath>./dist/panel/index.html</MainPath>');
+  expect(manifest).toContain('<MainPath>./dist/panel/stylize.html</MainPath>');
+  const ids = [...manifest.matchAll(/<Extension Id="([\w.]+)"/g)].map(match => match[1]);
+  expect(ids).toEqual(['org.reverie.panel', 'org.reverie.stylize', 'org.reverie.panel', 'org.reverie.stylize']);
 });

@@ -12,6 +12,7 @@ export type AdobeCep = {
   getSystemPath(type: 'extension'): string;
   addEventListener(type: string, listener: (event: unknown) => void): void;
   removeEventListener(type: string, listener: (event: unknown) => void): void;
+  dispatchEvent?(event: object): void;
   invokeAsync?(call: 'setContextMenuByJSON', menu: string, onPick: (id: string) => void): void;
 };
 export type AdobeApplication = 'premiere' | 'aftereffects';
@@ -72,6 +73,21 @@ const changedEvent = 'org.reverie.changed';
 export function watchAdobeEvents(cep: AdobeCep, onEvent: () => void): Unsubscribe {
   cep.addEventListener(changedEvent, onEvent);
   return () => cep.removeEventListener(changedEvent, onEvent);
+}
+
+/** The menu command "Stylize selection", and After Effects' script of that name, tell the panel; it says that it heard. */
+export function watchStylizeCommand(cep: AdobeCep, onCommand: () => void): Unsubscribe {
+  const { appId } = JSON.parse(cep.getHostEnvironment()) as { appId: string };
+  const heard = { type: 'org.reverie.heard', scope: 'APPLICATION', appId, extensionId: 'org.reverie.panel', data: '' };
+  let lastMs = -Infinity;
+  const listener = () => {
+    cep.dispatchEvent?.(heard);
+    // The command repeats itself until it is heard.
+    if (performance.now() - lastMs > 2000) onCommand();
+    lastMs = performance.now();
+  };
+  cep.addEventListener('org.reverie.stylize', listener);
+  return () => cep.removeEventListener('org.reverie.stylize', listener);
 }
 
 type CepMenuItem = { id: string; label: string; enabled: boolean; checkable: false; menu?: CepMenuItem[] };
