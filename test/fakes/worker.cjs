@@ -131,6 +131,17 @@ async function still(id, order) {
   if (stopped.has(id)) say({ type: 'side-failed', id, error: { code: 'CANCELLED', details: {} } });
 }
 
+/** Six tiles; what an earlier order made is not kept. */
+async function atlas(id, order) {
+  for (let done = 1; done <= 6; done++) {
+    await wait(plan().stepMs ?? 0);
+    if (stopped.has(id)) return say({ type: 'side-failed', id, error: { code: 'CANCELLED', details: {} } });
+    const file = path.join(order.folder, `${done}.jpg`);
+    fs.writeFileSync(file, `layer ${done}`);
+    say({ type: 'atlas-tile', id, layer: `layer ${done}`, channels: 8, file, done, total: 6 });
+  }
+}
+
 let lastProgress = Date.now();
 const stopped = new Set();
 const alive = setInterval(() => say({ type: 'alive', idleMs: Date.now() - lastProgress }), 50);
@@ -148,6 +159,10 @@ process.on('message', message => {
     );
   }
   if (message.type === 'still') void still(message.id, message.order);
+  if (message.type === 'atlas') {
+    stopped.delete(message.id);
+    void atlas(message.id, message.order);
+  }
   if (message.type === 'stop') stopped.add(message.id);
   if (message.type === 'close') process.exit(0);
 });

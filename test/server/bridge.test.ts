@@ -586,6 +586,39 @@ describe('jobs over the socket', () => {
     });
   });
 
+  test('a still does not wait for an atlas and does not end it', async () => {
+    const client = await connect();
+    const clip = await sendClip(client);
+    place.setFaults({ stepMs: 100 });
+    const atlas = client.start('atlas', { net: 'openimages' });
+    await atlas.reply;
+    const tilesOf = (id: number) =>
+      client.messages.flatMap(message => (message.type === 'atlas-tile' && message.id === id ? [message.done] : []));
+    await eventually(() => tilesOf(atlas.id).length >= 2);
+    const preset = makePreset({ effects: [{ effect: 'style' }] });
+    const still = client.start('still', { clip, frame: 0, preset, seed: 0, maxSide: 640 });
+    await still.reply;
+    await eventually(() =>
+      client.messages.some(message => message.type === 'still' && message.id === still.id && message.final),
+    );
+    expect(Math.max(...tilesOf(atlas.id))).toBeLessThan(6);
+    await eventually(() => tilesOf(atlas.id).includes(6));
+    expect(client.messages.filter(message => message.type === 'error')).toEqual([]);
+
+    // A newer atlas ends the older one; stopped, it sends no more tiles.
+    const second = client.start('atlas', { net: 'openimages' });
+    await second.reply;
+    const third = client.start('atlas', { net: 'openimages' });
+    await third.reply;
+    await eventually(() => tilesOf(third.id).length >= 1);
+    await client.ask('still-stop', { still: third.id });
+    const sent = tilesOf(third.id).length;
+    await new Promise(resolve => setTimeout(resolve, 300));
+    expect(tilesOf(third.id).length).toBeLessThanOrEqual(sent + 1);
+    expect(tilesOf(second.id)).not.toContain(6);
+    place.setFaults({});
+  });
+
   test('frames of a clip and sent pictures are shown over HTTP', async () => {
     const client = await connect();
     const clip = await sendClip(client);
