@@ -63,7 +63,7 @@ export function pullKey(
 
   // Tolerance: how much of the subject may be missing in what is called screen; noise must not show either.
   const none = Math.min(0.3, 0.0016 * params.tolerance + 2 * plate.noise);
-  const full = none + Math.max(0.02, (1 - none) * Math.min(1, 0.1 + 0.013 * params.softness));
+  const full = none + Math.max(0.02, (1 - none) * Math.min(1, 0.1 + 0.0105 * params.softness));
   let matte: Float32Array = new Float32Array(area);
   const most = new Float32Array(area);
   for (let i = 0; i < area; i++) {
