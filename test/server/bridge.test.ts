@@ -543,6 +543,35 @@ describe('jobs over the socket', () => {
     ).rejects.toMatchObject({ code: 'RANGE_OUTSIDE' });
   });
 
+  test('a size that the codec cannot hold is refused before anything is computed', async () => {
+    const client = await connect();
+    const clip = await sendClip(client);
+    const output = { codec: 'dnxhr' as const, size: { width: 128, height: 96 } };
+    const small = makePreset({ effects: [{ effect: 'zoom', params: { frames: 2 } }], output });
+    for (const ask of ['estimate', 'submit'] as const)
+      await expect(client.ask(ask, { spec: { ...specFor(clip), preset: small } })).rejects.toMatchObject({
+        code: 'SIZE_REFUSED',
+        details: { width: 128, height: 96, problem: expect.stringContaining('DNxHR') },
+      });
+    expect(await open.core.engine.list()).toEqual([]);
+  });
+
+  test('a job with an upscaler that is not installed says which to install', async () => {
+    const client = await connect();
+    const clip = await sendClip(client);
+    const photo = makePreset({ effects: [{ effect: 'upscale', params: { net: 'upconv7-photo', noise: 1 } }] });
+    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: photo } })).rejects.toMatchObject({
+      code: 'NET_NOT_FOUND',
+      details: { name: 'upconv7-photo-noise1-scale2x' },
+    });
+    const otherClip = makePreset({
+      effects: [{ effect: 'key', params: { over: 'clip', plateClip: 'f'.repeat(64) } }],
+    });
+    await expect(client.ask('submit', { spec: { ...specFor(clip), preset: otherClip } })).rejects.toMatchObject({
+      code: 'CLIP_NOT_FOUND',
+    });
+  });
+
   test('a job that cannot fit is refused with the numbers', async () => {
     const client = await connect();
     const clip = await sendClip(client);
