@@ -30,7 +30,7 @@ test('in a Premiere that does all as it says, every check is as expected and not
   const { report, look, folder } = await inPremiere();
   expect(otherwise(report).map(({ question, details }) => [question, details])).toEqual([
     // The small Premiere has no events.
-    ['Does the application tell when something changes?', '{"events":0}'],
+    ['events', '{"events":0}'],
   ]);
   expect(report).toMatchObject({ host: 'premiere', version: '25.5.0', system: expect.stringMatching(/^linux /) });
   const strip = (value: unknown) => JSON.parse(JSON.stringify(value, (key, each) => (key === 'id' ? undefined : each)));
@@ -44,21 +44,19 @@ test('in a Premiere that does all as it says, every check is as expected and not
 });
 
 test.each([
-  ['range-ignored', 'Which forms of a time do in and out points take'],
-  ['export-nothing', 'What does a direct export say'],
-  ['tracks-shift', 'Does a new track come on top'],
-  ['overwrite-late', 'Is a clip placed on the top track'],
-  ['replace-lies', 'Does changing the file of an item'],
-  ['marker-lies', 'Do markers keep'],
-  ['sequence-lies', 'Can a sequence be made of it?'],
-  ['sequence-stays', 'Is all of that gone again'],
+  ['range-ignored', 'in-out'],
+  ['export-nothing', 'direct-export'],
+  ['tracks-shift', 'add-track'],
+  ['overwrite-late', 'place'],
+  ['replace-lies', 'replace'],
+  ['marker-lies', 'markers'],
+  ['sequence-lies', 'scratch'],
+  ['sequence-stays', 'close'],
 ] as const)(
   'a Premiere with "%s" is found out, and the person’s sequence is never touched',
   async (misbehaviour, question) => {
     const { report, premiere } = await inPremiere(misbehaviour);
-    expect(otherwise(report).map(probe => probe.question)).toEqual(
-      expect.arrayContaining([expect.stringContaining(question)]),
-    );
+    expect(otherwise(report).map(probe => probe.question)).toEqual(expect.arrayContaining([question]));
     expect(premiere.tracks()[0].map(({ name, first, last }) => [name, first, last])).toEqual([
       ['A', 0, 49],
       ['B café', 50, 69],
@@ -79,18 +77,16 @@ test('in an After Effects that does all as it says, every check is as expected a
 });
 
 test.each([
-  ['composition-lies', 'Can a composition be made'],
-  ['import-rate', 'Does a film come in'],
-  ['out-ignored', 'Does a layer begin and end on the frame'],
-  ['move-ignored', 'Does another one come right above it'],
-  ['hidden-for-good', 'Is a range rendered by the queue'],
-  ['replace-trims', 'Does changing the file of an item'],
-  ['marker-length-lost', 'Do markers keep'],
-  ['composition-stays', 'Is all of that gone again?'],
+  ['composition-lies', 'composition'],
+  ['import-rate', 'import'],
+  ['out-ignored', 'place'],
+  ['move-ignored', 'order'],
+  ['hidden-for-good', 'render'],
+  ['replace-trims', 'replace'],
+  ['marker-length-lost', 'markers'],
+  ['composition-stays', 'close'],
 ] as const)('an After Effects with "%s" is found out', async (misbehaviour, question) => {
   const { report, afterEffects } = await inAfterEffects(misbehaviour);
-  expect(otherwise(report).map(probe => probe.question)).toEqual(
-    expect.arrayContaining([expect.stringContaining(question)]),
-  );
+  expect(otherwise(report).map(probe => probe.question)).toEqual(expect.arrayContaining([question]));
   expect(afterEffects.openGroups()).toBe(0);
 });

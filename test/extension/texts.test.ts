@@ -10,7 +10,7 @@ import { builtInPresets } from '../../bridge-server/src/effects/presets';
 import { paintersOf } from '../../extension/src/app/draft';
 import { pages } from '../../extension/src/app/state';
 import { clipReasons } from '../../extension/src/host/clip-reasons';
-import { hostSteps } from '../../extension/src/host/host';
+import { hostQuestions, hostSteps } from '../../extension/src/host/host';
 import { en, screenTexts } from '../../extension/src/i18n/en';
 import { fr } from '../../extension/src/i18n/fr';
 import { parameterKeys } from '../../extension/src/i18n/parameter-texts';
@@ -33,6 +33,7 @@ const madeUp = [
   ...upscaleFamilies.map(family => `upscale.net.${family}`),
   ...['needs-export', 'refused'].map(kind => `selection.${kind}`),
   ...clipReasons.map(reason => `selection.reason.${reason}`),
+  ...hostQuestions.map(question => `setup.probe.question.${question}`),
   ...['as-expected', 'otherwise', 'failed'].map(answer => `setup.probe.${answer}`),
   ...['frames', 'setup.problems'].flatMap(key => [`${key}.one`, `${key}.other`]),
 ];

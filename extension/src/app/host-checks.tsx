@@ -21,8 +21,8 @@ function Probe({ question, answer, details }: HostProbe) {
         <Icon name={isGood ? 'check' : 'warn'} />
       </span>
       <span className={styles.words}>
-        <span className={styles.name}>{question}</span>
-        <span className={`${styles.dim} ${styles.found}`}>{details}</span>
+        <span className={styles.name}>{t(`setup.probe.question.${question}`)}</span>
+        {!isGood && <span className={`${styles.dim} ${styles.found}`}>{details}</span>}
       </span>
     </li>
   );

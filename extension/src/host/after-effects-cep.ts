@@ -278,12 +278,12 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     async checkSetup() {
       return Promise.all([
         check('After Effects', async () => (await handshake()).version),
-        check('composition rate', async () => {
+        check('composition', async () => {
           const facts = await readFacts();
           const { num, den } = rateOfComposition(facts);
           return `${facts.composition.name}: ${den === 1 ? num : `${num}/${den}`}`;
         }),
-        check('folder', async () => {
+        check('results-folder', async () => {
           await files.makeFolder(folders.results);
           return folders.results;
         }),

@@ -52,7 +52,7 @@ export async function probeAfterEffects(
 
   const questions: Probe[] = [
     {
-      question: 'Can a composition be made, at 29.97 frames a second?',
+      question: 'composition',
       async ask() {
         scratch = (await call('openScratch', { name: bin, ...size, frames: 100, rate: 30000 / 1001 })).composition;
         const { composition } = await factsOf();
@@ -61,14 +61,14 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Which output templates are there?',
+      question: 'templates',
       async ask() {
         ({ templates } = await call('templates', { composition: opened() }));
         return { templates, picked: pickTemplate(templates, template()) };
       },
     },
     {
-      question: 'Does a film come in, at its own rate, and does its label stay?',
+      question: 'import',
       async ask() {
         const answer = await call('importFile', { path: base, bin, label, fps: checkFilm.fps });
         expectThat(answer.labelled && answer.copies === 1, answer);
@@ -76,7 +76,7 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Does a layer begin and end on the frame, silent and fitted?',
+      question: 'place',
       async ask() {
         const where = { first: 10, end: 40, fit: true };
         const answer = await call('place', { composition: opened(), path: base, label, ...where });
@@ -85,7 +85,7 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Does another one come right above it, below what lies on top?',
+      question: 'order',
       async ask() {
         await call('importFile', { path: cover, bin, label, fps: checkFilm.fps });
         await call('place', { composition: opened(), path: cover, label, first: 10, end: 40, fit: true });
@@ -99,7 +99,7 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Is a range rendered by the queue with a layer hidden, and is everything put back as it was?',
+      question: 'render',
       async ask() {
         const before = (await factsOf()).layers;
         const path = files.join(folder, `range-${at.getTime().toString(36)}`);
@@ -124,7 +124,7 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Does changing the file of an item keep in and out of its layer?',
+      question: 'replace',
       async ask() {
         await call('replace', { from: above, to: newer, label });
         const layer = (await factsOf()).layers.find(each => each.mediaPath.includes('newer'));
@@ -133,11 +133,11 @@ export async function probeAfterEffects(
       },
     },
     {
-      question: 'Is a layer taken out again?',
+      question: 'remove',
       ask: () => call('remove', { composition: opened(), path: newer }),
     },
     {
-      question: 'Do markers keep name, comment and length?',
+      question: 'markers',
       async ask() {
         const marker = { name: 'host check', comment: 'é', first: 20, frames: 7, colour: 3 };
         await call('writeMarkers', { composition: opened(), markers: [marker] });
@@ -148,7 +148,7 @@ export async function probeAfterEffects(
     },
   ];
   const closing: Probe = {
-    question: 'Is all of that gone again?',
+    question: 'close',
     async ask() {
       if (scratch === undefined) return 'nothing was opened';
       const answer = await call('closeScratch', { composition: scratch, bin });

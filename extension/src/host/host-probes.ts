@@ -1,10 +1,10 @@
 import { AppError, errors, fillText, toAppError, type ErrorCode } from '#protocol/errors';
 import { makeCheckFilm } from './check-film';
-import type { HostProbe, HostReport, TaskContext } from './host';
+import type { HostProbe, HostQuestion, HostReport, TaskContext } from './host';
 import type { HostFiles } from './host-files';
 
 /** One question and how to ask it. `ask` says what was answered, and throws where that is not what was expected. */
-export type Probe = { readonly question: string; readonly ask: () => Promise<unknown> };
+export type Probe = { readonly question: HostQuestion; readonly ask: () => Promise<unknown> };
 
 /** The host answered, and otherwise than expected. */
 export class Unexpected extends Error {}

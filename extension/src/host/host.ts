@@ -63,9 +63,32 @@ export type ExportPresets = {
   readonly isChosen: boolean;
 };
 
-/** One question that only a real host can answer, and what it answered. */
+/** What only a real host can answer; each has a text `setup.probe.question.…`. */
+export const hostQuestions = [
+  'places',
+  'import',
+  'scratch',
+  'in-out',
+  'direct-export',
+  'export-range',
+  'add-track',
+  'place',
+  'order',
+  'replace',
+  'remove',
+  'overwrite-forms',
+  'markers',
+  'events',
+  'composition',
+  'templates',
+  'render',
+  'close',
+] as const;
+export type HostQuestion = (typeof hostQuestions)[number];
+
+/** One question, and what the host answered. */
 export type HostProbe = {
-  readonly question: string;
+  readonly question: HostQuestion;
   readonly answer: 'as-expected' | 'otherwise' | 'failed';
   readonly details: string;
 };

@@ -49,9 +49,9 @@ export async function probePremiere(
   const factsOf = () => call('readTimeline', { sequence: opened() });
 
   const questions: Probe[] = [
-    { question: 'Where does the application lie?', ask: () => call('probePlaces', {}) },
+    { question: 'places', ask: () => call('probePlaces', {}) },
     {
-      question: 'Does a film come in, and does its label stay?',
+      question: 'import',
       async ask() {
         const answer = await call('importFile', { path: base, bin, label, scale: false });
         expectThat(answer.labelled && answer.copies === 1, answer);
@@ -59,7 +59,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Can a sequence be made of it?',
+      question: 'scratch',
       async ask() {
         scratch = await call('openScratch', { path: base, name: bin });
         const facts = await factsOf();
@@ -69,7 +69,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Which forms of a time do in and out points take, and can they be unset?',
+      question: 'in-out',
       async ask() {
         const answer = await call('probeRange', { sequence: opened() });
         expectThat((answer.seconds || answer.time || answer.ticks) && answer.unset, answer);
@@ -77,7 +77,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'What does a direct export say, and does it write its file?',
+      question: 'direct-export',
       async ask() {
         if (!preset) throw new AppError('EXPORT_PRESET_MISSING', { tried: '' });
         const sequence = opened();
@@ -90,7 +90,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Is a range exported, and is everything put back as it was?',
+      question: 'export-range',
       async ask() {
         if (!preset) throw new AppError('EXPORT_PRESET_MISSING', { tried: '' });
         const path = files.join(folder, `range-${at.getTime().toString(36)}.mp4`);
@@ -102,7 +102,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Does a new track come on top and leave the others alone?',
+      question: 'add-track',
       async ask() {
         const before = (await factsOf()).sequence.videoTracks;
         await call('importFile', { path: above, bin, label, scale: true });
@@ -112,7 +112,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Is a clip placed on the top track, silent, and trimmed to the frame?',
+      question: 'place',
       async ask() {
         const track = (await factsOf()).sequence.videoTracks - 1;
         const [start, end, free] = [ticks(3), ticks(13), ticks(60)];
@@ -123,7 +123,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Does changing the file of an item keep place and trim?',
+      question: 'replace',
       async ask() {
         await call('replace', { from: above, to: newer, label });
         const clip = (await factsOf()).clips.find(each => each.mediaPath.includes('newer'));
@@ -132,11 +132,11 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Is a placed clip taken off again?',
+      question: 'remove',
       ask: () => call('remove', { sequence: opened(), path: newer }),
     },
     {
-      question: 'Which forms of a time does placing take?',
+      question: 'overwrite-forms',
       async ask() {
         const answer = await call('probeOverwrite', { sequence: opened(), path: base });
         expectThat(answer.time, answer);
@@ -144,7 +144,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Do markers keep name, length and a number of their own?',
+      question: 'markers',
       async ask() {
         const marker = { name: 'host check', comment: 'é', start: ticks(2), end: ticks(9), colour: 3 };
         await call('writeMarkers', { sequence: opened(), markers: [marker] });
@@ -154,7 +154,7 @@ export async function probePremiere(
       },
     },
     {
-      question: 'Does the application tell when something changes?',
+      question: 'events',
       async ask() {
         const answer = await call('followEvents', {});
         expectThat(answer.events > 0, answer);
@@ -163,7 +163,7 @@ export async function probePremiere(
     },
   ];
   const closing: Probe = {
-    question: 'Is all of that gone again, and the own sequence open?',
+    question: 'close',
     async ask() {
       if (!scratch) return 'nothing was opened';
       const answer = await call('closeScratch', { ...scratch, bin });

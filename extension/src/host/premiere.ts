@@ -312,8 +312,8 @@ export function createPremiereHost(parts: PremiereParts): Host {
     async checkSetup() {
       return Promise.all([
         check('Premiere Pro', async () => (await handshake()).version),
-        check('export preset', async () => parts.findPreset((await handshake()).path, preset?.get())),
-        check('folder', async () => {
+        check('export-preset', async () => parts.findPreset((await handshake()).path, preset?.get())),
+        check('results-folder', async () => {
           await files.makeFolder(folders.results);
           return folders.results;
         }),

@@ -330,6 +330,26 @@ export const fr: Catalogue = {
   'setup.probe.as-expected': 'Comme prévu',
   'setup.probe.otherwise': 'Autrement',
   'setup.probe.failed': 'Échec',
+  'setup.probe.question.places': 'Où se trouve l’application ?',
+  'setup.probe.question.import': 'Un film est-il importé, et garde-t-il son étiquette ?',
+  'setup.probe.question.scratch': 'Peut-on en faire une séquence ?',
+  'setup.probe.question.in-out':
+    'Quelles formes de temps les points d’entrée et de sortie acceptent-ils, et peut-on les annuler ?',
+  'setup.probe.question.direct-export': 'Que dit une exportation directe, et écrit-elle son fichier ?',
+  'setup.probe.question.export-range': 'Une plage est-elle exportée, et tout est-il remis comme avant ?',
+  'setup.probe.question.add-track': 'Une nouvelle piste vient-elle au-dessus sans toucher aux autres ?',
+  'setup.probe.question.place': 'Un résultat est-il placé sans son et coupé à l’image près ?',
+  'setup.probe.question.order': 'Un autre vient-il juste au-dessus de sa source ?',
+  'setup.probe.question.replace': 'Changer le fichier d’un élément garde-t-il sa place et sa coupe ?',
+  'setup.probe.question.remove': 'Un résultat placé est-il retiré ?',
+  'setup.probe.question.overwrite-forms': 'Quelles formes de temps le placement accepte-t-il ?',
+  'setup.probe.question.markers': 'Les marqueurs gardent-ils nom, commentaire et durée ?',
+  'setup.probe.question.events': 'L’application signale-t-elle les changements ?',
+  'setup.probe.question.composition': 'Peut-on créer une composition à 29,97 images par seconde ?',
+  'setup.probe.question.templates': 'Quels modèles de sortie y a-t-il ?',
+  'setup.probe.question.render':
+    'Une plage est-elle rendue par la file avec un calque masqué, et tout remis comme avant ?',
+  'setup.probe.question.close': 'Tout cela a-t-il disparu ?',
   'net.embedded': 'fourni avec Reverie',
   'net.pulled': 'de sa source officielle',
   'net.imported': 'importé',
@@ -346,6 +366,8 @@ export const fr: Catalogue = {
   'check.nets': 'Réseaux',
   'check.presets': 'Préréglages',
   'check.export-preset': 'Préréglage d’exportation',
+  'check.results-folder': 'Dossier des résultats',
+  'check.composition': 'Composition',
 
   // selection of a timeline
   selection: 'Sélection',
@@ -480,11 +502,13 @@ export const fr: Catalogue = {
   'dream.keepLowest': 'Grandes zones de couleur',
   'dream.keepLowest.help': 'Laisser le rêve changer aussi les grandes zones de couleur.',
   'dream.picture': 'Changer',
-  'dream.picture.help': 'Ce qui change : des pixels, ou des fréquences en couleurs décorrélées (plus calme, formes plus grandes).',
+  'dream.picture.help':
+    'Ce qui change : des pixels, ou des fréquences en couleurs décorrélées (plus calme, formes plus grandes).',
   'dream.picture.pixels': 'Pixels',
   'dream.picture.fourier': 'Fréquences',
   'dream.robust': 'Vues robustes',
-  'dream.robust.help': 'Regarder à chaque pas à travers de petites rotations et agrandissements au hasard : moins de bruit, des formes plus nettes.',
+  'dream.robust.help':
+    'Regarder à chaque pas à travers de petites rotations et agrandissements au hasard : moins de bruit, des formes plus nettes.',
   'dream.guide': 'Image guide',
   'dream.guide.help': 'Rêver de ce qu’il y a dans cette image.',
   'dream.normaliseChannels': 'Canaux égalisés',
@@ -492,9 +516,11 @@ export const fr: Catalogue = {
   'dream.carry': 'Entraînement',
   'dream.carry.help': 'Part du rêve de l’image précédente emportée par le mouvement.',
   'dream.workingHeight': 'Hauteur de travail',
-  'dream.workingHeight.help': 'Nombre de lignes rêvées ; le reste est agrandi. 0 : toute une image, et d’un film ce qui convient à la machine.',
+  'dream.workingHeight.help':
+    'Nombre de lignes rêvées ; le reste est agrandi. 0 : toute une image, et d’un film ce qui convient à la machine.',
   'dream.tile': 'Taille des carreaux',
-  'dream.tile.help': 'Côté des carreaux dans lesquels une grande image est rêvée ; 0 prend des carreaux au-delà du full HD.',
+  'dream.tile.help':
+    'Côté des carreaux dans lesquels une grande image est rêvée ; 0 prend des carreaux au-delà du full HD.',
 
   'zoom.rate': 'Vitesse',
   'zoom.rate.help': 'Agrandissement par image.',
@@ -546,7 +572,8 @@ export const fr: Catalogue = {
   'key.apply.subject': 'Sujet',
   'key.apply.background': 'Fond',
   'key.over': 'Derrière',
-  'key.over.help': 'Ce qui est derrière dans le résultat : rien (alpha), le film intact, une couleur, une image ou un clip.',
+  'key.over.help':
+    'Ce qui est derrière dans le résultat : rien (alpha), le film intact, une couleur, une image ou un clip.',
   'key.over.alpha': 'Rien (alpha)',
   'key.over.source': 'Film',
   'key.over.colour': 'Couleur',
