@@ -10,6 +10,8 @@ export type WorkerOptions = {
   readonly onEvent: (event: WorkerEvent) => void;
   /** Called once, with the reason in words, and the signal where there was one. */
   readonly onExit: (problem: string, signal?: NodeJS.Signals) => void;
+  /** Milliseconds of a clock that nobody can set. */
+  readonly now?: () => number;
   /** One line of what the process printed. */
   readonly onLine: (line: string) => void;
 };
@@ -24,14 +26,16 @@ const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALL
 export class WorkerProcess {
   private readonly child: ChildProcess;
   private gone = false;
-  lastSign = performance.now();
+  lastSign: number;
   /** The last progress of any kind, as far as the worker says. */
-  lastProgress = performance.now();
+  lastProgress: number;
   ready: Extract<WorkerEvent, { type: 'ready' }> | undefined;
   readonly provider: string;
 
   constructor(options: WorkerOptions) {
     this.provider = options.provider;
+    const { now = () => performance.now() } = options;
+    this.lastSign = this.lastProgress = now();
     this.child = fork(options.program, [], {
       env: { ...process.env, ...memoryEnv, REVERIE_PROVIDER: options.provider, ...options.env },
       // Inspector flags of the parent would make every child wait for the same port.
@@ -41,10 +45,10 @@ export class WorkerProcess {
     });
     this.child.on('message', message => {
       const event = message as WorkerEvent;
-      this.lastSign = performance.now();
+      this.lastSign = now();
       if (event.type === 'ready') this.ready = event;
-      if (event.type === 'alive') this.lastProgress = performance.now() - (event.idleMs ?? 0);
-      else this.lastProgress = performance.now();
+      if (event.type === 'alive') this.lastProgress = now() - (event.idleMs ?? 0);
+      else this.lastProgress = now();
       options.onEvent(event);
     });
     let lastLine = '';

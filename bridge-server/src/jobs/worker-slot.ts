@@ -88,6 +88,11 @@ export class WorkerSlot {
     });
   }
 
+  /** True while an order is under way. */
+  get isBusy(): boolean {
+    return this.settle !== undefined;
+  }
+
   /** Ends the process; the order's outcome is `ended`, and the next order gets a new process. */
   kill(): void {
     this.worker?.kill();
@@ -134,6 +139,7 @@ export class WorkerSlot {
       program: this.options.program,
       provider,
       env: this.options.env,
+      now: this.now,
       onLine: this.options.onLine,
       onEvent: event => {
         if (this.worker !== worker) return;
