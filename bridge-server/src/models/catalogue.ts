@@ -224,7 +224,7 @@ export const catalogue: readonly CatalogueRow[] = [
     licence: 'MIT (the Reverie authors)',
     origin: 'trained by scripts/train-style against openimages; see nets/README.md',
     format: 'onnx',
-    files: embedded('fast-style', [1118457, '57ef60a5fd4dd8d949df10ee47832c158e8f59463b793057942dd5f350185963']),
+    files: embedded('fast-style', [1118457, 'fdef11eaed63db6a0e631a3aedbb889f738188bf1c373fd82880437e289321ec']),
     convention: plainRgb,
     multipleOf: 4,
     layers: [],
