@@ -4,7 +4,8 @@ import type { Estimate } from '#protocol/job';
 import type { CodecName } from '#protocol/preset';
 import { z } from 'zod';
 import { sizeAfter, type Work } from './cost';
-import type { Task, TaskFacts } from './task';
+import type { Size } from '../effects/size';
+import type { StageNode, Task, TaskFacts } from './task';
 
 /**
  * Seconds per megapixel-step by stage, where nothing was measured on this machine yet. The CPU column rests on engine.md 7 (two cores: a gradient step
@@ -123,6 +124,28 @@ const workerBytes = 450e6;
 const gradientBytesPerPixel = (pixels: number) => (pixels > 0.5e6 ? 3300 : 2400);
 /** engine.md 7: waifu2x nets on a tile; tiles are bounded, so is this. */
 const upscaleBytes = 900e6;
+/**
+ * What nets that look at the whole picture (CUNet) keep of every pixel between the passes over its tiles, up to a limit
+ * beyond which they compute it again.
+ */
+const keptUpscaleBytes = (pixels: number) => Math.min(900e6, 700 * pixels);
+
+function stageBytes(node: StageNode, before: Size, after: Size): number {
+  const pixels = after.width * after.height;
+  switch (node.stage) {
+    case 'stylize':
+    case 'dream':
+    case 'zoom':
+      return pixels * gradientBytesPerPixel(pixels);
+    case 'upscale': {
+      const { enlarge, clean } = node.params as { enlarge?: string; clean?: string };
+      const looksAtAll = `${enlarge ?? ''} ${clean ?? ''}`.includes('cunet');
+      return upscaleBytes + (looksAtAll ? keptUpscaleBytes(before.width * before.height) : 0);
+    }
+    default:
+      return 0;
+  }
+}
 /** Float32 frames under way between stages, of the largest size. */
 const framesUnderWay = 8;
 
@@ -146,11 +169,10 @@ export function estimateTasks(tasks: readonly Task[], clip: ClipInfo, basis: Est
     }
     let at = task.source.from === 'clip' ? { width: clip.width, height: clip.height } : size;
     for (const node of task.stages) {
+      const before = at;
       at = sizeAfter(node, at);
-      const pixels = at.width * at.height;
-      const gradient = node.stage === 'stylize' || node.stage === 'dream' || node.stage === 'zoom';
-      const stage = gradient ? pixels * gradientBytesPerPixel(pixels) : node.stage === 'upscale' ? upscaleBytes : 0;
-      memory = Math.max(memory, workerBytes + stage + framesUnderWay * pixels * storedBytesPerPixel);
+      const frames = framesUnderWay * at.width * at.height * storedBytesPerPixel;
+      memory = Math.max(memory, workerBytes + stageBytes(node, before, at) + frames);
     }
     if (task.kind === 'paint') {
       const stored = task.frames ?? task.span;
