@@ -149,7 +149,8 @@ describe('the infinite zoom', () => {
       const [first, last] = [figures(out[0]), figures(out[99])];
       expect(Math.abs(last.mean - first.mean)).toBeLessThan(0.1);
       expect(last.deviation / first.deviation).toBeGreaterThan(0.7);
-      expect(last.deviation / first.deviation).toBeLessThan(1.5);
+      // Black and white alone would be 0.5; what a flat start is allowed to become is 0.15 and some colour.
+      expect(last.deviation).toBeLessThan(0.25);
     }
     expect(out.every(({ rgb }) => rgb.every(value => value >= 0 && value <= 1))).toBe(true);
   });

@@ -16,34 +16,60 @@ const pull = { mean: 0.12, deviation: 0.4 } as const;
 /** The loop closes over at most this many frames, and at most this share of its length. */
 const loopTail = { frames: 60, share: 0.4 } as const;
 
+/** Of brightness and of the two colour differences: what dreams overdo is gaudiness, which red, green and blue hide. */
 type Colours = { readonly mean: readonly number[]; readonly deviation: readonly number[] };
+/** A start without contrast or colour is no reason to dream in grey. */
+const leastDeviation = [0.15, 0.05, 0.05] as const;
 
-function coloursOf(rgb: Float32Array): Colours {
+/** Brightness, red less brightness, blue less brightness (BT.709). */
+function toDifferences(rgb: Float32Array): Float32Array {
   const area = rgb.length / 3;
+  const out = new Float32Array(rgb.length);
+  for (let i = 0; i < area; i++) {
+    const [r, b] = [rgb[i], rgb[2 * area + i]];
+    const y = 0.2126 * r + 0.7152 * rgb[area + i] + 0.0722 * b;
+    out[i] = y;
+    out[area + i] = r - y;
+    out[2 * area + i] = b - y;
+  }
+  return out;
+}
+
+function coloursOf(differences: Float32Array): Colours {
+  const area = differences.length / 3;
   const mean = [0, 1, 2].map(c => {
     let sum = 0;
-    for (let i = 0; i < area; i++) sum += rgb[c * area + i];
+    for (let i = 0; i < area; i++) sum += differences[c * area + i];
     return sum / area;
   });
   const deviation = mean.map((value, c) => {
     let sum = 0;
-    for (let i = 0; i < area; i++) sum += (rgb[c * area + i] - value) ** 2;
+    for (let i = 0; i < area; i++) sum += (differences[c * area + i] - value) ** 2;
     return Math.sqrt(sum / area);
   });
   return { mean, deviation };
 }
 
-/** A step back toward the start's colours; a flat channel is only shifted. */
+/** A step back toward the start's colours. */
 function pulledTo(rgb: Float32Array, wanted: Colours): Float32Array {
-  const own = coloursOf(rgb);
+  const differences = toDifferences(rgb);
+  const own = coloursOf(differences);
   const area = rgb.length / 3;
-  const out = new Float32Array(rgb.length);
   for (let c = 0; c < 3; c++) {
-    const ratio = own.deviation[c] > 1e-4 ? wanted.deviation[c] / own.deviation[c] : 1;
-    const gain = 1 + pull.deviation * (ratio - 1);
+    const goal = Math.max(leastDeviation[c], wanted.deviation[c]);
+    // Only dampened: a flat start is dreamt alive by the dream itself.
+    const gain = 1 + pull.deviation * Math.min(0, goal / Math.max(own.deviation[c], 1e-4) - 1);
     const target = own.mean[c] + pull.mean * (wanted.mean[c] - own.mean[c]);
     for (let i = 0; i < area; i++)
-      out[c * area + i] = Math.min(1, Math.max(0, target + gain * (rgb[c * area + i] - own.mean[c])));
+      differences[c * area + i] = target + gain * (differences[c * area + i] - own.mean[c]);
+  }
+  const clamp = (value: number) => Math.min(1, Math.max(0, value));
+  const out = new Float32Array(rgb.length);
+  for (let i = 0; i < area; i++) {
+    const [y, r, b] = [differences[i], differences[area + i], differences[2 * area + i]];
+    out[i] = clamp(y + r);
+    out[area + i] = clamp(y - (0.2126 * r + 0.0722 * b) / 0.7152);
+    out[2 * area + i] = clamp(y + b);
   }
   return out;
 }
@@ -115,14 +141,14 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
     first = floatsOf(ctx.resumed.tensors.first);
     next = ctx.resumed.nextIndex;
   }
-  let colours = coloursOf(first);
+  let colours = coloursOf(toDifferences(first));
   for (let index = next; index < total; index++) {
     ctx.signal.throwIfAborted();
     if (index === 0) {
       const detail = await dreamFresh(start, params.dream, dreamer, ctx);
       image = laidOver(start.rgb, detail, params.dream.strength / 100);
       first = image;
-      colours = coloursOf(first);
+      colours = coloursOf(toDifferences(first));
     } else {
       image = await nextFrame(image, index);
     }
