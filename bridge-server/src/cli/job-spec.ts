@@ -25,7 +25,7 @@ export type RenderWishes = {
 };
 
 /** A built-in or saved preset by its name, or a preset file. @throws AppError PRESET_NOT_FOUND, PRESET_INVALID */
-export async function findPreset(core: BridgeCore, name: string): Promise<Preset> {
+export async function findPreset(core: Pick<BridgeCore, 'presets'>, name: string): Promise<Preset> {
   if (!/\.json$/i.test(name)) return core.presets.get(name);
   let document: unknown;
   try {

@@ -9,21 +9,28 @@ import { probeClip } from '../media/probe';
 import { loadPicture } from '../media/still';
 import { hashFile } from '../server/content-store';
 import { openHome } from '../server/home';
+import { PresetStore } from '../server/preset-store';
 import { detectCuts } from '../stages/cuts';
 import { createFlowProvider } from '../stages/flow';
 import { measureClip, type ClipFigures } from '../stages/measure';
 import { measurePage } from '../stages/measure-page';
 import { createStyleDistance } from '../stages/stylize/style-distance';
 import { openDevice } from '../worker/device';
+import { painters } from '../worker/painter-source';
+import { createServices } from '../worker/task-services';
 import type { RetimeStageParams } from '../stages/retime';
 import { action } from './command';
 import { compareFrames } from './compared-frames';
 import { checkDestination } from './deliver-result';
+import { findPreset } from './job-spec';
+import { createPaintAlone, styleOf } from './paint-alone';
 
 type MeasureFlags = {
   source: string;
   first: string;
   style?: string;
+  preset?: string;
+  seed: string;
   page?: string;
   flow: string;
   retime: RetimeStageParams['method'];
@@ -41,7 +48,6 @@ const retimeMethods: readonly RetimeStageParams['method'][] = ['flow', 'blend', 
 
 /** The picture of `--style` has no name: there is only the one. */
 const anyPicture = { sha256: '0'.repeat(64) };
-const noPainter = () => Promise.reject(new AppError('FILE_NOT_FOUND', { path: 'painter' }));
 
 async function probe(path: string): Promise<ClipInfo> {
   return probeClip(path, { sha256: await hashFile(path), name: basename(path) });
@@ -65,13 +71,17 @@ async function cutsOf(path: string, info: ClipInfo): Promise<Set<number>> {
 function sentences(figures: ClipFigures): string {
   const number = (value: number | undefined, digits = 4) =>
     value === undefined ? 'not measured' : value.toFixed(digits);
+  const alone = (value: number | undefined) =>
+    value === undefined ? '' : `, of frames painted alone ${number(value)}`;
+  const relative = (value: number | undefined) =>
+    value === undefined ? '' : `, ${number(value, 3)} of that of frames painted alone`;
   return [
     `${figures.frames} frames of ${figures.width}x${figures.height} compared, ${figures.pairs} pairs.`,
     `Warping error    ${number(figures.warpingError, 6)}, the source's own ${number(figures.warpingErrorSource, 6)}, ratio ${number(figures.warpingErrorRatio, 2)}`,
-    `Stability error  ${number(figures.stabilityError)}, the source's own ${number(figures.stabilityErrorSource)}`,
+    `Stability error  ${number(figures.stabilityError)}, the source's own ${number(figures.stabilityErrorSource)}${alone(figures.stabilityErrorIndependent)}`,
     `Flicker          ${number(figures.flicker)}, the source's own ${number(figures.flickerSource)}`,
-    `Sharpness        ${number(figures.sharpnessRatioSource, 2)} of the source's`,
-    `Style loss       ${number(figures.styleLoss)}`,
+    `Sharpness        ${number(figures.sharpnessRatioSource, 2)} of the source's${relative(figures.sharpnessRatio)}`,
+    `Style loss       ${number(figures.styleLoss)}${relative(figures.styleLossRatio)}`,
     `PSNR             ${number(figures.psnr, 2)} dB`,
     `Damaged tiles    ${figures.defectTiles}${figures.defectFrames.length > 0 ? ` in frames ${figures.defectFrames.slice(0, 20).join(', ')}` : ''}`,
   ].join('\n');
@@ -85,6 +95,8 @@ export function addMeasureCommand(program: Command): void {
     .requiredOption('--source <clip>', 'the clip that it was made from')
     .option('--first <frame>', 'frame of the source with which the result begins', '0')
     .option('--style <image>', 'measure the distance to this picture')
+    .option('--preset <name>', 'also paint some frames alone with this preset (or .json file), and compare with them')
+    .option('--seed <number>', 'for --preset: that of the result', '0')
     .option('--page <file.html>', 'also write a page that plots the figures over time')
     .option('--flow <kind>', 'auto, classical, net, or the name of a flow net', 'auto')
     .addOption(
@@ -111,7 +123,12 @@ export function addMeasureCommand(program: Command): void {
         const style = flags.style ? await loadPicture(flags.style) : undefined;
         const device = await openDevice(flags.provider, () => undefined);
         const cancel = new AbortController();
-        const { nets } = device.nets(openHome().nets).open(cancel.signal);
+        const home = openHome();
+        const preset = flags.preset
+          ? await findPreset({ presets: new PresetStore(home.presets) }, flags.preset)
+          : undefined;
+        const { nets } = device.nets(home.nets).open(cancel.signal);
+        const services = createServices({ folders: home, clip: source, nets, painters, signal: cancel.signal });
         const flow = createFlowProvider(flags.flow, { nets, signal: cancel.signal });
         try {
           const compared = compareFrames(
@@ -122,12 +139,22 @@ export function addMeasureCommand(program: Command): void {
           );
           const measured = await measureClip(compared.result, compared.source, {
             flow,
-            styleLoss:
-              style &&
-              createStyleDistance(
-                { nets, image: async () => style, painter: noPainter },
-                { styles: [{ image: anyPicture, weight: 1 }], strokePx },
-              ),
+            styleLoss: style
+              ? createStyleDistance(
+                  { ...services, image: async () => style },
+                  { styles: [{ image: anyPicture, weight: 1 }], strokePx },
+                )
+              : preset && styleOf(preset, services),
+            independent:
+              preset &&
+              createPaintAlone({
+                preset,
+                clip: source,
+                frames: compared.frames,
+                services,
+                seed: Number(flags.seed),
+                signal: cancel.signal,
+              }),
             maxSide: Number(flags.maxSide) || undefined,
             thumbnailEvery: Math.max(1, Math.ceil(compared.frames / thumbnails)),
             signal: cancel.signal,
