@@ -83,8 +83,10 @@ test('shapes win over colour', async () => {
   const { frame } = scene([0.1, 0.75, 0.2]);
   const corner: [number, number][] = [[0, 0], [0.2, 0], [0.2, 0.2], [0, 0.2]];
   const middle: [number, number][] = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]];
-  const { matte } = await (await createKeyer(params({ holdout: [corner], garbage: [middle] }), context([frame])))(frame);
+  const { matte, subject } = await (await createKeyer(params({ holdout: [corner], garbage: [middle] }), context([frame])))(frame);
   expect(matte[2 * width + 2]).toBe(1);
+  // Held out, even the screen's own green stays.
+  expect(subject[area + 2 * width + 2]).toBe(frame.rgb[area + 2 * width + 2]);
   expect(matte[34 * width + 48]).toBe(0);
 });
 

@@ -1,7 +1,7 @@
 import type { KeyParams } from '#protocol/effects/key';
 import type { Frame } from '../../frame/frame';
 import { fillUnknown } from './fill';
-import { finishMatte, leastAround, median3, type MatteParams } from './matte';
+import { finishMatte, leastAround, median3, paintShape, type MatteParams } from './matte';
 import { screenPlate } from './screen-plate';
 import type { Screen } from './screen';
 
@@ -75,6 +75,7 @@ export function pullKey(
   }
   if (params.despeckle) matte = closeInside(median3(matte, width, height), width, height, 2 * band);
   const subject = subjectColours(frame, matte, plate.rgb, { inner, most, axis }, params.spill / 100);
+  keepHeldOut(subject, rgb, width, height, params.holdout);
   return { matte: finishMatte(matte, width, height, params), subject };
 }
 
@@ -89,6 +90,21 @@ function closeInside(matte: Float32Array, width: number, height: number, reach: 
     const t = Math.min(1, Math.max(0, (least[i] - insideFrom) / (insideTo - insideFrom)));
     return Math.max(value, t * t * (3 - 2 * t));
   });
+}
+
+/** What a person calls subject has its own colour, also the screen's. */
+function keepHeldOut(
+  subject: Float32Array,
+  rgb: Float32Array,
+  width: number,
+  height: number,
+  holdout: MatteParams['holdout'],
+): void {
+  if (holdout.length === 0) return;
+  const area = width * height;
+  const held = new Float32Array(area);
+  for (const shape of holdout) paintShape(held, width, height, shape, 1);
+  for (let i = 0; i < 3 * area; i++) if (held[i % area] === 1) subject[i] = rgb[i];
 }
 
 const brightness = ([r, g, b]: readonly number[]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
