@@ -12,7 +12,7 @@ import { createFakeBridge } from '../fakes/bridge-socket';
 import { makeAfterEffects } from './make-after-effects';
 import { makePreset } from './make';
 
-configure({ defaultHidden: true });
+configure({ defaultHidden: true, asyncUtilTimeout: 20_000 });
 
 let store: Store;
 let session: Session;
@@ -110,7 +110,7 @@ test('the native menu lies ready while the pointer or the focus is on a clip tha
   panel.layers.b.selected = true;
   panel.layers.mover.selected = true;
   Object.assign(panel.layers.mover, { hasVideo: false });
-  await screen.findByText('B café', undefined, { timeout: 5000 });
+  await screen.findByText('B café');
   const rows = [...document.querySelectorAll<HTMLElement>('[data-clip]')];
   const [refused, usable] = rows;
   expect(refused.textContent).toContain('It has no picture');
