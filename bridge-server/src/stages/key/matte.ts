@@ -91,7 +91,13 @@ function disc(matte: Float32Array, width: number, height: number, radius: number
 type Point = readonly [number, number];
 
 /** Fills a polygon given in shares of width and height (even-odd rule, pixel centres). */
-export function paintShape(matte: Float32Array, width: number, height: number, shape: readonly Point[], value: number): void {
+export function paintShape(
+  matte: Float32Array,
+  width: number,
+  height: number,
+  shape: readonly Point[],
+  value: number,
+): void {
   for (let y = 0; y < height; y++) {
     const line = (y + 0.5) / height;
     const crossings: number[] = [];
