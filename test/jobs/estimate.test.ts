@@ -23,6 +23,14 @@ test('more frames, finer detail and larger pictures cost more', () => {
   expect(estimateOf([{ effect: 'style' }], undefined, 'cuda').seconds).toBeLessThan(base.seconds);
 });
 
+test('a large dream needs the memory of its tiles, not of the whole picture', () => {
+  const uhd = makeClip({ width: 3840, height: 2160, isStill: true });
+  const memory = (tilePx: number) => estimateOf([{ effect: 'dream', params: { tilePx } }], uhd).memoryBytes;
+  expect(memory(0)).toBeLessThan(6e9);
+  expect(memory(256)).toBeLessThan(memory(0));
+  expect(memory(4096)).toBeGreaterThan(20e9);
+});
+
 test('the disk holds stored frames and twice the result', () => {
   const { diskBytes } = estimateOf([{ effect: 'style' }]);
   expect(diskBytes).toBeGreaterThan(100 * 640 * 360 * 12);

@@ -32,6 +32,8 @@ test('tiles get smaller before pictures do', () => {
   const nodes = [node('upscale', { tilePx: 0, width: 2560, height: 1440 })];
   expect(withLevel(nodes, workLevels[1], hd)[0].params).toEqual({ tilePx: 256, width: 2560, height: 1440 });
   expect(withLevel([node('upscale', { tilePx: 64 })], workLevels[1], hd)[0].params).toEqual({ tilePx: 64 });
+  const zoom = node('zoom', { rate: 1.02, dream: { tilePx: 0, octaves: 4 } }, true);
+  expect(withLevel([zoom], workLevels[1], hd)[0].params).toEqual({ rate: 1.02, dream: { tilePx: 256, octaves: 4 } });
   expect(workLevels.findIndex(level => level.scale < 1)).toBeGreaterThan(1);
 });
 

@@ -1,10 +1,10 @@
-import { dreamParams, type DreamParams } from '#protocol/effects/dream';
+import { dreamParams, dreamTilePx, type DreamParams } from '#protocol/effects/dream';
 import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
 import { floatTensor, floatsOf, type Tensor } from '../../bridge-server/src/frame/tensor';
 import { toModel } from '../../bridge-server/src/graph/model';
 import type { StageState } from '../../bridge-server/src/pipeline/stage';
 import { dream } from '../../bridge-server/src/stages/dream';
-import { openDreamer, openDreamNet, tileFor, type DreamOptions } from '../../bridge-server/src/stages/dream/dreamer';
+import { openDreamer, openDreamNet, type DreamOptions } from '../../bridge-server/src/stages/dream/dreamer';
 import { octavePictures, octaveSizes } from '../../bridge-server/src/stages/dream/octaves';
 import { shiftedTiles } from '../../bridge-server/src/stages/dream/tiled';
 import { viewFeeds } from '../../bridge-server/src/stages/dream/views';
@@ -177,10 +177,10 @@ describe('tiles', () => {
   });
 
   it('are taken where they are asked for or the picture is larger than full HD', () => {
-    expect(tileFor({ width: 1920, height: 1080 }, 0)).toBe(0);
-    expect(tileFor({ width: 3840, height: 2160 }, 0)).toBe(768);
-    expect(tileFor({ width: 640, height: 360 }, 256)).toBe(256);
-    expect(tileFor({ width: 200, height: 160 }, 256)).toBe(0);
+    expect(dreamTilePx({ tilePx: 0 }, { width: 1920, height: 1080 })).toBe(0);
+    expect(dreamTilePx({ tilePx: 0 }, { width: 3840, height: 2160 })).toBe(768);
+    expect(dreamTilePx({ tilePx: 256 }, { width: 640, height: 360 })).toBe(256);
+    expect(dreamTilePx({ tilePx: 256 }, { width: 200, height: 160 })).toBe(0);
   });
 
   it('leave no seam: neighbours differ no more at any column than without tiles', async () => {

@@ -99,14 +99,17 @@ function addZoom(program: Command): void {
     .option('--layer <name>', 'the layer that is dreamt (again for several)', collect, [])
     .option('--fps <rate>', 'frames a second of the result', '50');
   const read = addEffectFlags(command, 'zoom', '', new Set(['dream']));
+  const ofVideo = ['dream-strength-curve', 'dream-carry'];
+  const readDream = addEffectFlags(command, 'dream', 'dream', new Set(['dream-guide', 'dream-objectives', ...ofVideo]));
   addRenderFlags(command).action(
     action(async (output, target: string, flags: PictureFlags & { layer: string[]; fps: string }) => {
       await withCore(async core => {
         const { path, position } = splitPosition(target);
         const clip = await core.addClip(path);
         const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
-        const dream = flags.layer.length > 0 ? { dream: { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } } : {};
-        const preset = presetOf('zoom', { frames: 50, ...read(flags), ...dream }, codecFor(flags.out), 'source');
+        const objectives = flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
+        const dream = { ...readDream(flags), ...objectives };
+        const preset = presetOf('zoom', { frames: 50, ...read(flags), dream }, codecFor(flags.out), 'source');
         const { provider, seed, fps } = flags;
         await runJob(core, clip, { preset, provider, seed, fps, range: `${frame}:${frame}` }, flags.out, flags.force === true, output);
       });

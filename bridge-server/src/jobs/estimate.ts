@@ -1,3 +1,5 @@
+import { dreamTilePx, type DreamParams } from '#protocol/effects/dream';
+import type { ZoomParams } from '#protocol/effects/zoom';
 import type { ClipInfo } from '#protocol/clip';
 import { AppError } from '#protocol/errors';
 import type { Estimate } from '#protocol/job';
@@ -130,13 +132,26 @@ const upscaleBytes = 900e6;
  */
 const keptUpscaleBytes = (pixels: number) => Math.min(900e6, 700 * pixels);
 
+/** Twelve planes of three colours: the gradient of a whole picture, put together from tiles, and its pyramid. */
+const movedBytesPerPixel = 144;
+
+function dreamBytes(params: DreamParams, size: Size): number {
+  const pixels = size.width * size.height;
+  const side = dreamTilePx(params, size);
+  if (side === 0) return pixels * gradientBytesPerPixel(pixels);
+  const tile = Math.min(side, size.width) * Math.min(side, size.height);
+  return tile * gradientBytesPerPixel(tile) + pixels * movedBytesPerPixel;
+}
+
 function stageBytes(node: StageNode, before: Size, after: Size): number {
   const pixels = after.width * after.height;
   switch (node.stage) {
     case 'stylize':
-    case 'dream':
-    case 'zoom':
       return pixels * gradientBytesPerPixel(pixels);
+    case 'dream':
+      return dreamBytes(node.params as DreamParams, after);
+    case 'zoom':
+      return dreamBytes((node.params as ZoomParams).dream, after);
     case 'upscale': {
       const { enlarge, clean } = node.params as { enlarge?: string; clean?: string };
       const looksAtAll = `${enlarge ?? ''} ${clean ?? ''}`.includes('cunet');

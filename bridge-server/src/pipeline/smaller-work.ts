@@ -50,14 +50,7 @@ export function withLevel(
   level: WorkLevel,
   size: { readonly width: number; readonly height: number },
 ): StageNode[] {
-  const tiled = nodes.map(node => {
-    const params = node.params as { tilePx?: number };
-    if (level.tilePx === 0 || typeof params.tilePx !== 'number') return node;
-    return {
-      ...node,
-      params: { ...params, tilePx: params.tilePx > 0 ? Math.min(params.tilePx, level.tilePx) : level.tilePx },
-    };
-  });
+  const tiled = nodes.map(node => ({ ...node, params: withTiles(node.params, level.tilePx) }));
   const painting = tiled.findIndex(node => node.sequential);
   if (level.scale === 1 || painting < 0) return tiled;
   const before = tiled.slice(0, painting).findLastIndex(node => node.stage === 'resize');
@@ -68,6 +61,15 @@ export function withLevel(
     sequential: false,
   };
   return before >= 0 ? tiled.with(before, resize) : [...tiled.slice(0, painting), resize, ...tiled.slice(painting)];
+}
+
+/** The same parameters with tiles of at most `tilePx`; a zoom's dream has its own. */
+function withTiles(params: unknown, tilePx: number): unknown {
+  const own = params as { tilePx?: number; dream?: unknown };
+  if (tilePx === 0) return params;
+  if (own.dream) return { ...own, dream: withTiles(own.dream, tilePx) };
+  if (typeof own.tilePx !== 'number') return params;
+  return { ...own, tilePx: own.tilePx > 0 ? Math.min(own.tilePx, tilePx) : tilePx };
 }
 
 /** What is remembered about a task's memory between tries. */

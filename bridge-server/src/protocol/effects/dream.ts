@@ -35,3 +35,13 @@ export const dreamParams = z.object({
   tilePx: whole(0, 4096, 0, { label: 'dream.tile', help: 'Side of the tiles that a large picture is dreamt in; 0 takes tiles above full HD.', unit: 'px' }),
 });
 export type DreamParams = z.infer<typeof dreamParams>;
+
+/** Larger pictures are dreamt in tiles when nobody says: a full HD frame still goes whole, in about 4 GB. */
+const wholePixels = 2.2e6;
+const usualTilePx = 768;
+
+/** Side of the tiles in which a picture of this size is dreamt; 0 when it goes whole. */
+export function dreamTilePx({ tilePx }: Pick<DreamParams, 'tilePx'>, size: { readonly width: number; readonly height: number }): number {
+  if (tilePx > 0) return Math.max(size.width, size.height) > tilePx ? tilePx : 0;
+  return size.width * size.height > wholePixels ? usualTilePx : 0;
+}

@@ -1,5 +1,5 @@
 import { AppError } from '#protocol/errors';
-import type { DreamParams } from '#protocol/effects/dream';
+import { dreamTilePx, type DreamParams } from '#protocol/effects/dream';
 import type { Frame } from '../../frame/frame';
 import { floatTensor, floatsOf, scalarTensor, type Tensor } from '../../frame/tensor';
 import { toModel } from '../../graph/model';
@@ -35,16 +35,6 @@ export type Dreamer = {
 /** Copies to a device and back cost more there than the steps themselves; on a CPU one step per run can be stopped and shown. */
 const stepsPerRunOnDevice = 5;
 const guideSide = 224;
-/** Larger pictures are dreamt in tiles when nobody says: a full HD frame still goes whole, in about 4 GB. */
-const wholePixels = 2.2e6;
-const usualTilePx = 768;
-
-/** Side of the tiles for a picture; 0 when it goes whole. */
-export function tileFor(size: Size, tilePx: number): number {
-  if (tilePx > 0) return Math.max(size.width, size.height) > tilePx ? tilePx : 0;
-  return size.width * size.height > wholePixels ? usualTilePx : 0;
-}
-
 /** @throws AppError NET_NOT_FOUND, NET_DAMAGED */
 export async function openDreamNet(name: string, { nets }: Pick<StageContext, 'nets'>): Promise<DreamNetFile> {
   return readDreamNet(name, await nets.bytes(name), await nets.convention(name));
@@ -112,7 +102,7 @@ export async function openDreamer(
     steps: number,
     random: () => number,
   ): Promise<State> {
-    const tilePx = tileFor(size, params.tilePx);
+    const tilePx = dreamTilePx(params, size);
     let outputs;
     if (tilePx === 0) {
       const net = await compiled('step', size, steps);
@@ -165,7 +155,7 @@ export async function openDreamer(
           for (const name of ['z', 'm', 'v']) state[name] = floatTensor(new Float32Array(start.length), planes);
           state.done = scalarTensor(0);
         }
-        const atOnce = tileFor(octave, params.tilePx) === 0 ? stepsPerRun : 1;
+        const atOnce = dreamTilePx(params, octave) === 0 ? stepsPerRun : 1;
         for (let done = 0; done < iterations;) {
           signal.throwIfAborted();
           const steps = Math.min(atOnce, iterations - done);
