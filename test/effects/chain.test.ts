@@ -156,6 +156,18 @@ test('working sizes keep the shape, are even, and never enlarge', () => {
   expect(workingSize({ width: 853, height: 479 }, 240, cpu)).toEqual({ width: 428, height: 240 });
 });
 
+test('a picture is dreamt at its own size, a film as the machine can or as lines are named', () => {
+  const dreamt = (workingHeight: number, isStill = false) =>
+    chainOf(
+      { effects: [{ effect: 'dream', params: { workingHeight } }], output: { rate: 'source' } },
+      makeClip({ width: 1280, height: 720, isStill }),
+    ).stages.map(({ stage, params }) => (stage === 'resize' ? (params as { height: number }).height : stage));
+  expect(dreamt(0)).toEqual([360, 'dream', 720]);
+  expect(dreamt(0, true)).toEqual(['dream']);
+  expect(dreamt(720)).toEqual(['dream']);
+  expect(dreamt(540)).toEqual([540, 'dream', 720]);
+});
+
 test('a still shows strokes as long in proportion as the clip will have them, and leaves out enlarging and time', () => {
   const clip = makeClip({ width: 1920, height: 1080 });
   const preset = makePreset({
