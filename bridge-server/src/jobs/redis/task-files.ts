@@ -50,7 +50,7 @@ async function stateOf(path: string): Promise<{ state: string; sizeBytes: number
 }
 
 /** What is being written, and what says "complete", which the engine itself writes last. */
-const passing = /(\.tmp|\.part|\.reuse)$|^unfinished-|^done\.json$/;
+const passing = /(\.tmp|\.part|\.partial|\.reuse)$|^unfinished-|^done\.json$/;
 
 /**
  * The files of a task that are whole, as paths from the job's folder: frames before states, because a state counts on
