@@ -16,7 +16,11 @@ const discShare = (soft: number) =>
   });
 
 /** A warm patterned subject mixed over an unevenly lit screen. */
-function scene(screen: readonly [number, number, number], soft = 3, index = 0): { frame: Frame; share: Float32Array; subject: Float32Array } {
+function scene(
+  screen: readonly [number, number, number],
+  soft = 3,
+  index = 0,
+): { frame: Frame; share: Float32Array; subject: Float32Array } {
   const share = discShare(soft);
   const subject = new Float32Array(3 * area);
   const rgb = new Float32Array(3 * area);
@@ -44,7 +48,12 @@ const context = (frames: readonly Frame[]) => ({
     yield* frames.slice(from);
   },
 });
-const params = (change: Partial<KeyStageParams> = {}): KeyStageParams => ({ ...keyParams.parse({}), clip: 'a'.repeat(64), screenFrame: 0, ...change });
+const params = (change: Partial<KeyStageParams> = {}): KeyStageParams => ({
+  ...keyParams.parse({}),
+  clip: 'a'.repeat(64),
+  screenFrame: 0,
+  ...change,
+});
 
 test.each(screens)('a %s screen is found, and matte is 0 on it and 1 inside the subject', async (_, colour) => {
   const { frame, share } = scene(colour);
@@ -81,9 +90,21 @@ test('a frame without a screen says so instead of guessing', async () => {
 
 test('shapes win over colour', async () => {
   const { frame } = scene([0.1, 0.75, 0.2]);
-  const corner: [number, number][] = [[0, 0], [0.2, 0], [0.2, 0.2], [0, 0.2]];
-  const middle: [number, number][] = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]];
-  const { matte, subject } = await (await createKeyer(params({ holdout: [corner], garbage: [middle] }), context([frame])))(frame);
+  const corner: [number, number][] = [
+    [0, 0],
+    [0.2, 0],
+    [0.2, 0.2],
+    [0, 0.2],
+  ];
+  const middle: [number, number][] = [
+    [0.4, 0.4],
+    [0.6, 0.4],
+    [0.6, 0.6],
+    [0.4, 0.6],
+  ];
+  const { matte, subject } = await (
+    await createKeyer(params({ holdout: [corner], garbage: [middle] }), context([frame]))
+  )(frame);
   expect(matte[2 * width + 2]).toBe(1);
   // Held out, even the screen's own green stays.
   expect(subject[area + 2 * width + 2]).toBe(frame.rgb[area + 2 * width + 2]);
@@ -92,7 +113,8 @@ test('shapes win over colour', async () => {
 
 test('eroding shrinks and growing widens by as many pixels as asked', async () => {
   const { frame } = scene([0.1, 0.75, 0.2], 0.01);
-  const sum = async (erodePx: number) => (await (await createKeyer(params({ erodePx }), context([frame])))(frame)).matte.reduce((a, b) => a + b, 0);
+  const sum = async (erodePx: number) =>
+    (await (await createKeyer(params({ erodePx }), context([frame])))(frame)).matte.reduce((a, b) => a + b, 0);
   const radius = async (erodePx: number) => Math.sqrt((await sum(erodePx)) / Math.PI);
   const plain = await radius(0);
   expect(plain - (await radius(3))).toBeCloseTo(3, 0);
@@ -113,7 +135,12 @@ test('the painted subject comes back over the untouched footage in step with it'
   frames[2] = { ...frames[2], rgb: frames[2].rgb.map(value => value * 0.9) };
   const painted = frames.map(frame => ({ ...frame, rgb: new Float32Array(3 * area).fill(1) }));
   const out: Frame[] = [];
-  for await (const frame of composite(painted as unknown as AsyncIterable<Frame>, params({ over: 'source' }), context(frames) as never)) out.push(frame);
+  for await (const frame of composite(
+    painted as unknown as AsyncIterable<Frame>,
+    params({ over: 'source' }),
+    context(frames) as never,
+  ))
+    out.push(frame);
   expect(out).toHaveLength(3);
   out.forEach((frame, index) => {
     expect(frame.rgb[0]).toBeCloseTo(frames[index].rgb[0], 6);
@@ -139,11 +166,17 @@ test('unknown areas are filled smoothly and known ones kept to the bit', () => {
 });
 
 /** Strands of hair a pixel wide that cover half of it, and a solid body below them. */
-function hair(screen: readonly [number, number, number], strand: readonly [number, number, number]): { frame: Frame; share: Float32Array } {
-  const share = Float32Array.from({ length: area }, (_, i) => (i >= 32 * width ? 1 : i >= 12 * width && (i % width) % 6 === 3 ? 0.5 : 0));
+function hair(
+  screen: readonly [number, number, number],
+  strand: readonly [number, number, number],
+): { frame: Frame; share: Float32Array } {
+  const share = Float32Array.from({ length: area }, (_, i) =>
+    i >= 32 * width ? 1 : i >= 12 * width && (i % width) % 6 === 3 ? 0.5 : 0,
+  );
   const rgb = new Float32Array(3 * area);
   for (let c = 0; c < 3; c++)
-    for (let i = 0; i < area; i++) rgb[c * area + i] = share[i] * strand[c] + (1 - share[i]) * screen[c] * (0.8 + (0.2 * (i % width)) / width);
+    for (let i = 0; i < area; i++)
+      rgb[c * area + i] = share[i] * strand[c] + (1 - share[i]) * screen[c] * (0.8 + (0.2 * (i % width)) / width);
   return { frame: { index: 0, width, height, rgb }, share };
 }
 
@@ -178,16 +211,35 @@ test('a screen that comes into view later is found', async () => {
 
 test('a clip lies behind the subject in step with it, and begins again where it is shorter', async () => {
   const frames = Array.from({ length: 5 }, (_, index) => ({ ...scene([0.1, 0.75, 0.2]).frame, index }));
-  const behind = [0.2, 0.5].map((level, index): Frame => ({ index, width: 10, height: 10, rgb: new Float32Array(300).fill(level) }));
+  const behind = [0.2, 0.5].map((level, index): Frame => ({
+    index,
+    width: 10,
+    height: 10,
+    rgb: new Float32Array(300).fill(level),
+  }));
   const plate = 'b'.repeat(64);
-  const ctx = { ...context(frames), async *clip(sha256: string, from: number) { yield* (sha256 === plate ? behind : frames).slice(from); } };
+  const ctx = {
+    ...context(frames),
+    async *clip(sha256: string, from: number) {
+      yield* (sha256 === plate ? behind : frames).slice(from);
+    },
+  };
   const levels: number[] = [];
-  for await (const frame of composite(frames.slice(1) as unknown as AsyncIterable<Frame>, params({ over: 'clip', plateClip: plate, screenFrame: 1 }), ctx as never)) levels.push(frame.rgb[0]);
+  for await (const frame of composite(
+    frames.slice(1) as unknown as AsyncIterable<Frame>,
+    params({ over: 'clip', plateClip: plate, screenFrame: 1 }),
+    ctx as never,
+  ))
+    levels.push(frame.rgb[0]);
   expect(levels.map(level => level.toFixed(2))).toEqual(['0.20', '0.50', '0.20', '0.50']);
 });
 
 test('a plate that was not given is refused', async () => {
   const { frame } = scene([0.1, 0.75, 0.2]);
-  const run = composite([frame] as unknown as AsyncIterable<Frame>, params({ over: 'clip' }), context([frame]) as never);
+  const run = composite(
+    [frame] as unknown as AsyncIterable<Frame>,
+    params({ over: 'clip' }),
+    context([frame]) as never,
+  );
   await expect(run[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'PARAMETER_WRONG' });
 });
