@@ -18,7 +18,6 @@ import type { TestContext } from '../stages/tiny-feature-net';
 const root = join(__dirname, '../../bridge-server');
 const foreignNet = join(__dirname, '../../../shared/models/style/fns_mosaic_nc8.onnx');
 const [width, height] = [160, 112];
-const area = width * height;
 const painting = 'b'.repeat(64);
 
 /** Blue and orange stripes that bend: a style that the net has never seen. */
@@ -180,7 +179,7 @@ withForeignNet('a net of pytorch/examples, of 0 to 255 (skipped without ../share
       bytes: () => read(foreignNet),
       convention: { order: 'rgb', scale: 255, mean: [0, 0, 0] },
     });
-    const footage = makeFootage(2).map(frame => frame);
+    const footage = makeFootage(2);
     const out = await run(footage, makeParams({ net: 'mosaic' }), test);
     out.forEach((frame, i) => {
       expect(meanDifference(frame.rgb, footage[i].rgb)).toBeGreaterThan(0.08);
