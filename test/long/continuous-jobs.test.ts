@@ -9,7 +9,7 @@ import { connectTo, isBuilt, killProgram, startProgram, workerOf } from '../fake
 
 /** REVERIE_LOAD_MINUTES sets how long jobs follow one another; REVERIE_LOAD_LOG names a file for the samples. */
 const minutes = Number(process.env.REVERIE_LOAD_MINUTES ?? 3);
-/** REVERIE_LOAD_NODE_OPTIONS: for example a small heap, which tells a leak from a collector that takes its time. */
+/** REVERIE_LOAD_NODE_OPTIONS takes the place of a small heap, which tells a leak from a collector that takes its time. */
 /** Between jobs, so that the machine can do other work: what is looked for is growth, not speed. */
 const pauseMs = Number(process.env.REVERIE_LOAD_PAUSE_MS ?? 0);
 const keptJobs = 3;
@@ -39,7 +39,10 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(val
 (isBuilt && process.platform === 'linux' ? test : test.skip)(
   `${minutes} minutes of small jobs leave memory and open files as they were (Linux, after \`npm run build\`)`,
   async () => {
-    bridge = startProgram(['serve'], { REVERIE_HOME: home, NODE_OPTIONS: process.env.REVERIE_LOAD_NODE_OPTIONS ?? '' });
+    bridge = startProgram(['serve'], {
+      REVERIE_HOME: home,
+      NODE_OPTIONS: process.env.REVERIE_LOAD_NODE_OPTIONS ?? '--max-old-space-size=100 --max-semi-space-size=2',
+    });
     const client = await connectTo(home);
     const path = join(home, 'clip.mp4');
     execFileSync('ffmpeg', [
