@@ -9,7 +9,8 @@ import { connectTo, isBuilt, killProgram, startProgram, workerOf } from '../fake
 
 /** REVERIE_LOAD_MINUTES sets how long jobs follow one another; REVERIE_LOAD_LOG names a file for the samples. */
 const minutes = Number(process.env.REVERIE_LOAD_MINUTES ?? 3);
-/** REVERIE_LOAD_NODE_OPTIONS takes the place of a small heap, which tells a leak from a collector that takes its time. */
+/** A small heap tells a leak from a collector that takes its time. */
+const nodeOptions = process.env.REVERIE_LOAD_NODE_OPTIONS ?? '--max-old-space-size=100 --max-semi-space-size=2';
 /** Between jobs, so that the machine can do other work: what is looked for is growth, not speed. */
 const pauseMs = Number(process.env.REVERIE_LOAD_PAUSE_MS ?? 0);
 const keptJobs = 3;
@@ -41,7 +42,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(val
   async () => {
     bridge = startProgram(['serve'], {
       REVERIE_HOME: home,
-      NODE_OPTIONS: process.env.REVERIE_LOAD_NODE_OPTIONS ?? '--max-old-space-size=100 --max-semi-space-size=2',
+      NODE_OPTIONS: nodeOptions,
     });
     const client = await connectTo(home);
     const path = join(home, 'clip.mp4');
