@@ -96,7 +96,14 @@ function layCep({
   folder: string;
 }) {
   type Answer = { value?: unknown; error?: string; code?: string };
-  type Wide = Record<string, unknown> & { hostEval: (script: string) => Promise<string> };
+  type Wide = Record<string, unknown> & {
+    hostEval: (script: string) => Promise<string>;
+    XMLHttpRequest: new () => {
+      open(verb: string, url: string, later: boolean): void;
+      send(body: string): void;
+      responseText: string;
+    };
+  };
   const page = globalThis as unknown as Wide;
   const decode = (text: string) => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
   const pack = (value: unknown) => {
@@ -114,7 +121,7 @@ function layCep({
   };
   const body = (names: string[], given: unknown[]) => JSON.stringify({ names, given: given.map(pack) });
   const wait = (names: string[], given: unknown[]) => {
-    const request = new XMLHttpRequest();
+    const request = new page.XMLHttpRequest();
     request.open('POST', url, false);
     request.send(body(names, given));
     return open(request.responseText);

@@ -98,7 +98,7 @@ describeWithBrowser('the panel in a host', () => {
     ]);
     const before = await page.locator('[data-job]').count();
     await within.pick(item);
-    await page.waitForFunction(count => document.querySelectorAll('[data-job]').length > count, before);
+    await page.locator('[data-job]').nth(before).waitFor({ state: 'attached' });
     const card = page.locator('[data-job]').first();
     const ended = page.locator('[data-job]').first().and(page.locator(':is([data-status=done], [data-status=failed])'));
     await ended.waitFor({ timeout: 90_000 });
@@ -145,7 +145,14 @@ describeWithBrowser('the panel in a host', () => {
     premiere.addClip(0, 0, 69, { name: 'Sound', kind: 'Audio' });
     const own = () => [premiere.tracks().slice(0, 2), premiere.tracks('audio')];
     const before = own();
-    await context.addInitScript(path => localStorage.setItem('reverie.export-preset', path), epr);
+    await context.addInitScript(
+      path =>
+        (globalThis as unknown as { localStorage: { setItem(key: string, value: string): void } }).localStorage.setItem(
+          'reverie.export-preset',
+          path,
+        ),
+      epr,
+    );
     panel = await openPanelInHost(context, {
       appId: 'PPRO',
       evalScript: premiere.evalScript,

@@ -7,8 +7,6 @@ import { isSameRate, knownRate } from './decimal-rate';
 import { isInside } from './host-path';
 import type { ResultLabel } from './result-label';
 
-export { normalPath } from './host-path';
-
 /** Decisions about Premiere's timeline: facts in, plans out. No call, no file, no clock. */
 
 const ticksPerSecond = 254016000000n;
