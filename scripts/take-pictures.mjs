@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
@@ -18,6 +18,19 @@ if (!clip) throw new Error('Name a clip: node scripts/take-pictures.mjs clip.mp4
 
 /** Few colours are enough for a panel, and make a picture of some 30 kB. */
 async function shoot(page, name) {
+  // Where things lie on the computer that took the picture is nobody's business.
+  await page.evaluate(
+    places => {
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode())
+        for (const [place, shown] of places) texts.currentNode.data = texts.currentNode.data.replace(place, shown);
+    },
+    [
+      [root, '/home/you/reverie'],
+      [home, '/home/you/.local/share/reverie'],
+      [release(), ''],
+    ],
+  );
   const bytes = await page.screenshot();
   const small = await sharp(bytes).png({ palette: true, colours: 128, effort: 10 }).toBuffer();
   writeFileSync(join(folder, `${name}.png`), small);
@@ -46,7 +59,7 @@ async function openClip(page, path) {
   await page.waitForFunction(
     () => document.querySelector('canvas, [data-page=render]') && /fps ·/.test(document.body.innerText),
     undefined,
-    { timeout: 300_000 },
+    { timeout: 600_000 },
   );
 }
 
@@ -66,25 +79,31 @@ try {
     locale: 'en-US',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(300_000);
+  page.setDefaultTimeout(600_000);
   await page.goto(url);
   await page.waitForSelector('[data-connection=open]');
   await shoot(page, 'start');
 
-  await openClip(page, clip);
-  await page
-    .getByRole('radio', { name: /Great Wave, quick/ })
-    .first()
-    .click();
-  await page.locator('img[alt^="Painted frame"]').waitFor();
-  await page.waitForTimeout(1500);
-  await shoot(page, 'render');
-
-  await page.click('[data-page=presets]');
+  await page.click('[data-page=setup]');
+  await page.waitForFunction(() => document.body.innerText.includes('ffmpeg'));
   await page.waitForTimeout(500);
-  await shoot(page, 'presets');
+  await shoot(page, 'setup');
+
+  if (song) {
+    await page.click('[data-page=render]');
+    await openClip(page, song);
+    await page.click('[data-page=sections]');
+    await page.waitForFunction(() => document.querySelectorAll('[data-section]').length > 2);
+    const presets = ['starry-night', 'great-wave', 'tahiti', 'great-wave', 'night-cafe'];
+    const selects = page.locator('[data-section] select');
+    for (let index = 0; index < Math.min(presets.length, await selects.count()); index++)
+      await selects.nth(index).selectOption(presets[index]);
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-section] img')].every(each => each.complete));
+    await shoot(page, 'sections');
+  }
 
   await page.click('[data-page=render]');
+  await openClip(page, clip);
   await page
     .getByRole('radio', { name: /50 frames a second/ })
     .first()
@@ -93,23 +112,19 @@ try {
   await page.locator('[data-job][data-status=done]').waitFor();
   await shoot(page, 'jobs');
 
-  await page.click('[data-page=setup]');
-  await page.waitForTimeout(6000);
-  await shoot(page, 'setup');
+  await page.click('[data-page=render]');
+  await page
+    .getByRole('radio', { name: /Great Wave, quick/ })
+    .first()
+    .click();
+  await page.locator('img[alt^="Painted frame"]').waitFor();
+  await page.waitForFunction(() => document.body.innerText.includes('frames'));
+  await page.waitForTimeout(1500);
+  await shoot(page, 'render');
 
-  if (song) {
-    await page.click('[data-page=render]');
-    await openClip(page, song);
-    await page.waitForTimeout(3000);
-    await page.click('[data-page=sections]');
-    await page.waitForFunction(() => document.querySelectorAll('[data-section]').length > 2);
-    const presets = ['starry-night', 'great-wave', 'tahiti', 'starry-night', 'night-cafe'];
-    const selects = page.locator('[data-section] select');
-    for (let index = 0; index < Math.min(presets.length, await selects.count()); index++)
-      await selects.nth(index).selectOption(presets[index]);
-    await page.waitForTimeout(2500);
-    await shoot(page, 'sections');
-  }
+  await page.click('[data-page=presets]');
+  await page.waitForTimeout(500);
+  await shoot(page, 'presets');
 } finally {
   await browser.close();
   child.kill('SIGTERM');

@@ -26,7 +26,7 @@ type Parts = {
   readonly run: (work: Promise<unknown>) => void;
 };
 
-/** Changes that follow one another so closely are one gesture: a drag, an arrow key held down. */
+/** Changes of one kind that follow one another so closely are one gesture: a drag, an arrow key held down, a word. */
 const gestureMs = 500;
 const mostUndo = 100;
 
@@ -41,7 +41,7 @@ function isSameOrder(a: JobSpec, b: JobSpec): boolean {
 export function createSectionDesk({ store, bridge, host, storage, jobs, run }: Parts) {
   const { connection } = bridge;
   let before: (readonly Section[])[] = [];
-  let changedAt = 0;
+  let last = { gesture: '', at: 0 };
 
   function change(part: Partial<Sections>) {
     store.dispatch({ type: 'sections', sections: { ...store.get().sections, ...part } });
@@ -56,10 +56,11 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
   }
 
   /** A change that can be taken back. */
-  function setSections(list: readonly Section[]) {
-    const now = Date.now();
-    if (now - changedAt > gestureMs) before = [...before, store.get().sections.list].slice(-mostUndo);
-    changedAt = now;
+  function setSections(list: readonly Section[], gesture = '') {
+    const at = Date.now();
+    const goesOn = gesture !== '' && gesture === last.gesture && at - last.at <= gestureMs;
+    if (!goesOn) before = [...before, store.get().sections.list].slice(-mostUndo);
+    last = { gesture, at };
     keep(list);
   }
 
@@ -157,11 +158,11 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
     change: (edit: (sections: readonly Section[]) => readonly Section[]) =>
       setSections(edit(store.get().sections.list)),
     undo() {
-      const last = before[before.length - 1];
-      if (!last) return;
+      const list = before[before.length - 1];
+      if (!list) return;
       before = before.slice(0, -1);
-      changedAt = 0;
-      keep(last);
+      last = { gesture: '', at: 0 };
+      keep(list);
     },
     render() {
       const submitAll = async () => {

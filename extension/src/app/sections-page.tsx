@@ -167,7 +167,8 @@ function Ribbon({ list, frames, rate, sound }: RibbonProps) {
   const beats = sound?.beats ?? [];
   const left = (frame: number) => `${(frame / frames) * 100}%`;
   const position = (frame: number) => t('range.position', { timecode: formatTimecode(frame, rate), frame });
-  const move = (index: number, frame: number) => session.changeSections(now => moveBoundary(now, index, frame));
+  const move = (index: number, frame: number) =>
+    session.changeSections(now => moveBoundary(now, index, frame), `boundary ${index}`);
   const afterKey = (event: KeyboardEvent, frame: number, min: number, max: number) => {
     const step = { PageUp: 1, PageDown: -1 }[event.key] as 1 | -1 | undefined;
     const next =
@@ -256,7 +257,8 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
   const entry = useApp(state => (section.job ? state.jobs[section.job] : undefined));
   const source = useApp(state => (state.source.phase === 'ready' ? state.source : undefined));
   const rate = source?.clip.rate ?? { num: 25, den: 1 };
-  const change = (part: Partial<Section>) => session.changeSections(now => changeSection(now, index, part));
+  const change = (part: Partial<Section>, gesture?: string) =>
+    session.changeSections(now => changeSection(now, index, part), gesture);
   const { first, last, label, preset } = section;
   const isMissing = preset !== undefined && !presets.some(each => each.preset.name === preset);
   const preview = entry?.lastPreview;
@@ -279,7 +281,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
         <TextField
           label={t('sections.name', { number: index + 1 })}
           value={label}
-          onChange={next => change({ label: next.slice(0, 80) })}
+          onChange={next => change({ label: next.slice(0, 80) }, `name ${index}`)}
         />
       </span>
       <span className={styles.words}>

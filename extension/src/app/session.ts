@@ -69,7 +69,8 @@ export type Session = {
   undoSections(): void;
   sectionsFromMarkers(): void;
   markersFromSections(): void;
-  changeSections(change: (sections: readonly Section[]) => readonly Section[]): void;
+  /** @param gesture changes of the same one that follow closely are taken back together */
+  changeSections(change: (sections: readonly Section[]) => readonly Section[], gesture?: string): void;
   /** Submits every section that has a preset, the shortest first. */
   renderSections(): void;
   checkSetup(): void;
