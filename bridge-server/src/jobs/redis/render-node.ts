@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'bullmq';
+import { DelayedError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AppError } from '#protocol/errors';
 import type { WorkerEvent } from '../task';
@@ -55,6 +55,9 @@ export type NodeOptions = {
   readonly cacheBytes?: number;
   readonly log?: (line: string) => void;
 };
+
+/** A node that could not do what it drew leaves the next tickets to others for this long. */
+const restMs = 5000;
 
 export type RenderNode = {
   readonly name: string;
@@ -158,13 +161,15 @@ export async function startRenderNode(options: NodeOptions): Promise<RenderNode>
   queueRedis.on('error', tellTrouble);
   const worker = new Worker<Ticket>(
     queueName(version),
-    async job => {
+    async (job, token) => {
       try {
         await work(job.id!, ticketSchema.parse(job.data));
       } catch (error) {
-        // The bridge notices that nobody works on the task and queues it again.
-        log(`a task was given up: ${(error as Error).message}`);
-        await new Promise(resolve => setTimeout(resolve, 500));
+        log(`a task was given back: ${(error as Error).message}`);
+        // For another node: this one cannot reach that bridge, or not now.
+        void worker.pause(true).then(() => setTimeout(() => closing || worker.resume(), restMs).unref());
+        await job.moveToDelayed(Date.now() + 100, token);
+        throw new DelayedError();
       }
     },
     {
