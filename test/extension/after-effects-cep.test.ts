@@ -263,6 +263,16 @@ test('the output template is found, picked and remembered; without a fit one the
   expect(panel.afterEffects.queue()).toEqual([]);
 });
 
+test('an export that fails and cannot put a layer back says both', async () => {
+  panel = await makeAfterEffects({ misbehave: ['render-throws', 'hidden-for-good'] });
+  panel.mark();
+  const range = await panel.host.readRange();
+  await expect(panel.host.exportRange(range, idle())).rejects.toMatchObject({
+    code: 'EXPORT_FAILED',
+    details: { problem: expect.stringMatching(/rendering failed.*not everything is as it was: layer "Logo"/) },
+  });
+});
+
 test('a marker of the person is never written over: where another stands nothing is written', async () => {
   panel = await makeAfterEffects();
   panel.afterEffects.addMarker('Chorus', 10, 30);

@@ -1,5 +1,5 @@
 import type { AfterEffectsCalls } from '#protocol/host-facts';
-import { fail } from '../failure';
+import { asFailure, fail } from '../failure';
 import { samePath } from '../premiere/timeline';
 import { asOneStep, layersOf, openComposition, openProject, toFrames, toSeconds, withoutDialogs } from './composition';
 import type { AeApp, AeComposition, AeFile, AeGlobals, AeLayer, AeProject, AeQueueItem } from './dom';
@@ -78,6 +78,13 @@ export function exportComposition(
   var left = asOneStep(app, 'export done', function () {
     return restore(project, item, hidden, paused);
   });
+  if (failure && left !== '') {
+    var known = asFailure(failure);
+    fail('EXPORT_FAILED', {
+      path: path,
+      problem: String(known.details.problem || known.code) + '; and not everything is as it was: ' + left,
+    });
+  }
   if (failure) throw failure;
   return { path: path, sizeBytes: sizeBytes, left: left };
 }
