@@ -618,7 +618,8 @@ describe('jobs over the socket', () => {
   test('a still does not wait for an atlas and does not end it', async () => {
     const client = await connect();
     const clip = await sendClip(client);
-    place.setFaults({ stepMs: 100 });
+    // Slow enough that the atlas still runs when patience with its interruption ends.
+    place.setFaults({ stepMs: 500 });
     const atlas = client.start('atlas', { net: 'openimages' });
     await atlas.reply;
     const tilesOf = (id: number) =>
@@ -631,7 +632,8 @@ describe('jobs over the socket', () => {
       client.messages.some(message => message.type === 'still' && message.id === still.id && message.final),
     );
     expect(Math.max(...tilesOf(atlas.id))).toBeLessThan(6);
-    await eventually(() => tilesOf(atlas.id).includes(6));
+    await eventually(() => tilesOf(atlas.id).includes(6), 20_000);
+    place.setFaults({ stepMs: 100 });
     expect(client.messages.filter(message => message.type === 'error')).toEqual([]);
 
     // A newer atlas ends the older one; stopped, it sends no more tiles.

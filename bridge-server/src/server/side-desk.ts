@@ -44,6 +44,8 @@ export class SideDesk {
   private readonly folders: string[] = [];
   private nextId = 1;
   private idle: NodeJS.Timeout | undefined;
+  /** Ends the process of an errand that was told to stop, unless it has stopped by then. */
+  private halting: NodeJS.Timeout | undefined;
   private readonly watchdog: NodeJS.Timeout;
   private closed = false;
   private lastLine = '';
@@ -117,7 +119,8 @@ export class SideDesk {
         givingWay: false,
       };
       // A still goes before atlases that wait, and interrupts one that is being made.
-      const before = errand.request.type === 'atlas' ? -1 : this.waiting.findIndex(each => each.request.type === 'atlas');
+      const before =
+        errand.request.type === 'atlas' ? -1 : this.waiting.findIndex(each => each.request.type === 'atlas');
       this.waiting.splice(before < 0 ? this.waiting.length : before, 0, errand);
       if (errand.request.type !== 'atlas') this.giveWay();
     });
@@ -136,7 +139,9 @@ export class SideDesk {
   private halt(errand: Errand): void {
     const { worker } = this;
     worker?.send({ type: 'stop', id: errand.id });
-    setTimeout(() => this.current === errand && this.worker === worker && worker?.kill(), stopMs).unref();
+    clearTimeout(this.halting);
+    this.halting = setTimeout(() => worker?.kill(), stopMs);
+    this.halting.unref();
   }
 
   private stop(errand: Errand): void {
@@ -239,7 +244,10 @@ export class SideDesk {
   }
 
   private finish(errand: Errand, outcome: { value?: unknown; error?: AppError }): void {
-    if (this.current === errand) this.current = undefined;
+    if (this.current === errand) {
+      this.current = undefined;
+      clearTimeout(this.halting);
+    }
     if (errand.givingWay && outcome.error && !this.closed) {
       errand.givingWay = false;
       errand.sent = false;
@@ -264,6 +272,7 @@ export class SideDesk {
     this.closed = true;
     clearInterval(this.watchdog);
     clearTimeout(this.idle);
+    clearTimeout(this.halting);
     const { worker, current } = this;
     this.endWorker();
     for (const errand of [...this.waiting.splice(0), ...(current ? [current] : [])])
