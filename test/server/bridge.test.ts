@@ -273,7 +273,10 @@ describe('messages', () => {
   });
 
   test('a trigger reaches every panel', async () => {
+    const { token } = open.bridge;
+    expect((await ask(`/trigger/place-finished?token=${token}`, {}, 'POST')).status).toBe(409);
     const [one, two] = [await connect(), await connect()];
+    expect((await ask(`/trigger/stylize-selection?preset=no-such&token=${token}`, {}, 'POST')).status).toBe(404);
     const answer = await ask(`/trigger/stylize-selection?preset=starry-night&token=${open.bridge.token}`, {}, 'POST');
     expect(JSON.parse(answer.body.toString())).toEqual({ panels: 2 });
     for (const client of [one, two])
