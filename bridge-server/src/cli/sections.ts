@@ -22,7 +22,8 @@ export function addSectionsCommand(program: Command): void {
         try {
           const song = await runSections(path, { signal: control.signal });
           const lines = song.sections.map(
-            ({ label, startSeconds, endSeconds }) => `${label.padEnd(3)} ${formatClock(startSeconds)} to ${formatClock(endSeconds)}`,
+            ({ label, startSeconds, endSeconds }) =>
+              `${label.padEnd(3)} ${formatClock(startSeconds)} to ${formatClock(endSeconds)}`,
           );
           output.result({ type: 'sections', ...song }, [...lines, `${song.beats.length} beats`].join('\n'));
         } finally {

@@ -25,7 +25,8 @@ export function addTriggerCommand(program: Command): void {
     .option('--json', 'one JSON object')
     .action(
       action(async (output, name: string, flags: TriggerFlags) => {
-        if (!(name in actions)) throw new AppError('USAGE', { problem: `There is no action "${name}"; choose stylize or place.` });
+        if (!(name in actions))
+          throw new AppError('USAGE', { problem: `There is no action "${name}"; choose stylize or place.` });
         const preset = flags.preset === undefined ? [] : ['--preset', flags.preset];
         if (flags.showCommand) {
           const line = commandLine([name, ...preset]);
@@ -37,7 +38,10 @@ export function addTriggerCommand(program: Command): void {
         const path = httpPaths.trigger(actions[name as keyof typeof actions]);
         const query = flags.preset === undefined ? '' : `?preset=${encodeURIComponent(flags.preset)}`;
         const panels = await post(bridgeUrl(bridge.address, `${path}${query}`, ''), bridge.token);
-        output.result({ type: 'triggered', action: name, panels }, `${panels === 1 ? 'The panel was' : `${panels} panels were`} told.`);
+        output.result(
+          { type: 'triggered', action: name, panels },
+          `${panels === 1 ? 'The panel was' : `${panels} panels were`} told.`,
+        );
       }),
     );
 }
@@ -46,7 +50,11 @@ export function addTriggerCommand(program: Command): void {
 async function post(url: string, token: string): Promise<number> {
   let response: Response;
   try {
-    response = await fetch(url, { method: 'POST', headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(5000) });
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(5000),
+    });
   } catch (cause) {
     throw new AppError('BRIDGE_UNREACHABLE', {}, { cause });
   }
