@@ -96,6 +96,8 @@ export class RawPictures implements AsyncIterable<RawPicture> {
     stdout.on('error', tell);
     void this.running.done.then(() => {
       ended = true;
+      // Whoever takes minutes for a picture finds the last ones waiting.
+      clearTimeout(this.stuck);
       tell();
     });
     this.rearm();
