@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
@@ -325,6 +335,26 @@ describe('uploads', () => {
     expect(last.offset).toBe(4_000_000);
     await third.sendBytes(last.transfer, bytes, last.offset);
     expect((await third.ask('upload-close', { transfer: last.transfer })).clip?.sha256).toBe(sha256);
+  });
+
+  test('a client that goes away while its uploads are being opened leaves no file open', async () => {
+    if (!existsSync('/proc/self/fd')) return;
+    const parts = () =>
+      readdirSync('/proc/self/fd').filter(fd => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).includes('clip-b0b0');
+        } catch {
+          return false;
+        }
+      }).length;
+    for (let round = 0; round < 10; round++) {
+      const client = await connect();
+      const sha256 = `b0b0${String(round).padStart(60, '0')}`;
+      client.send({ id: 900, type: 'upload-open', kind: 'clip', sha256, sizeBytes: 1000, name: 'x.mov' });
+      client.socket.terminate();
+    }
+    await new Promise(resolve => setTimeout(resolve, 300));
+    expect(parts()).toBe(0);
   });
 
   test('repeated and reordered chunks do no harm', async () => {

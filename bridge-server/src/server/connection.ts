@@ -59,6 +59,10 @@ export class Connection {
     socket.on('close', () => options.onClose(this));
   }
 
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
   newTransfer(): number {
     return this.nextTransfer++;
   }

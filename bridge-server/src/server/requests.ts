@@ -63,6 +63,11 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     const upload = await uploads.open({ number, kind, sha256, sizeBytes, name }, receivedBytes =>
       connection.send({ type: 'credit', transfer: number, receivedBytes }),
     );
+    if (!connection.isOpen) {
+      // It closed meanwhile, and what it had open was closed with it; this would stay open for ever.
+      await uploads.abort(upload);
+      throw new AppError('CONNECTION_LOST');
+    }
     connection.uploads.set(number, upload);
     return { transfer: number, offset: upload.received, complete: false };
   },
@@ -116,6 +121,10 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
         void download.close();
       },
     );
+    if (!connection.isOpen) {
+      await download.close();
+      throw new AppError('CONNECTION_LOST');
+    }
     connection.downloads.set(number, download);
     // The reply goes first: it names the transfer that the chunks belong to.
     setImmediate(() => download.pump());
