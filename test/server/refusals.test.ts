@@ -54,7 +54,10 @@ test('a file that is there is not overwritten unless that was asked for', async 
 test('a Redis that is not there, or that is no Redis address, is said so at once and without the password', async () => {
   const url = `redis://:secret@127.0.0.1:${await freePort()}`;
   const refusal = await checkRedis(url).catch((error: unknown) => error);
-  expect(refusal).toMatchObject({ code: 'REDIS_UNREACHABLE' });
+  expect(refusal).toMatchObject({
+    code: 'REDIS_UNREACHABLE',
+    details: { problem: expect.stringContaining('ECONNREFUSED') },
+  });
   expect(JSON.stringify(refusal)).not.toContain('secret');
   await expect(startRenderNode({ redis: url, folder, worker: fakeWorker, version: 'test' })).rejects.toMatchObject({
     code: 'REDIS_UNREACHABLE',

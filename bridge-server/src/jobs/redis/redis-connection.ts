@@ -36,15 +36,16 @@ export async function checkRedis(url: string, withinMs = 5000): Promise<void> {
     retryStrategy: () => null,
     connectTimeout: withinMs,
   });
-  let reason = 'it does not answer';
-  redis.on('error', error => (reason = error.message || reason));
+  // The first reason is the telling one; `connect` only says that the connection is closed.
+  let reason: string | undefined;
+  redis.on('error', error => (reason ??= error.message));
   try {
     await redis.connect();
     await redis.ping();
   } catch (error) {
     throw new AppError(
       'REDIS_UNREACHABLE',
-      { address: withoutPassword(url), problem: (error as Error).message || reason },
+      { address: withoutPassword(url), problem: reason ?? (error as Error).message },
       { cause: error },
     );
   } finally {
