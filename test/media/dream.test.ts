@@ -84,7 +84,8 @@ describe('dreams with the embedded net', () => {
         }
       return Math.sqrt(sum);
     };
-    expect(bend(1) / bend(4)).toBeLessThan(0.5);
+    // 0.52 with a Laplacian split whose levels are all as strong, 0.26 as it is.
+    expect(bend(1) / bend(4)).toBeLessThan(0.4);
   });
 
   test('300 frames of zoom: neither grey nor gaudy, as sharp at the end as at the beginning, in steady memory', async () => {

@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
+import {
+  browserPath,
+  makeHome,
+  openPanel,
+  removeHome,
+  startBridge,
+  startBrowser,
+  type RunningBridge,
+} from './panel-page';
+
+const describeWithBrowser = browserPath ? describe : describe.skip;
+if (!browserPath) console.warn('skipped: no Chromium on this computer (apt-get install chromium)');
+
+/** A dream made by looking, with the real net: layers as pictures, a click, a still, a clip. */
+describeWithBrowser('the dream page in a browser', () => {
+  const home = makeHome();
+  const clip = join(home, 'Shot.mp4');
+  let bridge: RunningBridge;
+  let browser: Browser;
+  let context: BrowserContext;
+
+  beforeAll(async () => {
+    mkdirSync(join(home, 'reverie'));
+    const { path } = await findFfmpeg();
+    const source = ['-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25', '-frames:v', '4', '-pix_fmt', 'yuv420p'];
+    execFileSync(path, ['-v', 'error', ...source, clip]);
+    bridge = await startBridge(join(home, 'reverie'));
+    browser = await startBrowser();
+    context = await browser.newContext({
+      viewport: { width: 1100, height: 800 },
+      acceptDownloads: true,
+      locale: 'en-US',
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await bridge?.stop();
+    removeHome(home);
+  });
+
+  test('from the atlas to the rendered range; a still does not end the atlas', async () => {
+    const { page, complaints } = await openPanel(context, bridge.url);
+    page.setDefaultTimeout(180_000);
+    await page.setInputFiles('input[type=file][accept*=video]', clip);
+    await page.getByText('4 frames').first().waitFor();
+    await page.getByRole('radio', { name: '50 frames a second' }).first().click();
+    await page.getByRole('tab', { name: 'Dream' }).click();
+    await page.getByRole('button', { name: 'Show the layers' }).click();
+    const tiles = page.locator('button[aria-label^="Dream of "]');
+    await tiles.nth(1).waitFor();
+
+    await tiles.nth(1).click();
+    expect(await tiles.nth(1).getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('slider', { name: 'Strength', exact: true }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('slider', { name: 'Octaves', exact: true }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.locator('img[alt^="Painted frame"]').waitFor();
+
+    // The still came in between; the other layers follow.
+    const before = await tiles.count();
+    await tiles.nth(before + 1).waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Save all…' }).click(),
+    ]);
+    const zip = join(home, 'atlas.zip');
+    await saved.saveAs(zip);
+    expect(
+      Object.keys(unzipSync(readFileSync(zip))).filter(name => name.endsWith('.jpg')).length,
+    ).toBeGreaterThanOrEqual(4);
+
+    await page.getByRole('button', { name: 'Stylize' }).click();
+    await page.locator('[data-job][data-status=done]').waitFor();
+    const report = await page.evaluate(async () => {
+      const job = document.querySelector('[data-job]')?.getAttribute('data-job');
+      return (await fetch(`/jobs/${job}/report`)).text();
+    });
+    expect(report).toMatch(/"stage": "dream",[^}]*"frames": 4/);
+    expect(report).toContain('"openimages"');
+    expect(complaints).toEqual([]);
+  }, 600_000);
+});
