@@ -416,7 +416,7 @@ test('the set-up page says what is wrong and what to do', async () => {
 });
 
 test('a job that fits badly is offered smaller, and one click takes the offer', async () => {
-  const whole = fake.answers.estimate({} as never) as { estimate: object };
+  const whole = fake.answers.estimate?.({} as never) as { estimate: object };
   const preset = { ...presets[0].preset, name: 'smaller' };
   fake.answers.estimate = () => ({
     ...whole,

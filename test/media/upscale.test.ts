@@ -20,7 +20,7 @@ const made: Record<string, () => Uint8Array> = { compact: () => compactNet(1), d
 beforeAll(async () => {
   runtime = await createInProcessRuntime({ provider: 'cpu', threads: 2 });
   const bytes = async (name: string) => made[name]?.() ?? embedded.bytes(name);
-  nets = createNetCache({ runtime, bytes, convention: (name: string) => embedded.convention(name) }).open(
+  nets = createNetCache({ runtime, bytes, convention: async name => (await embedded.info(name)).convention }).open(
     new AbortController().signal,
   ).nets;
 });

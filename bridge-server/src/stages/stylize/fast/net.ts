@@ -54,9 +54,7 @@ export async function openFastNet(nets: NetSource, name: string, size: Size): Pr
   const compiled = await nets.compiled(
     `fast-style:${name}:${dims.join('x')}`,
     async () => buildAt(await nets.bytes(name), name, dims, await nets.convention(name)),
-    {
-      pixels: dims[2] * dims[3],
-    },
+    { pixels: dims[2] * dims[3], mayHalve: true },
   );
   const statisticsInfo = compiled.inputs.find(each => each.name === 'statistics');
   const holds = statisticsInfo !== undefined;
