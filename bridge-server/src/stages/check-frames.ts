@@ -1,5 +1,13 @@
 import type { Frame } from '../frame/frame';
-import { connectedTiles, scaledTile, tileDifference, tileFigures, tileGrid, type Tile, type TileFigures } from './check/tile-figures';
+import {
+  connectedTiles,
+  scaledTile,
+  tileDifference,
+  tileFigures,
+  tileGrid,
+  type Tile,
+  type TileFigures,
+} from './check/tile-figures';
 
 export type { Tile } from './check/tile-figures';
 
@@ -56,7 +64,11 @@ export function checkFrame({ frame, content }: Checked, previous?: Checked): Def
 
   const defects: Defect[] = [];
   if (previous && isDuplicate(frame, content, previous, whole)) {
-    defects.push({ kind: 'duplicate', tiles: [whole], text: 'the frame is the one before again, although the source moved' });
+    defects.push({
+      kind: 'duplicate',
+      tiles: [whole],
+      text: 'the frame is the one before again, although the source moved',
+    });
   }
 
   const grid = tileGrid(frame.width, frame.height);
@@ -65,10 +77,14 @@ export function checkFrame({ frame, content }: Checked, previous?: Checked): Def
   const least = leastShare * frame.width * frame.height;
   const add = (kind: DefectKind, marked: readonly boolean[], what: string) => {
     const tiles = connectedTiles(grid, marked, least);
-    if (tiles.length > 0) defects.push({ kind, tiles, text: `${tiles.length} ${tiles.length === 1 ? 'tile is' : 'tiles are'} ${what}` });
+    if (tiles.length > 0)
+      defects.push({ kind, tiles, text: `${tiles.length} ${tiles.length === 1 ? 'tile is' : 'tiles are'} ${what}` });
   };
 
-  const flat = figures.map((tile, i) => isVisible(tile) && tile.deviation < flatBelow && (sources === undefined || sources[i].deviation > livelyAbove));
+  const flat = figures.map(
+    (tile, i) =>
+      isVisible(tile) && tile.deviation < flatBelow && (sources === undefined || sources[i].deviation > livelyAbove),
+  );
   add('flat', flat, 'flat where the source is not');
 
   const calm = calmShare * medianOf(figures.map(tile => tile.gradient));
@@ -76,11 +92,23 @@ export function checkFrame({ frame, content }: Checked, previous?: Checked): Def
   const grey = figures.map((tile, i) => {
     if (flat[i] || !isVisible(tile) || !isGrey(tile) || !(tile.gradient < calm)) return false;
     // A grey wall in the source stays a grey wall.
-    return !(sources && sourceCalm !== undefined && isGrey(sources[i], 2 * greyWithin) && sources[i].gradient < 2 * sourceCalm + (1 / 255) ** 2);
+    return !(
+      sources &&
+      sourceCalm !== undefined &&
+      isGrey(sources[i], 2 * greyWithin) &&
+      sources[i].gradient < 2 * sourceCalm + (1 / 255) ** 2
+    );
   });
   add('grey', grey, 'unpainted grey');
 
-  if (previous && content && previous.content && !defects.some(defect => defect.kind === 'duplicate') && sameSize(frame, previous.frame) && sameSize(content, previous.content)) {
+  if (
+    previous &&
+    content &&
+    previous.content &&
+    !defects.some(defect => defect.kind === 'duplicate') &&
+    sameSize(frame, previous.frame) &&
+    sameSize(content, previous.content)
+  ) {
     const [last, lastContent] = [previous.frame, previous.content];
     const dead = grid.tiles.map(tile => {
       if (tileDifference(frame, last, tile).most > sameWithin) return false;
@@ -90,7 +118,12 @@ export function checkFrame({ frame, content }: Checked, previous?: Checked): Def
   }
 
   const borders = findBorders(frame, content);
-  if (borders.length > 0) defects.push({ kind: 'border', tiles: borders, text: `${borders.length} ${borders.length === 1 ? 'edge carries' : 'edges carry'} a flat border` });
+  if (borders.length > 0)
+    defects.push({
+      kind: 'border',
+      tiles: borders,
+      text: `${borders.length} ${borders.length === 1 ? 'edge carries' : 'edges carry'} a flat border`,
+    });
   return defects;
 }
 
@@ -120,7 +153,10 @@ function sameSize(a: Frame, b: Frame): boolean {
 function isDuplicate(frame: Frame, content: Frame | undefined, previous: Checked, whole: Tile): boolean {
   if (!sameSize(frame, previous.frame) || tileDifference(frame, previous.frame, whole).most > sameWithin) return false;
   if (!content || !previous.content || !sameSize(content, previous.content)) return false;
-  return tileDifference(content, previous.content, { x: 0, y: 0, width: content.width, height: content.height }).mean > frameMovedAbove;
+  return (
+    tileDifference(content, previous.content, { x: 0, y: 0, width: content.width, height: content.height }).mean >
+    frameMovedAbove
+  );
 }
 
 function medianOf(values: readonly number[]): number {
@@ -148,7 +184,12 @@ function findBorders(frame: Frame, content: Frame | undefined): Tile[] {
     const [first, last] = [lineAt(side, 0, width, height), lineAt(side, lines - 1, width, height)];
     const x = Math.min(first.x, last.x);
     const y = Math.min(first.y, last.y);
-    tiles.push({ x, y, width: Math.max(first.x + first.width, last.x + last.width) - x, height: Math.max(first.y + first.height, last.y + last.height) - y });
+    tiles.push({
+      x,
+      y,
+      width: Math.max(first.x + first.width, last.x + last.width) - x,
+      height: Math.max(first.y + first.height, last.y + last.height) - y,
+    });
   }
   return tiles;
 }
@@ -172,7 +213,8 @@ function tileDeviation(frame: Frame, tile: Tile): number {
   const count = tile.width * tile.height;
   if (frame.alpha) {
     let opacity = 0;
-    for (let y = tile.y; y < tile.y + tile.height; y++) for (let x = tile.x; x < tile.x + tile.width; x++) opacity += frame.alpha[y * frame.width + x];
+    for (let y = tile.y; y < tile.y + tile.height; y++)
+      for (let x = tile.x; x < tile.x + tile.width; x++) opacity += frame.alpha[y * frame.width + x];
     if (opacity / count < hiddenBelow) return 1;
   }
   let most = 0;

@@ -119,14 +119,17 @@ export function createCutDetector(): CutDetector {
  * inside a shot does not end it.
  * @returns also the number of frames seen
  */
-export async function detectCuts(frames: AsyncIterable<Frame> | Iterable<Frame>): Promise<{ frames: number; cuts: number[] }> {
+export async function detectCuts(
+  frames: AsyncIterable<Frame> | Iterable<Frame>,
+): Promise<{ frames: number; cuts: number[] }> {
   const detector = createCutDetector();
   const cuts: number[] = [];
   let count = 0;
   for await (const frame of frames) {
     count++;
     if (detector.push(frame)) cuts.push(frame.index);
-    while (detector.wasFlash > 0 && cuts.length > 0 && cuts[cuts.length - 1] >= frame.index - detector.wasFlash) cuts.pop();
+    while (detector.wasFlash > 0 && cuts.length > 0 && cuts[cuts.length - 1] >= frame.index - detector.wasFlash)
+      cuts.pop();
   }
   return { frames: count, cuts };
 }

@@ -18,7 +18,9 @@ const colours = { result: '#e4572e', source: '#4d9078', independent: '#8d99ae' }
  */
 export function measurePage(measured: Measured, { title, rate }: MeasurePageOptions): string {
   const { figures, series, thumbnails } = measured;
-  const charts = chartsOf(series).filter(chart => chart.lines.some(line => line.values.some(value => value !== undefined)));
+  const charts = chartsOf(series).filter(chart =>
+    chart.lines.some(line => line.values.some(value => value !== undefined)),
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,12 +50,19 @@ ${defectList(series)}
 }
 
 function chartsOf(series: readonly FrameFigures[]): Chart[] {
-  const line = (label: string, colour: string, pick: (at: FrameFigures) => number | undefined): Line => ({ label, colour, values: series.map(pick) });
+  const line = (label: string, colour: string, pick: (at: FrameFigures) => number | undefined): Line => ({
+    label,
+    colour,
+    values: series.map(pick),
+  });
   return [
     {
       title: 'Stability error',
       help: 'How much the picture changes although nothing moved: high is flicker.',
-      lines: [line('result', colours.result, at => at.stability), line('independent frames', colours.independent, at => at.stabilityIndependent)],
+      lines: [
+        line('result', colours.result, at => at.stability),
+        line('independent frames', colours.independent, at => at.stabilityIndependent),
+      ],
     },
     {
       title: 'Warping error',
@@ -72,7 +81,10 @@ function chartsOf(series: readonly FrameFigures[]): Chart[] {
     {
       title: 'Style loss',
       help: 'Distance from the style: a peak is a frame that is less painted than its neighbours.',
-      lines: [line('result', colours.result, at => at.styleLoss), line('independent frames', colours.independent, at => at.styleLossIndependent)],
+      lines: [
+        line('result', colours.result, at => at.styleLoss),
+        line('independent frames', colours.independent, at => at.styleLossIndependent),
+      ],
     },
     {
       title: 'Sharpness',
@@ -83,8 +95,16 @@ function chartsOf(series: readonly FrameFigures[]): Chart[] {
         line('independent frames', colours.independent, at => at.sharpnessIndependent),
       ],
     },
-    { title: 'Unexplained motion', help: 'Share of the picture that is hidden, new, or moves too wildly to follow.', lines: [line('source', colours.source, at => at.unreliable)] },
-    { title: 'PSNR against the source (dB)', help: 'Meaningful where the clip is not painted.', lines: [line('result', colours.result, at => (at.psnr === Infinity ? undefined : at.psnr))] },
+    {
+      title: 'Unexplained motion',
+      help: 'Share of the picture that is hidden, new, or moves too wildly to follow.',
+      lines: [line('source', colours.source, at => at.unreliable)],
+    },
+    {
+      title: 'PSNR against the source (dB)',
+      help: 'Meaningful where the clip is not painted.',
+      lines: [line('result', colours.result, at => (at.psnr === Infinity ? undefined : at.psnr))],
+    },
   ];
 }
 
@@ -94,16 +114,24 @@ function xOf(index: number, count: number): number {
 
 function chartHtml({ title, help, lines }: Chart, series: readonly FrameFigures[]): string {
   const shown = lines.filter(line => line.values.some(value => value !== undefined));
-  const values = shown.flatMap(line => line.values).filter((value): value is number => value !== undefined && Number.isFinite(value));
+  const values = shown
+    .flatMap(line => line.values)
+    .filter((value): value is number => value !== undefined && Number.isFinite(value));
   const top = niceTop(values.reduce((most, value) => Math.max(most, value), 0));
-  const yOf = (value: number) => margin.top + (chartHeight - margin.top - margin.bottom) * (1 - Math.max(0, value) / top);
+  const yOf = (value: number) =>
+    margin.top + (chartHeight - margin.top - margin.bottom) * (1 - Math.max(0, value) / top);
   const grid = [0, 0.5, 1]
-    .map(share => `<line x1="${margin.left}" x2="${chartWidth - margin.right}" y1="${yOf(share * top)}" y2="${yOf(share * top)}" stroke="#3a3e46"/><text x="${margin.left - 6}" y="${yOf(share * top) + 4}" text-anchor="end">${figure(share * top)}</text>`)
+    .map(
+      share =>
+        `<line x1="${margin.left}" x2="${chartWidth - margin.right}" y1="${yOf(share * top)}" y2="${yOf(share * top)}" stroke="#3a3e46"/><text x="${margin.left - 6}" y="${yOf(share * top) + 4}" text-anchor="end">${figure(share * top)}</text>`,
+    )
     .join('');
   const marks = series
     .map((at, i) => {
-      if (at.defects.length > 0) return `<line x1="${x(i)}" x2="${x(i)}" y1="${margin.top}" y2="${chartHeight - margin.bottom}" stroke="#ffb703" stroke-width="2"><title>frame ${at.index}: ${escaped(at.defects.map(defect => defect.text).join('; '))}</title></line>`;
-      if (at.shotStart && i > 0) return `<line x1="${x(i)}" x2="${x(i)}" y1="${margin.top}" y2="${chartHeight - margin.bottom}" stroke="#6b7280" stroke-dasharray="3 3"><title>cut at frame ${at.index}</title></line>`;
+      if (at.defects.length > 0)
+        return `<line x1="${x(i)}" x2="${x(i)}" y1="${margin.top}" y2="${chartHeight - margin.bottom}" stroke="#ffb703" stroke-width="2"><title>frame ${at.index}: ${escaped(at.defects.map(defect => defect.text).join('; '))}</title></line>`;
+      if (at.shotStart && i > 0)
+        return `<line x1="${x(i)}" x2="${x(i)}" y1="${margin.top}" y2="${chartHeight - margin.bottom}" stroke="#6b7280" stroke-dasharray="3 3"><title>cut at frame ${at.index}</title></line>`;
       return '';
     })
     .join('');
@@ -126,7 +154,9 @@ function chartHtml({ title, help, lines }: Chart, series: readonly FrameFigures[
     })
     .join('');
   const ends = `<text x="${margin.left}" y="${chartHeight - 5}">${series[0]?.index ?? 0}</text><text x="${chartWidth - margin.right}" y="${chartHeight - 5}" text-anchor="end">${series.at(-1)?.index ?? 0}</text>`;
-  const keys = shown.map(line => `<span class="key" style="color:${line.colour}">${escaped(line.label)}</span>`).join('');
+  const keys = shown
+    .map(line => `<span class="key" style="color:${line.colour}">${escaped(line.label)}</span>`)
+    .join('');
   return `<h2>${escaped(title)}</h2><p>${escaped(help)} ${keys}</p>
 <svg width="${chartWidth}" height="${chartHeight}" viewBox="0 0 ${chartWidth} ${chartHeight}" role="img" aria-label="${escaped(title)}">${grid}${marks}${paths}${ends}</svg>`;
 }
@@ -140,7 +170,9 @@ function niceTop(most: number): number {
 
 function figure(value: number): string {
   if (value === 0) return '0';
-  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5
+    ? String(Number(value.toPrecision(3)))
+    : value.toExponential(1);
 }
 
 function summaryTable(figures: ClipFigures): string {
@@ -157,7 +189,11 @@ function summaryTable(figures: ClipFigures): string {
     ['PSNR against the source', figures.psnr, ' dB'],
     ['Damaged tiles', figures.defectTiles, ''],
   ];
-  const cells = rows.flatMap(([label, value, unit]) => (value === undefined ? [] : [`<tr><td>${escaped(label)}</td><td>${value === Infinity ? '∞' : figure(value)}${unit}</td></tr>`]));
+  const cells = rows.flatMap(([label, value, unit]) =>
+    value === undefined
+      ? []
+      : [`<tr><td>${escaped(label)}</td><td>${value === Infinity ? '∞' : figure(value)}${unit}</td></tr>`],
+  );
   return `<table>${cells.join('')}</table>`;
 }
 
@@ -179,7 +215,12 @@ function strip(thumbnails: readonly Frame[], count: number): string {
 function defectList(series: readonly FrameFigures[]): string {
   const bad = series.filter(at => at.defects.length > 0);
   if (bad.length === 0) return '<h2>Damage</h2><p>None found.</p>';
-  const items = bad.slice(0, 200).map(at => `<li>frame ${at.index}: ${escaped(at.defects.map(defect => `${defect.kind} - ${defect.text}`).join('; '))}</li>`);
+  const items = bad
+    .slice(0, 200)
+    .map(
+      at =>
+        `<li>frame ${at.index}: ${escaped(at.defects.map(defect => `${defect.kind} - ${defect.text}`).join('; '))}</li>`,
+    );
   const more = bad.length > items.length ? `<p>and ${bad.length - items.length} more frames</p>` : '';
   return `<h2 class="bad">Damage</h2><ul>${items.join('')}</ul>${more}`;
 }
@@ -194,7 +235,10 @@ function encodeThumbnail({ width, height, rgb }: Frame): Uint8Array {
   const rows = Buffer.alloc(height * (1 + 3 * width));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) rows[y * (1 + 3 * width) + 1 + 3 * x + c] = Math.round(255 * Math.min(1, Math.max(0, rgb[c * area + y * width + x])));
+      for (let c = 0; c < 3; c++)
+        rows[y * (1 + 3 * width) + 1 + 3 * x + c] = Math.round(
+          255 * Math.min(1, Math.max(0, rgb[c * area + y * width + x])),
+        );
     }
   }
   const head = Buffer.alloc(13);
@@ -202,7 +246,12 @@ function encodeThumbnail({ width, height, rgb }: Frame): Uint8Array {
   head.writeUInt32BE(height, 4);
   head.set([8, 2, 0, 0, 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, pngChunk('IHDR', head), pngChunk('IDAT', deflateSync(rows)), pngChunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    pngChunk('IHDR', head),
+    pngChunk('IDAT', deflateSync(rows)),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 function pngChunk(type: string, data: Buffer): Buffer {

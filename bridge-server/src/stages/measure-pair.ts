@@ -11,7 +11,13 @@ export function comparable(maps: Consistency): Float32Array {
 }
 
 /** Squared differences of one frame and another one fetched along a flow, summed over unmasked pixels and channels. */
-function maskedSquares(frame: Float32Array, other: Float32Array, flow: Float32Array, mask: Float32Array, size: Size): { squares: number; values: number } {
+function maskedSquares(
+  frame: Float32Array,
+  other: Float32Array,
+  flow: Float32Array,
+  mask: Float32Array,
+  size: Size,
+): { squares: number; values: number } {
   assertPlanes('mask', mask, 1, size);
   assertPlanes('frame', frame, 3, size);
   const { image } = warpBackward(other, flow, size);
@@ -33,7 +39,13 @@ function maskedSquares(frame: Float32Array, other: Float32Array, flow: Float32Ar
  * @param flow [2, H, W], from `frame` to `next`; @param mask [H, W]
  * Source: Lai et al., ECCV 2018, evaluate_WarpError.py.
  */
-export function warpingErrorOfPair(frame: Float32Array, next: Float32Array, flow: Float32Array, mask: Float32Array, size: Size): number {
+export function warpingErrorOfPair(
+  frame: Float32Array,
+  next: Float32Array,
+  flow: Float32Array,
+  mask: Float32Array,
+  size: Size,
+): number {
   const { squares, values } = maskedSquares(frame, next, flow, mask, size);
   return values === 0 ? NaN : squares / values;
 }
@@ -43,7 +55,13 @@ export function warpingErrorOfPair(frame: Float32Array, next: Float32Array, flow
  * @param flow [2, H, W], from `frame` back to `previous`
  * Source: Gao et al., ReCoNet, ACCV 2018.
  */
-export function stabilityTermOfPair(frame: Float32Array, previous: Float32Array, flow: Float32Array, mask: Float32Array, size: Size): number {
+export function stabilityTermOfPair(
+  frame: Float32Array,
+  previous: Float32Array,
+  flow: Float32Array,
+  mask: Float32Array,
+  size: Size,
+): number {
   return maskedSquares(frame, previous, flow, mask, size).squares / frame.length;
 }
 
@@ -84,7 +102,15 @@ export type FlickerCounter = {
    * it by the flow. That is what changes back and forth; a lasting change of light does not count.
    * @returns this frame's 95th percentile
    */
-  add(frame: Float32Array, previous: Float32Array, next: Float32Array, toPrevious: Float32Array, toNext: Float32Array, mask: Float32Array, size: Size): number;
+  add(
+    frame: Float32Array,
+    previous: Float32Array,
+    next: Float32Array,
+    toPrevious: Float32Array,
+    toNext: Float32Array,
+    mask: Float32Array,
+    size: Size,
+  ): number;
   /** The 95th percentile over all pixels of all frames; NaN before the first. */
   percentile(): number;
 };

@@ -32,7 +32,12 @@ export type ConsistencyOptions = {
  * Source: Ruder et al., arXiv:1604.08610, section 4.2, after Sundaram et al. 2010: occluded where
  * |f + b'|^2 > 0.01 (|f|^2 + |b'|^2) + 0.5, edge where |grad u|^2 + |grad v|^2 > 0.01 |f|^2 + 0.002.
  */
-export function consistency(flow: Float32Array, opposite: Float32Array, size: Size, options: ConsistencyOptions = {}): Consistency {
+export function consistency(
+  flow: Float32Array,
+  opposite: Float32Array,
+  size: Size,
+  options: ConsistencyOptions = {},
+): Consistency {
   assertPlanes('flow', flow, 2, size);
   assertPlanes('opposite flow', opposite, 2, size);
   const { width, height } = size;
@@ -69,9 +74,14 @@ export function consistency(flow: Float32Array, opposite: Float32Array, size: Si
       const w01 = fx * (1 - fy);
       const w10 = (1 - fx) * fy;
       const w11 = fx * fy;
-      const bu = w00 * opposite[at] + w01 * opposite[at + right] + w10 * opposite[at + below] + w11 * opposite[at + below + right];
+      const bu =
+        w00 * opposite[at] +
+        w01 * opposite[at + right] +
+        w10 * opposite[at + below] +
+        w11 * opposite[at + below + right];
       const q = area + at;
-      const bv = w00 * opposite[q] + w01 * opposite[q + right] + w10 * opposite[q + below] + w11 * opposite[q + below + right];
+      const bv =
+        w00 * opposite[q] + w01 * opposite[q + right] + w10 * opposite[q + below] + w11 * opposite[q + below + right];
       const du = u + bu;
       const dv = v + bv;
       const length2 = u * u + v * v;
@@ -90,7 +100,13 @@ export function consistency(flow: Float32Array, opposite: Float32Array, size: Si
       else trusted[p] = 1;
     }
   }
-  return { occluded, motionEdge, outside, reliability: eroded(trusted, size), unreliableShare: area === 0 ? 0 : marked / area };
+  return {
+    occluded,
+    motionEdge,
+    outside,
+    reliability: eroded(trusted, size),
+    unreliableShare: area === 0 ? 0 : marked / area,
+  };
 }
 
 /** Five taps of a Gaussian with sigma 0.8, as in consistencyChecker.cpp. */
@@ -135,7 +151,10 @@ function eroded(trusted: Float32Array, size: Size): Float32Array {
  * @param method `normalize` divides by the sum instead, where it exceeds 1
  * Source: Ruder et al., arXiv:1604.08610, equation 9; artistic_video.lua, combine_flowWeights_method.
  */
-export function longTermReliability(maps: readonly Float32Array[], method: 'closestFirst' | 'normalize' = 'closestFirst'): Float32Array[] {
+export function longTermReliability(
+  maps: readonly Float32Array[],
+  method: 'closestFirst' | 'normalize' = 'closestFirst',
+): Float32Array[] {
   if (maps.length === 0) return [];
   const sum = new Float32Array(maps[0].length);
   if (method === 'normalize') {

@@ -33,7 +33,11 @@ export type Placement = {
  * The place of output frame `k` between the source frames: exact, and the same whichever part of the clip is asked for.
  * Nothing lies between the last frame of a shot and the first of the next: there the last one stays.
  */
-export function placeFrame(k: number, params: Pick<RetimeStageParams, 'from' | 'to' | 'first' | 'last' | 'method'>, isCut: (frame: number) => boolean): Placement {
+export function placeFrame(
+  k: number,
+  params: Pick<RetimeStageParams, 'from' | 'to' | 'first' | 'last' | 'method'>,
+  isCut: (frame: number) => boolean,
+): Placement {
   const at = (index: number) => {
     const { frame, fraction } = sourcePosition(index, params.to, params.from);
     const wanted = params.first + frame;
@@ -59,7 +63,11 @@ export const retime: Stage<RetimeStageParams> = (input, params, ctx) => retimeFr
 export type RetimeContext = Pick<StageContext, 'signal' | 'notice' | 'flows'> & { readonly nets?: NetSource };
 
 /** The same outside a pipeline: to bring a source to the rate of a result before the two are compared. */
-export async function* retimeFrames(input: AsyncIterable<Frame>, params: RetimeStageParams, ctx: RetimeContext): AsyncIterable<Frame> {
+export async function* retimeFrames(
+  input: AsyncIterable<Frame>,
+  params: RetimeStageParams,
+  ctx: RetimeContext,
+): AsyncIterable<Frame> {
   const maker = createMaker(params, ctx);
   const cuts = new Set(params.cuts);
   const isCut = (frame: number) => cuts.has(frame);
@@ -85,7 +93,8 @@ export async function* retimeFrames(input: AsyncIterable<Frame>, params: RetimeS
       // A frame is complete when the one after it is known too: that one may begin a shot.
       const need = Math.min(params.last, params.first + wanted.frame + (wanted.fraction > 0 ? 1 : 0));
       while (!ended && (right === undefined || right.index < need)) await pull();
-      if (!left || !right) throw new AppError('RESULT_INCOMPLETE', { actual: 0, expected: params.out.last - params.out.first + 1 });
+      if (!left || !right)
+        throw new AppError('RESULT_INCOMPLETE', { actual: 0, expected: params.out.last - params.out.first + 1 });
       const place = placeFrame(k, params, isCut);
       const { shotStart: _, ...frame } = await frameAt(place, left, right, maker);
       yield { ...frame, index: k, ...(place.shotStart ? { shotStart: true } : {}) };
@@ -143,12 +152,17 @@ function frameOf(planes: Float32Array, like: Frame): Frame {
 
 /** An opaque frame beside one with alpha is opaque in every pixel. */
 function withAlpha(frame: Frame, other: Frame): Frame {
-  return frame.alpha || !other.alpha ? frame : { ...frame, alpha: new Float32Array(frame.width * frame.height).fill(1) };
+  return frame.alpha || !other.alpha
+    ? frame
+    : { ...frame, alpha: new Float32Array(frame.width * frame.height).fill(1) };
 }
 
 function mix(a: Frame, b: Frame, time: number): Frame {
   const [first, second] = [planesOf(withAlpha(a, b)), planesOf(withAlpha(b, a))];
-  return frameOf(first.map((value, i) => (1 - time) * value + time * second[i]), a);
+  return frameOf(
+    first.map((value, i) => (1 - time) * value + time * second[i]),
+    a,
+  );
 }
 
 function createFlowMaker(ctx: RetimeContext): Maker {
@@ -164,7 +178,13 @@ function createFlowMaker(ctx: RetimeContext): Maker {
       if (current?.a !== a || current.b !== b) {
         const motion = await motions.between(a, b);
         const [first, second] = [withAlpha(a, b), withAlpha(b, a)];
-        current = { a, b, ...(motion.doubt === undefined ? { between: prepareBetween(planesOf(first), planesOf(second), motion, a) } : {}) };
+        current = {
+          a,
+          b,
+          ...(motion.doubt === undefined
+            ? { between: prepareBetween(planesOf(first), planesOf(second), motion, a) }
+            : {}),
+        };
       }
       return current.between ? frameOf(current.between.at(time), a) : mix(a, b, time);
     },
@@ -182,7 +202,11 @@ function createNetMaker(ctx: RetimeContext): Maker {
         if (!(error instanceof AppError && error.code === 'NET_NOT_FOUND')) throw error;
       }
     }
-    ctx.notice({ kind: 'fallback', stage: 'retime', text: `The net ${interpolationNets[0]} is not installed; new frames were made by motion.` });
+    ctx.notice({
+      kind: 'fallback',
+      stage: 'retime',
+      text: `The net ${interpolationNets[0]} is not installed; new frames were made by motion.`,
+    });
     return createFlowMaker(ctx);
   };
   let opened: ReturnType<typeof open> | undefined;

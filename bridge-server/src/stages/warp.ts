@@ -30,7 +30,11 @@ export function warpBackward(image: Float32Array, flow: Float32Array, size: Size
   const area = width * height;
   assertPlanes('flow', flow, 2, size);
   if (area === 0 || image.length % area !== 0) {
-    throw new AppError('SHAPE_MISMATCH', { what: 'image to warp', expected: `planes of ${width}x${height}`, actual: `${image.length} values` });
+    throw new AppError('SHAPE_MISMATCH', {
+      what: 'image to warp',
+      expected: `planes of ${width}x${height}`,
+      actual: `${image.length} values`,
+    });
   }
   const out = new Float32Array(image.length);
   const inside = new Float32Array(area);
@@ -133,7 +137,11 @@ function sampleCubic(
  * @returns the flow from A to C, and where its middle lay in the picture (elsewhere the edge's motion was used)
  * @throws AppError SHAPE_MISMATCH
  */
-export function composeFlow(first: Float32Array, second: Float32Array, size: Size): { readonly flow: Float32Array; readonly inside: Float32Array } {
+export function composeFlow(
+  first: Float32Array,
+  second: Float32Array,
+  size: Size,
+): { readonly flow: Float32Array; readonly inside: Float32Array } {
   assertPlanes('second flow', second, 2, size);
   const { image: flow, inside } = warpBackward(second, first, size);
   for (let i = 0; i < flow.length; i++) flow[i] += first[i];
@@ -175,6 +183,10 @@ export function resizeFlow(flow: Float32Array, from: Size, to: Size): Float32Arr
 /** @throws AppError SHAPE_MISMATCH when `data` is not exactly `planes` planes of that size */
 export function assertPlanes(what: string, data: Float32Array, planes: number, size: Size): void {
   if (data.length !== planes * size.width * size.height) {
-    throw new AppError('SHAPE_MISMATCH', { what, expected: `[${planes}, ${size.height}, ${size.width}]`, actual: `${data.length} values` });
+    throw new AppError('SHAPE_MISMATCH', {
+      what,
+      expected: `[${planes}, ${size.height}, ${size.width}]`,
+      actual: `${data.length} values`,
+    });
   }
 }

@@ -19,7 +19,11 @@ export type ClassicalOptions = {
 };
 
 /** Flow that needs no weights: Dense Inverse Search with variational refinement. */
-export function createClassicalFlow({ where = 'thread', settings = disNormal, signal }: ClassicalOptions = {}): FlowProvider {
+export function createClassicalFlow({
+  where = 'thread',
+  settings = disNormal,
+  signal,
+}: ClassicalOptions = {}): FlowProvider {
   // With cores to spare each direction gets a thread of its own.
   const split = where === 'thread' && availableParallelism() >= 4;
   const threads: DisThread[] = [];
@@ -45,7 +49,10 @@ export function createClassicalFlow({ where = 'thread', settings = disNormal, si
       const grey = (frame: Frame) => resizePlanes(greyOf(frame), 1, a.width, a.height, width, height);
       const { forward, backward } = await search(grey(a), grey(b), width, height);
       if (width === a.width && height === a.height) return { forward, backward };
-      return { forward: resizeFlow(forward, { width, height }, a), backward: resizeFlow(backward, { width, height }, a) };
+      return {
+        forward: resizeFlow(forward, { width, height }, a),
+        backward: resizeFlow(backward, { width, height }, a),
+      };
     },
     async close() {
       await Promise.all(threads.map(each => each.close()));

@@ -11,7 +11,14 @@ export type DisSettings = {
   readonly lastRounds: number;
 };
 
-export type DisDriver = (a: Float32Array, b: Float32Array, width: number, height: number, settings: DisSettings, directions: 1 | 2 | 3) => DisResult;
+export type DisDriver = (
+  a: Float32Array,
+  b: Float32Array,
+  width: number,
+  height: number,
+  settings: DisSettings,
+  directions: 1 | 2 | 3,
+) => DisResult;
 
 /**
  * Runs the compiled search. This function is also handed to a thread as its source text, so it uses nothing from

@@ -6,7 +6,14 @@ import { disModule } from './dis';
 /** A thread that searches, so that a net can run meanwhile in the thread that asks. */
 export type DisThread = {
   /** The pictures are handed over: the caller must not use them any more. */
-  search(a: Float32Array, b: Float32Array, width: number, height: number, settings: DisSettings, directions: 1 | 2 | 3): Promise<DisResult>;
+  search(
+    a: Float32Array,
+    b: Float32Array,
+    width: number,
+    height: number,
+    settings: DisSettings,
+    directions: 1 | 2 | 3,
+  ): Promise<DisResult>;
   close(): Promise<void>;
 };
 
@@ -46,7 +53,9 @@ export function createDisThread(): DisThread {
     if ('problem' in answer) request?.reject(new AppError('INTERNAL', { problem: `optical flow: ${answer.problem}` }));
     else request?.resolve({ forward: answer.forward, backward: answer.backward });
   });
-  worker.on('error', error => fail(`the flow thread failed: ${error instanceof Error ? error.message : String(error)}`, error));
+  worker.on('error', error =>
+    fail(`the flow thread failed: ${error instanceof Error ? error.message : String(error)}`, error),
+  );
   worker.on('exit', () => fail('the flow thread has ended'));
   return {
     search(a, b, width, height, settings, directions) {
@@ -55,7 +64,10 @@ export function createDisThread(): DisThread {
         const id = next++;
         waiting.set(id, { resolve, reject });
         worker.ref();
-        worker.postMessage({ id, a, b, width, height, settings, directions }, [a.buffer as ArrayBuffer, b.buffer as ArrayBuffer]);
+        worker.postMessage({ id, a, b, width, height, settings, directions }, [
+          a.buffer as ArrayBuffer,
+          b.buffer as ArrayBuffer,
+        ]);
       });
     },
     async close() {

@@ -19,7 +19,14 @@ export function disModule(): WebAssembly.Module {
 let here: DisDriver | undefined;
 
 /** Dense Inverse Search in the calling thread; for small pictures, and for tests. */
-export function disHere(a: Float32Array, b: Float32Array, width: number, height: number, settings: DisSettings, directions: 1 | 2 | 3 = 3) {
+export function disHere(
+  a: Float32Array,
+  b: Float32Array,
+  width: number,
+  height: number,
+  settings: DisSettings,
+  directions: 1 | 2 | 3 = 3,
+) {
   here ??= createDisDriver(disModule());
   return here(a, b, width, height, settings, directions);
 }
@@ -36,6 +43,10 @@ export function greyOf(frame: Frame): Float32Array {
 /** @throws AppError SHAPE_MISMATCH */
 export function assertSameSize(a: Frame, b: Frame): void {
   if (a.width !== b.width || a.height !== b.height) {
-    throw new AppError('SHAPE_MISMATCH', { what: 'two frames for flow', expected: `${a.width}x${a.height}`, actual: `${b.width}x${b.height}` });
+    throw new AppError('SHAPE_MISMATCH', {
+      what: 'two frames for flow',
+      expected: `${a.width}x${a.height}`,
+      actual: `${b.width}x${b.height}`,
+    });
   }
 }

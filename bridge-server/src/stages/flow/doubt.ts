@@ -29,7 +29,8 @@ function residual(a: Grey, b: Grey, flow: Float32Array): number {
  */
 export function doubtFlow(a: Frame, b: Frame, { forward, backward }: FlowPair): string | undefined {
   let broken = 0;
-  for (const flow of [forward, backward]) for (let i = 0; i < flow.length; i++) if (!(Math.abs(flow[i]) < 1e6)) broken++;
+  for (const flow of [forward, backward])
+    for (let i = 0; i < flow.length; i++) if (!(Math.abs(flow[i]) < 1e6)) broken++;
   if (broken > 0.01 * (forward.length + backward.length)) return 'the flow holds values that are not numbers';
 
   const [smallA, smallB] = [smallGrey(a, judgedWidth), smallGrey(b, judgedWidth)];
@@ -42,6 +43,7 @@ export function doubtFlow(a: Frame, b: Frame, { forward, backward }: FlowPair): 
     return `the flow leaves ${own.toFixed(1)} grey levels unexplained where a plain search leaves ${best.toFixed(1)}`;
   }
   const { unreliableShare } = consistency(small, resizeFlow(forward, a, smallA), smallA, { edgesCount: false });
-  if (unreliableShare > unreliableAbove) return `the flow contradicts itself on ${Math.round(100 * unreliableShare)} % of the picture`;
+  if (unreliableShare > unreliableAbove)
+    return `the flow contradicts itself on ${Math.round(100 * unreliableShare)} % of the picture`;
   return undefined;
 }

@@ -39,9 +39,11 @@ export function readFlo(bytes: Uint8Array, path = 'the .flo file'): FloFile {
   if (view.getFloat32(0, true) !== magic) throw refuse('it does not begin like a .flo file');
   const width = view.getInt32(4, true);
   const height = view.getInt32(8, true);
-  if (width < 1 || height < 1 || width > 99999 || height > 99999) throw refuse(`a size of ${width}x${height} is not possible`);
+  if (width < 1 || height < 1 || width > 99999 || height > 99999)
+    throw refuse(`a size of ${width}x${height} is not possible`);
   const area = width * height;
-  if (bytes.length !== 12 + 8 * area) throw refuse(`${width}x${height} needs ${12 + 8 * area} bytes, it has ${bytes.length}`);
+  if (bytes.length !== 12 + 8 * area)
+    throw refuse(`${width}x${height} needs ${12 + 8 * area} bytes, it has ${bytes.length}`);
   const flow = new Float32Array(2 * area);
   for (let p = 0; p < area; p++) {
     const u = view.getFloat32(12 + 8 * p, true);

@@ -34,7 +34,10 @@ export type MotionOptions = {
   readonly flows?: StageContext['flows'];
 };
 
-export function createMotionSource(provider: FlowProvider, { stage, notice, limit = 4, flows }: MotionOptions): MotionSource {
+export function createMotionSource(
+  provider: FlowProvider,
+  { stage, notice, limit = 4, flows }: MotionOptions,
+): MotionSource {
   const known = new Map<string, Promise<Motion>>();
   const search = async (a: Frame, b: Frame): Promise<FlowPair> => {
     if (!flows) return provider.flow(a, b);
@@ -48,7 +51,12 @@ export function createMotionSource(provider: FlowProvider, { stage, notice, limi
     const intoB = consistency(pair.backward, pair.forward, b);
     const intoA = consistency(pair.forward, pair.backward, a);
     if (doubt === undefined) return { ...pair, intoA, intoB };
-    notice({ kind: 'flow-doubtful', stage, frame: b.index, text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.` });
+    notice({
+      kind: 'flow-doubtful',
+      stage,
+      frame: b.index,
+      text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.`,
+    });
     return { ...pair, intoA: distrusted(intoA), intoB: distrusted(intoB), doubt };
   };
   return {

@@ -28,7 +28,9 @@ export type PairNet = {
  * @throws AppError NET_UNSUPPORTED when it is none of these
  */
 export function describePairNet(net: Net, name: string): PairNet {
-  const pictures = net.inputs.filter(input => input.dims.length === 4 && (input.dims[1] === 3 || typeof input.dims[1] === 'string'));
+  const pictures = net.inputs.filter(
+    input => input.dims.length === 4 && (input.dims[1] === 3 || typeof input.dims[1] === 'string'),
+  );
   const time = net.inputs.find(input => !pictures.includes(input));
   if (pictures.length !== 2 || net.inputs.length - pictures.length > 1) {
     throw new AppError('NET_UNSUPPORTED', { name, what: `${net.inputs.length} inputs instead of two pictures` });
@@ -36,7 +38,10 @@ export function describePairNet(net: Net, name: string): PairNet {
   const channels = (info: TensorInfo) => (info.dims.length === 4 ? info.dims[1] : undefined);
   // Full size first: RAFT's `flow_low` has two channels as well.
   const byName = (wanted: RegExp) => net.outputs.filter(output => wanted.test(output.name));
-  const flow = byName(/flow/i).filter(output => channels(output) === 2).sort((a, b) => a.name.length - b.name.length)[0] ?? net.outputs.find(output => channels(output) === 2);
+  const flow =
+    byName(/flow/i)
+      .filter(output => channels(output) === 2)
+      .sort((a, b) => a.name.length - b.name.length)[0] ?? net.outputs.find(output => channels(output) === 2);
   const flows = net.outputs.find(output => channels(output) === 4);
   const frame = net.outputs.find(output => channels(output) === 3) ?? (time ? net.outputs[0] : undefined);
   const [height, width] = [pictures[0].dims[2], pictures[0].dims[3]];
@@ -45,7 +50,9 @@ export function describePairNet(net: Net, name: string): PairNet {
     first: pictures[0].name,
     second: pictures[1].name,
     ...(time ? { time } : {}),
-    ...(typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0 ? { fixed: { width, height } } : {}),
+    ...(typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0
+      ? { fixed: { width, height } }
+      : {}),
   };
   if (flow) return { ...base, output: flow.name, gives: 'flow' };
   if (flows) return { ...base, output: flows.name, gives: 'flows' };
@@ -81,7 +88,8 @@ function prepare(rgb: Float32Array, from: Size, pair: PairNet, scale: number): P
     for (let y = 0; y < size.height; y++) {
       const row = c * from.width * from.height + Math.min(from.height - 1, Math.max(0, y - top)) * from.width;
       const to = (c * size.height + y) * size.width;
-      for (let x = 0; x < size.width; x++) out[to + x] = planes[row + Math.min(from.width - 1, Math.max(0, x - left))] * scale;
+      for (let x = 0; x < size.width; x++)
+        out[to + x] = planes[row + Math.min(from.width - 1, Math.max(0, x - left))] * scale;
     }
   }
   return { planes: out, size };
@@ -117,13 +125,23 @@ function crop(planes: Float32Array, channels: number, from: Size, to: Size): Flo
 }
 
 function timeTensor(info: TensorInfo, time: number, size: Size): Tensor {
-  const dims = info.dims.map((dim, i) => (typeof dim === 'number' && dim > 0 ? dim : i === 2 ? size.height : i === 3 ? size.width : 1));
+  const dims = info.dims.map((dim, i) =>
+    typeof dim === 'number' && dim > 0 ? dim : i === 2 ? size.height : i === 3 ? size.width : 1,
+  );
   return floatTensor(new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(time), dims);
 }
 
-async function runPair(pair: PairNet, a: Prepared, b: Prepared, time: number): Promise<{ data: Float32Array; channels: number; size: Size }> {
+async function runPair(
+  pair: PairNet,
+  a: Prepared,
+  b: Prepared,
+  time: number,
+): Promise<{ data: Float32Array; channels: number; size: Size }> {
   const dims = [1, 3, a.size.height, a.size.width];
-  const feeds: Record<string, Tensor> = { [pair.first]: floatTensor(a.planes, dims), [pair.second]: floatTensor(b.planes, dims) };
+  const feeds: Record<string, Tensor> = {
+    [pair.first]: floatTensor(a.planes, dims),
+    [pair.second]: floatTensor(b.planes, dims),
+  };
   if (pair.time) feeds[pair.time.name] = timeTensor(pair.time, time, a.size);
   const output = (await pair.net.run(feeds, { fetch: [pair.output] }))[pair.output] as Tensor;
   return { data: floatsOf(output), channels: output.dims[1], size: { width: output.dims[3], height: output.dims[2] } };
@@ -157,7 +175,12 @@ function acrossTheMiddle(flows: Float32Array): Float32Array {
  */
 function fromTheMiddle(middle: Float32Array, size: Size): Float32Array {
   let flow = middle;
-  for (let i = 0; i < 4; i++) flow = warpBackward(middle, flow.map(value => value / 2), size).image;
+  for (let i = 0; i < 4; i++)
+    flow = warpBackward(
+      middle,
+      flow.map(value => value / 2),
+      size,
+    ).image;
   return flow;
 }
 
@@ -172,7 +195,8 @@ export type NetFlow = {
  */
 export async function openNetFlow(nets: NetSource, name: string): Promise<NetFlow> {
   const pair = await openPairNet(nets, name);
-  if (pair.gives === 'frame') throw new AppError('NET_UNSUPPORTED', { name, what: 'pictures as its output, not motion' });
+  if (pair.gives === 'frame')
+    throw new AppError('NET_UNSUPPORTED', { name, what: 'pictures as its output, not motion' });
   let scale = scaleByInput[pair.first];
 
   const run = async (a: Frame, b: Frame, by: number): Promise<Float32Array> => {
@@ -209,16 +233,22 @@ export async function openNetFlow(nets: NetSource, name: string): Promise<NetFlo
  * @param time 0 at `a`, 1 at `b`
  * @throws AppError NET_NOT_FOUND, NET_UNSUPPORTED
  */
-export async function openInterpolator(nets: NetSource, name: string): Promise<(a: Frame, b: Frame, time: number) => Promise<Float32Array>> {
+export async function openInterpolator(
+  nets: NetSource,
+  name: string,
+): Promise<(a: Frame, b: Frame, time: number) => Promise<Float32Array>> {
   const pair = await openPairNet(nets, name);
-  if (pair.gives !== 'frame') throw new AppError('NET_UNSUPPORTED', { name, what: 'motion as its output, not pictures' });
+  if (pair.gives !== 'frame')
+    throw new AppError('NET_UNSUPPORTED', { name, what: 'motion as its output, not pictures' });
   const scale = scaleByInput[pair.first] ?? 1;
   return async (a, b, time) => {
     assertSameSize(a, b);
     const from = { width: a.width, height: a.height };
     const [pa, pb] = [prepare(a.rgb, from, pair, scale), prepare(b.rgb, from, pair, scale)];
     const { data, size } = await runPair(pair, pa, pb, time);
-    const picture = pair.fixed ? resizePlanes(data, 3, size.width, size.height, from.width, from.height) : crop(data, 3, from, size);
+    const picture = pair.fixed
+      ? resizePlanes(data, 3, size.width, size.height, from.width, from.height)
+      : crop(data, 3, from, size);
     const rgb = pair.bgr ? turned(picture) : picture;
     return rgb.map(value => Math.min(1, Math.max(0, value / scale)));
   };

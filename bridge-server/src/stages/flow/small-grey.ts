@@ -7,7 +7,10 @@ export type Grey = Size & { readonly grey: Float32Array };
 /** Luma of a frame, 0..255, at most `width` wide (and at least 16), by averaging areas. */
 export function smallGrey(frame: Frame, width: number): Grey {
   const factor = Math.min(1, width / frame.width);
-  const size = { width: Math.max(16, Math.round(frame.width * factor)), height: Math.max(16, Math.round(frame.height * factor)) };
+  const size = {
+    width: Math.max(16, Math.round(frame.width * factor)),
+    height: Math.max(16, Math.round(frame.height * factor)),
+  };
   const grey = greyOf(frame);
   if (size.width === frame.width && size.height === frame.height) return { ...size, grey };
   return { ...size, grey: averaged(grey, frame, size) };
@@ -23,7 +26,8 @@ function averaged(grey: Float32Array, from: Size, to: Size): Float32Array {
     for (let x = 0; x < to.width; x++) {
       const [left, right] = [columns[x], Math.max(columns[x] + 1, columns[x + 1])];
       let sum = 0;
-      for (let j = top; j < bottom; j++) for (let p = j * from.width + left, end = j * from.width + right; p < end; p++) sum += grey[p];
+      for (let j = top; j < bottom; j++)
+        for (let p = j * from.width + left, end = j * from.width + right; p < end; p++) sum += grey[p];
       out[y * to.width + x] = sum / ((bottom - top) * (right - left));
     }
   }
@@ -32,5 +36,7 @@ function averaged(grey: Float32Array, from: Size, to: Size): Float32Array {
 
 /** Where each new pixel begins among the old ones. */
 function edges(from: number, to: number): Int32Array {
-  return Int32Array.from({ length: to + 1 }, (_, i) => Math.min(i === to ? from : from - 1, Math.round((i * from) / to)));
+  return Int32Array.from({ length: to + 1 }, (_, i) =>
+    Math.min(i === to ? from : from - 1, Math.round((i * from) / to)),
+  );
 }
