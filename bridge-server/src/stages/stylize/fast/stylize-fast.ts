@@ -68,9 +68,10 @@ export async function* stylizeFast(
   params: StyleParams,
   ctx: StageContext,
 ): AsyncIterable<Frame> {
-  const motions = createMotionSource(createFlowProvider(params.flow, { nets: ctx.nets, signal: ctx.signal }), {
+  const motions = createMotionSource(createFlowProvider(params.flow, ctx), {
     stage: 'stylize',
     notice: ctx.notice,
+    flows: ctx.flows,
   });
   let workshop: Workshop | undefined;
   let before: FastShot | undefined;
