@@ -15,7 +15,7 @@ const root = existsSync(join(here, 'dist/server/bench.js')) ? here : join(here, 
 const bench = join(root, 'dist/server/bench.js');
 
 /** Milliseconds on one H100 at 1280x720, methods.md 9: what we aim at. */
-const goals = { 'vgg19 style': 4, 'googlenet dream': 1, 'upconv7-scale2x forward': 4, 'fast style forward': 3 };
+const goals = { 'vgg19 style': 4, 'googlenet dream': 1, 'upconv7-scale2x forward': 4, 'fast-style forward': 3 };
 
 const { values: flags } = parseArgs({
   options: {

@@ -80,6 +80,29 @@ def upconv_7():
     return nn.Sequential(*layers, nn.ConvTranspose2d(256, 3, 4, 2, 3))
 
 
+class Residual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        part = lambda: [nn.ReflectionPad2d(1), conv(channels, channels, 3, pad=0), nn.InstanceNorm2d(channels, affine=True)]
+        self.body = nn.Sequential(*part(), nn.ReLU(), *part())
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+def fast_style():
+    """Johnson's net with 16, 32 and 64 channels, three blocks and 5x5 ends."""
+
+    def layer(inner, out, kernel, stride=1):
+        return [nn.ReflectionPad2d(kernel // 2), conv(inner, out, kernel, stride, 0), nn.InstanceNorm2d(out, affine=True), nn.ReLU()]
+
+    up = lambda: nn.Upsample(scale_factor=2, mode="nearest")
+    return nn.Sequential(
+        *layer(3, 16, 5), *layer(16, 32, 3, 2), *layer(32, 64, 3, 2), Residual(64), Residual(64), Residual(64),
+        up(), *layer(64, 32, 3), up(), *layer(32, 16, 3), nn.ReflectionPad2d(2), conv(16, 3, 5, pad=0),
+    )
+
+
 def gram(x):
     rows = x.flatten(2)[0].float()
     return rows @ rows.t() / rows.shape[1]
@@ -146,6 +169,7 @@ def measure(step, seconds=3.0):
 tasks = [
     ("vgg19", "style", style_step),
     ("googlenet", "dream", dream_step),
+    ("fast-style", "forward", lambda half: look(fast_style(), half)),
     ("upconv7-scale2x", "forward", lambda half: look(upconv_7(), half)),
 ]
 print(json.dumps({"torch": torch.__version__, "device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}), flush=True)

@@ -7,6 +7,7 @@ import { toHalfPrecision } from '../graph/half-precision';
 import { describeModel, fromModel, toModel } from '../graph/model';
 import { adamStep } from '../graph/optimise';
 import { simplify } from '../graph/simplify';
+import { topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import { readFeatureNet } from '../nets/feature-net';
 
@@ -143,6 +144,7 @@ function featureTaps(name: string, bytes: Uint8Array): ((image: Value) => Taps) 
   }
 }
 
+/** A net as it is, at another size than its file's where it allows that. Only its pictures count, if it has any. */
 function forwardGraph(
   name: string,
   bytes: Uint8Array,
@@ -150,21 +152,14 @@ function forwardGraph(
   { half }: BenchOptions,
 ): BenchGraph {
   const inputDims = Object.fromEntries(
-    describeModel(bytes, name).inputs.map(port => [
-      port.name,
-      port.dims.map((dim, axis) =>
-        typeof dim === 'number'
-          ? dim
-          : axis === 0
-            ? 1
-            : axis === port.dims.length - 2
-              ? height
-              : axis === port.dims.length - 1
-                ? width
-                : 3,
-      ),
-    ]),
+    describeModel(bytes, name).inputs.map(port => {
+      const isPicture = port.dims.length === 4 && (port.dims[1] === 3 || typeof port.dims[1] !== 'number');
+      return [port.name, isPicture ? [1, 3, height, width] : port.dims.map(dim => (typeof dim === 'number' ? dim : 1))];
+    }),
   );
-  const net = fromModel(bytes, { name, inputDims });
-  return finish(net.outputs, net.inputs, { half, steps: 1 });
+  const net = fromModel(bytes, { name, inputDims, anySize: true });
+  const pictures = Object.entries(net.outputs).filter(([, value]) => value.dims.length === 4);
+  const outputs = pictures.length > 0 ? Object.fromEntries(pictures) : net.outputs;
+  const inputs = topological(Object.values(outputs)).filter(value => value.op === 'Input');
+  return finish(outputs, inputs, { half, steps: 1 });
 }

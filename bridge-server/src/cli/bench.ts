@@ -21,7 +21,7 @@ type BenchFlags = {
   readonly seconds: string;
 };
 
-const usualNets = ['openimages', 'upconv7-scale2x'];
+const usualNets = ['openimages', 'fast-style', 'upconv7-scale2x'];
 const usualSizes = ['320x192', '640x360'];
 const checkedSize = '128x96';
 /** Nets that need no file: only their speed is like that of the real ones. */
