@@ -25,6 +25,10 @@ export default tseslint.config(
   {
     // ECMAScript 3 knows neither `let` nor `const`, and no `catch` without a name.
     files: ['host-jsx/**/*.ts'],
-    rules: { 'no-var': 'off', 'prefer-const': 'off', '@typescript-eslint/no-unused-vars': ['error', { caughtErrors: 'none' }] },
+    rules: {
+      'no-var': 'off',
+      'prefer-const': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { caughtErrors: 'none' }],
+    },
   },
 );

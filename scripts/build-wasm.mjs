@@ -17,7 +17,22 @@ const target = join(folder, 'dis-wasm.ts');
 async function compile() {
   const written = new Map();
   const { error, stderr } = await asc.main(
-    [entry, '--outFile', 'out.wasm', '--optimizeLevel', '3', '--shrinkLevel', '0', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '1'],
+    [
+      entry,
+      '--outFile',
+      'out.wasm',
+      '--optimizeLevel',
+      '3',
+      '--shrinkLevel',
+      '0',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--initialMemory',
+      '1',
+    ],
     {
       readFile: (name, base) => {
         try {

@@ -6,5 +6,7 @@ import { root, setUp } from './set-up.mjs';
 setUp();
 const { build } = await import('./build.mjs');
 await build(['server']);
-const result = spawnSync(process.execPath, [join(root, 'scripts/reverie.mjs'), 'demo', ...process.argv.slice(2)], { stdio: 'inherit' });
+const result = spawnSync(process.execPath, [join(root, 'scripts/reverie.mjs'), 'demo', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
 process.exit(result.status ?? 130);

@@ -28,7 +28,9 @@ function checkNode() {
 /** `npm ci` when the lockfile is not the one that was installed last. Install scripts stay off (.npmrc): none may download. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.reverie-lock');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing packages (a few minutes on the first run)');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -46,7 +48,8 @@ const isRoot = () => process.platform === 'linux' && process.getuid?.() === 0;
 function aptInstall(names) {
   if (!isRoot() || !runs('apt-get', ['--version'])) return false;
   const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  const install = () => spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], options).status === 0;
+  const install = () =>
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], options).status === 0;
   if (install()) return true;
   spawnSync('apt-get', ['update'], options);
   return install();
@@ -58,7 +61,13 @@ function provideFfmpeg() {
   say('no ffmpeg found: trying to install it');
   if (aptInstall(['ffmpeg']) && runs('ffmpeg')) return;
   say('using the ffmpeg that came with the packages. A newer one is better:');
-  say(process.platform === 'darwin' ? '  brew install ffmpeg' : process.platform === 'win32' ? '  winget install ffmpeg' : '  apt-get install ffmpeg');
+  say(
+    process.platform === 'darwin'
+      ? '  brew install ffmpeg'
+      : process.platform === 'win32'
+        ? '  winget install ffmpeg'
+        : '  apt-get install ffmpeg',
+  );
 }
 
 /** For the browser test only. Where it cannot be had, that test is skipped and says so. */

@@ -17,7 +17,14 @@ export function hostConfig(root) {
       filename: '[name].jsx',
       clean: true,
       iife: true,
-      environment: { arrowFunction: false, const: false, destructuring: false, forOf: false, module: false, templateLiteral: false },
+      environment: {
+        arrowFunction: false,
+        const: false,
+        destructuring: false,
+        forOf: false,
+        module: false,
+        templateLiteral: false,
+      },
     },
     devtool: false,
     resolve: { extensions: ['.ts'] },
@@ -25,7 +32,10 @@ export function hostConfig(root) {
       rules: [
         {
           test: /\.ts$/,
-          use: { loader: 'swc-loader', options: { jsc: { target: 'es5', parser: { syntax: 'typescript' }, loose: true }, module: { type: 'es6' } } },
+          use: {
+            loader: 'swc-loader',
+            options: { jsc: { target: 'es5', parser: { syntax: 'typescript' }, loose: true }, module: { type: 'es6' } },
+          },
         },
       ],
     },
@@ -38,7 +48,12 @@ export function hostConfig(root) {
         new TerserPlugin({
           test: /\.jsx$/,
           extractComments: false,
-          terserOptions: { ie8: true, compress: false, mangle: false, format: { beautify: true, ascii_only: true, quote_keys: true, comments: false } },
+          terserOptions: {
+            ie8: true,
+            compress: false,
+            mangle: false,
+            format: { beautify: true, ascii_only: true, quote_keys: true, comments: false },
+          },
         }),
       ],
     },

@@ -21,7 +21,19 @@ const allowed: Record<string, readonly string[]> = {
   effects: ['protocol', 'jobs/task'],
   stages: ['nets', 'graph', 'frame', 'protocol', 'runtime', 'pipeline/stage'],
   pipeline: ['stages', 'runtime', 'media', 'models', 'audio', 'nets', 'graph', 'frame', 'jobs/task', 'protocol'],
-  worker: ['pipeline', 'stages', 'runtime', 'media', 'models', 'audio', 'nets', 'graph', 'frame', 'jobs/task', 'protocol'],
+  worker: [
+    'pipeline',
+    'stages',
+    'runtime',
+    'media',
+    'models',
+    'audio',
+    'nets',
+    'graph',
+    'frame',
+    'jobs/task',
+    'protocol',
+  ],
   jobs: ['effects', 'media', 'models', 'frame', 'protocol', 'worker/messages'],
   server: ['jobs', 'effects', 'media', 'models', 'audio', 'runtime', 'frame', 'protocol'],
   cli: ['*'],
@@ -50,7 +62,9 @@ function importsOf(path: string): string[] {
 function target(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('#protocol/')) return specifier.slice(1);
   if (!specifier.startsWith('.')) return undefined;
-  return relative(source, normalize(join(dirname(path), specifier))).split(sep).join('/');
+  return relative(source, normalize(join(dirname(path), specifier)))
+    .split(sep)
+    .join('/');
 }
 
 const files = filesBelow(source);
@@ -77,7 +91,9 @@ test('pure folders touch no file, process, clock or network', () => {
     const name = relative(source, path).split(sep).join('/');
     if (!pureFolders.includes(folderOf(path)) && !pureFiles.includes(name)) continue;
     const bad = importsOf(path).filter(specifier => outsideWorld.test(specifier));
-    const clock = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|performance\.now|process\.)\b/.test(readFileSync(path, 'utf8'));
+    const clock = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|performance\.now|process\.)\b/.test(
+      readFileSync(path, 'utf8'),
+    );
     if (bad.length > 0 || clock) wrong.push(`${name}: ${bad.join(', ')}${clock ? ' clock or randomness' : ''}`);
   }
   expect(wrong).toEqual([]);
@@ -95,7 +111,9 @@ test('no cycles', () => {
     files.map(path => {
       const name = relative(source, path).split(sep).join('/').replace(/\.ts$/, '');
       // Types vanish when compiled: `import type` cannot make a cycle at run time.
-      const text = readFileSync(path, 'utf8').replace(/import type [^;]+;/g, '').replace(/export type \{[^}]*\} from [^;]+;/g, '');
+      const text = readFileSync(path, 'utf8')
+        .replace(/import type [^;]+;/g, '')
+        .replace(/export type \{[^}]*\} from [^;]+;/g, '');
       const to = [...text.matchAll(/(?:from|import|require\(|import\()\s*'([^']+)'/g)]
         .map(match => target(path, match[1]))
         .filter((value): value is string => value !== undefined);
@@ -123,7 +141,11 @@ test('the panel reaches into the server only for the protocol', () => {
   const panel = join(__dirname, '../extension/src');
   const wrong = filesBelow(panel).flatMap(path =>
     importsOf(path)
-      .filter(specifier => /bridge-server/.test(specifier) || (specifier.startsWith('.') && !normalize(join(dirname(path), specifier)).startsWith(panel)))
+      .filter(
+        specifier =>
+          /bridge-server/.test(specifier) ||
+          (specifier.startsWith('.') && !normalize(join(dirname(path), specifier)).startsWith(panel)),
+      )
       .map(specifier => `${relative(panel, path)} -> ${specifier}`),
   );
   expect(wrong).toEqual([]);

@@ -15,14 +15,18 @@ import { constantFlow, makePicture } from '../stages/moving-picture';
 
 const flowData = join(__dirname, '../../../shared/data/flow');
 const raft = join(__dirname, '../../../shared/models/flow/raft_small_it12.onnx');
-const store = createNetStore({ embeddedDir: join(__dirname, '../../bridge-server/nets'), homeDir: join(__dirname, 'no-such-home') });
+const store = createNetStore({
+  embeddedDir: join(__dirname, '../../bridge-server/nets'),
+  homeDir: join(__dirname, 'no-such-home'),
+});
 
 let runtime: Runtime;
 const compiled = new Map<string, Promise<Net>>();
 const imported = new Map<string, Uint8Array>();
 const nets: NetSource = {
   provider: 'cpu',
-  bytes: async name => (name === 'raft-small' && existsSync(raft) ? readFileSync(raft) : (imported.get(name) ?? store.bytes(name))),
+  bytes: async name =>
+    name === 'raft-small' && existsSync(raft) ? readFileSync(raft) : (imported.get(name) ?? store.bytes(name)),
   convention: async () => ({ order: 'rgb', scale: 1, mean: [0, 0, 0] }),
   compiled: (key, build, options) => {
     const known = compiled.get(key) ?? build().then(model => runtime.load(model, { label: key, ...options }));
@@ -90,17 +94,34 @@ describe('nets of two pictures', () => {
     const between = await openInterpolator(nets, 'rife-v4.6');
     const truth = makePicture(width, height, 0, (x, y) => [x - 2, y - 1]);
     const made = await between(a, b, 0.5);
-    expect(psnr(made, truth.rgb)).toBeGreaterThan(psnr(a.rgb.map((v, i) => 0.5 * (v + b.rgb[i])), truth.rgb) + 3);
+    expect(psnr(made, truth.rgb)).toBeGreaterThan(
+      psnr(
+        a.rgb.map((v, i) => 0.5 * (v + b.rgb[i])),
+        truth.rgb,
+      ) + 3,
+    );
   });
 
   /** Says that everything moves by the mean brightness of the second picture, in the scale that the net is fed with. */
-  function makeBrightnessNet(size: readonly [number | string, number | string], takes: 'two pictures' | 'one picture' = 'two pictures'): Uint8Array {
+  function makeBrightnessNet(
+    size: readonly [number | string, number | string],
+    takes: 'two pictures' | 'one picture' = 'two pictures',
+  ): Uint8Array {
     const draft = new NetDraft('brightness');
     const dims = [1, 3, ...size];
     const x = draft.input('left', dims);
     const y = takes === 'two pictures' ? draft.input('right', dims) : x;
-    const first = draft.node('Slice', [draft.node('Add', [draft.node('Mul', [x, draft.scalar(0)]), y]), draft.ints([0]), draft.ints([2]), draft.ints([1])]);
-    draft.output(draft.node('Mul', [draft.node('Mul', [first, draft.scalar(0)]), draft.scalar(1)], {}, 'motion'), [1, 2, ...size]);
+    const first = draft.node('Slice', [
+      draft.node('Add', [draft.node('Mul', [x, draft.scalar(0)]), y]),
+      draft.ints([0]),
+      draft.ints([2]),
+      draft.ints([1]),
+    ]);
+    draft.output(draft.node('Mul', [draft.node('Mul', [first, draft.scalar(0)]), draft.scalar(1)], {}, 'motion'), [
+      1,
+      2,
+      ...size,
+    ]);
     return draft.toBytes();
   }
 

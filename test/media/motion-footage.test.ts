@@ -15,10 +15,16 @@ const bunny = 'big_buck_bunny_480p_30s.mp4';
 const bottles = 'bottle_conveyor_360p.mp4';
 const greenScreen = 'green_screen_a.mp4';
 
-async function open(name: string, first: number, count: number, width?: number): Promise<{ frames: AsyncIterable<Frame>; total: number }> {
+async function open(
+  name: string,
+  first: number,
+  count: number,
+  width?: number,
+): Promise<{ frames: AsyncIterable<Frame>; total: number }> {
   const path = join(clips, name);
   const info = await probeClip(path);
-  const scaleTo = width === undefined ? undefined : { width, height: Math.round((width * info.height) / info.width / 2) * 2 };
+  const scaleTo =
+    width === undefined ? undefined : { width, height: Math.round((width * info.height) / info.width / 2) * 2 };
   const last = Math.min(info.frames - 1, first + count - 1);
   return { frames: decodeFrames(path, info, { first, last, scaleTo }), total: info.frames };
 }
@@ -55,7 +61,8 @@ describeShared('on real footage (skipped without ../shared)', () => {
     const found: string[] = [];
     for await (const frame of (await open(name, first, count)).frames) {
       const painted = { ...frame, rgb: frame.rgb.map(v => 0.1 + 0.8 * v) };
-      for (const result of [frame, painted]) found.push(...checkFrame({ frame: result, content: frame }).map(defect => `${frame.index}: ${defect.text}`));
+      for (const result of [frame, painted])
+        found.push(...checkFrame({ frame: result, content: frame }).map(defect => `${frame.index}: ${defect.text}`));
       found.push(...checkFrame({ frame, content: frame }, previous).map(defect => `${frame.index}: ${defect.text}`));
       previous = { frame, content: frame };
     }
@@ -67,22 +74,36 @@ describeShared('on real footage (skipped without ../shared)', () => {
     [bottles, 500, 21, 640],
     [greenScreen, 664, 21, 320],
     [bunny, 64, 11, 427],
-  ])('frames left out of %s from frame %i are made again at least 3 dB better than by a blend', async (name, first, count, width) => {
-    const originals = await all((await open(name, first, count, width)).frames);
-    const half = originals.filter((_, i) => i % 2 === 0).map((frame, i) => ({ ...frame, index: i }));
-    const remake = async (method: 'flow' | 'blend') => {
-      const stream = (async function* () {
-        yield* half;
-      })();
-      const params = { method, from: rate(12), to: rate(24), first: 0, last: half.length - 1, cuts: [], out: { first: 0, last: count - 1 } };
-      const made = await all(retimeFrames(stream, params, { signal: new AbortController().signal, notice: () => undefined }));
-      let squares = 0;
-      for (let i = 1; i < count; i += 2) for (let p = 0; p < made[i].rgb.length; p++) squares += (made[i].rgb[p] - originals[i].rgb[p]) ** 2;
-      expect(made.filter((_, i) => i % 2 === 0).every((frame, i) => frame.rgb === half[i].rgb)).toBe(true);
-      return -10 * Math.log10(squares / (((count - 1) / 2) * originals[0].rgb.length));
-    };
-    expect(await remake('flow')).toBeGreaterThan((await remake('blend')) + 3);
-  });
+  ])(
+    'frames left out of %s from frame %i are made again at least 3 dB better than by a blend',
+    async (name, first, count, width) => {
+      const originals = await all((await open(name, first, count, width)).frames);
+      const half = originals.filter((_, i) => i % 2 === 0).map((frame, i) => ({ ...frame, index: i }));
+      const remake = async (method: 'flow' | 'blend') => {
+        const stream = (async function* () {
+          yield* half;
+        })();
+        const params = {
+          method,
+          from: rate(12),
+          to: rate(24),
+          first: 0,
+          last: half.length - 1,
+          cuts: [],
+          out: { first: 0, last: count - 1 },
+        };
+        const made = await all(
+          retimeFrames(stream, params, { signal: new AbortController().signal, notice: () => undefined }),
+        );
+        let squares = 0;
+        for (let i = 1; i < count; i += 2)
+          for (let p = 0; p < made[i].rgb.length; p++) squares += (made[i].rgb[p] - originals[i].rgb[p]) ** 2;
+        expect(made.filter((_, i) => i % 2 === 0).every((frame, i) => frame.rgb === half[i].rgb)).toBe(true);
+        return -10 * Math.log10(squares / (((count - 1) / 2) * originals[0].rgb.length));
+      };
+      expect(await remake('flow')).toBeGreaterThan((await remake('blend')) + 3);
+    },
+  );
 
   test('footage measured against itself: ratio 1; with brightness flickering by 2 % the figures rise', async () => {
     const source = await all((await open(bottles, 500, 8, 320)).frames);

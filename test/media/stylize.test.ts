@@ -19,7 +19,11 @@ describe('the embedded net with a built-in painter', () => {
       bytes: name => new Uint8Array(readFileSync(join(root, 'nets', `${name}.onnx`))),
       painters: { 'starry-night': new Uint8Array(readFileSync(join(root, 'painters/starry-night.painter'))) },
     });
-    const params = styleParams.parse({ strokePx: 181, iterations: 30, styles: [{ image: { painter: 'starry-night' }, weight: 1 }] });
+    const params = styleParams.parse({
+      strokePx: 181,
+      iterations: 30,
+      styles: [{ image: { painter: 'starry-night' }, weight: 1 }],
+    });
     const frame = makePicture(width, height, 0, (x, y) => [x, y], texture);
     const studio = await openStudio(ctx, params, frame, false);
     const photograph = toEasel(frame.rgb, matchColours(colourStatistics(frame.rgb), studio.stylePalette));
@@ -35,11 +39,17 @@ describe('the embedded net with a built-in painter', () => {
     // No frame around the picture: its outermost lines are as lively as the rest.
     const roughness = (x0: number, y0: number, x1: number, y1: number) => {
       let sum = 0;
-      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += Math.abs(painted.rgb[y * width + x] - painted.rgb[y * width + x + 1]);
+      for (let y = y0; y < y1; y++)
+        for (let x = x0; x < x1; x++) sum += Math.abs(painted.rgb[y * width + x] - painted.rgb[y * width + x + 1]);
       return sum / ((x1 - x0) * (y1 - y0));
     };
     const whole = roughness(0, 0, width - 1, height);
-    for (const [x0, y0, x1, y1] of [[0, 0, width - 1, 3], [0, height - 3, width - 1, height], [0, 0, 3, height], [width - 4, 0, width - 1, height]]) {
+    for (const [x0, y0, x1, y1] of [
+      [0, 0, width - 1, 3],
+      [0, height - 3, width - 1, height],
+      [0, 0, 3, height],
+      [width - 4, 0, width - 1, height],
+    ]) {
       expect(roughness(x0, y0, x1, y1)).toBeGreaterThan(0.5 * whole);
       expect(roughness(x0, y0, x1, y1)).toBeLessThan(2 * whole);
     }

@@ -5,10 +5,15 @@ import { blendStatistics } from '../../bridge-server/src/nets/style-statistics';
 
 function makeStatistics(seed: number): StyleStatistics {
   const layer = (channels: number) => {
-    const factor = Float64Array.from({ length: channels * channels }, (_, i) => Math.sin(seed * 7.3 + i * 1.7) * (i % 5 === 0 ? 40 : 0.1));
+    const factor = Float64Array.from(
+      { length: channels * channels },
+      (_, i) => Math.sin(seed * 7.3 + i * 1.7) * (i % 5 === 0 ? 40 : 0.1),
+    );
     const covariance = new Float64Array(channels * channels);
     for (let i = 0; i < channels; i++)
-      for (let j = 0; j < channels; j++) for (let k = 0; k < channels; k++) covariance[i * channels + j] += factor[i * channels + k] * factor[j * channels + k];
+      for (let j = 0; j < channels; j++)
+        for (let k = 0; k < channels; k++)
+          covariance[i * channels + j] += factor[i * channels + k] * factor[j * channels + k];
     return { channels, mean: Float64Array.from({ length: channels }, (_, i) => Math.cos(seed + i)), covariance };
   };
   return { 'conv/a': layer(5), 'rgb/1': layer(3) };
@@ -37,11 +42,22 @@ describe('painter files', () => {
     const back = readPainter(encodePainter(painter));
     expect(back.net).toBe('openimages');
     expect(back.entries.map(entry => entry.sidePx)).toEqual([128, 256]);
-    back.entries.forEach((entry, i) => expect(worstDifference(entry.statistics, painter.entries[i].statistics)).toBeLessThan(2 ** -11));
+    back.entries.forEach((entry, i) =>
+      expect(worstDifference(entry.statistics, painter.entries[i].statistics)).toBeLessThan(2 ** -11),
+    );
   });
 
   it('store half of a symmetric matrix in 16 bits', () => {
-    const header = 12 + JSON.stringify({ net: 'openimages', layers: [{ name: 'conv/a', channels: 5 }, { name: 'rgb/1', channels: 3 }], sides: [128, 256] }).length;
+    const header =
+      12 +
+      JSON.stringify({
+        net: 'openimages',
+        layers: [
+          { name: 'conv/a', channels: 5 },
+          { name: 'rgb/1', channels: 3 },
+        ],
+        sides: [128, 256],
+      }).length;
     expect(encodePainter(makePainter()).length).toBe(header + 2 * (8 + 2 * (5 + 15) + 8 + 2 * (3 + 6)));
   });
 
@@ -51,7 +67,10 @@ describe('painter files', () => {
     expect(painterStatistics(painter, 40)).toBe(small);
     expect(painterStatistics(painter, 4000)).toBe(large);
     const between = painterStatistics(painter, 128 * Math.SQRT2);
-    const blend = blendStatistics([{ statistics: small, weight: 1 }, { statistics: large, weight: 1 }]);
+    const blend = blendStatistics([
+      { statistics: small, weight: 1 },
+      { statistics: large, weight: 1 },
+    ]);
     expect(worstDifference(between, blend)).toBeLessThan(1e-9);
   });
 
@@ -77,7 +96,10 @@ describe('blendStatistics', () => {
   it('is the statistics of a picture painted in shares', () => {
     const one = { layer: { channels: 1, mean: Float64Array.of(1), covariance: Float64Array.of(2) } };
     const other = { layer: { channels: 1, mean: Float64Array.of(5), covariance: Float64Array.of(4) } };
-    const { layer } = blendStatistics([{ statistics: one, weight: 3 }, { statistics: other, weight: 1 }]);
+    const { layer } = blendStatistics([
+      { statistics: one, weight: 3 },
+      { statistics: other, weight: 1 },
+    ]);
     expect(layer.mean[0]).toBeCloseTo(2, 12);
     // Within: (3 * 2 + 4) / 4; between: (3 * 1 + 1 * 9) / 4.
     expect(layer.covariance[0]).toBeCloseTo(2.5 + 3, 12);

@@ -1,27 +1,47 @@
 import type { Tensor } from '../../bridge-server/src/frame/tensor';
-import { createBasis, cropWindow, planCanvas, reflect101, shiftCount, windowOf } from '../../bridge-server/src/nets/picture';
+import {
+  createBasis,
+  cropWindow,
+  planCanvas,
+  reflect101,
+  shiftCount,
+  windowOf,
+} from '../../bridge-server/src/nets/picture';
 import type { PictureBasis, Shift } from '../../bridge-server/src/nets/picture';
 
 const floats = (tensor: Tensor) => tensor.data as Float32Array;
 
 /** rows * unknowns * columns, for one channel. */
-function apply(basis: PictureBasis, shift: Shift, z: Float32Array, windowWidth: number, windowHeight: number): Float32Array {
+function apply(
+  basis: PictureBasis,
+  shift: Shift,
+  z: Float32Array,
+  windowWidth: number,
+  windowHeight: number,
+): Float32Array {
   const { rows, columns } = basis.matrices(shift);
   const [left, right, gain] = [floats(rows), floats(columns), floats(basis.gain)];
   const half = new Float64Array(windowHeight * basis.columns);
   for (let y = 0; y < windowHeight; y++)
     for (let k = 0; k < basis.rows; k++)
-      for (let l = 0; l < basis.columns; l++) half[y * basis.columns + l] += left[y * basis.rows + k] * z[k * basis.columns + l] * gain[k * basis.columns + l];
+      for (let l = 0; l < basis.columns; l++)
+        half[y * basis.columns + l] +=
+          left[y * basis.rows + k] * z[k * basis.columns + l] * gain[k * basis.columns + l];
   const out = new Float32Array(windowWidth * windowHeight);
   for (let y = 0; y < windowHeight; y++)
     for (let l = 0; l < basis.columns; l++)
-      for (let x = 0; x < windowWidth; x++) out[y * windowWidth + x] += half[y * basis.columns + l] * right[l * windowWidth + x];
+      for (let x = 0; x < windowWidth; x++)
+        out[y * windowWidth + x] += half[y * basis.columns + l] * right[l * windowWidth + x];
   return out;
 }
 
 describe('the canvas', () => {
   it('shows the net a multiple of 16, with a border on every side at every shift', () => {
-    for (const [width, height] of [[320, 180], [17, 16], [641, 359]]) {
+    for (const [width, height] of [
+      [320, 180],
+      [17, 16],
+      [641, 359],
+    ]) {
       const canvas = planCanvas(width, height);
       expect(canvas.windowWidth % 16).toBe(0);
       expect(canvas.windowHeight % 16).toBe(0);
@@ -34,14 +54,19 @@ describe('the canvas', () => {
   });
 
   it('reflects without repeating the edge', () => {
-    expect([-3, -2, -1, 0, 1, 4, 5, 6, 9].map(position => reflect101(position, 5))).toEqual([3, 2, 1, 0, 1, 4, 3, 2, 1]);
+    expect([-3, -2, -1, 0, 1, 4, 5, 6, 9].map(position => reflect101(position, 5))).toEqual([
+      3, 2, 1, 0, 1, 4, 3, 2, 1,
+    ]);
     expect(reflect101(7, 1)).toBe(0);
   });
 
   it('gives the picture back out of the window, bit for bit, at any shift', () => {
     const canvas = planCanvas(21, 19);
     const picture = Float32Array.from({ length: 2 * 21 * 19 }, (_, i) => Math.sin(i));
-    for (const shift of [{ x: 0, y: 0 }, { x: 3, y: 1 }]) {
+    for (const shift of [
+      { x: 0, y: 0 },
+      { x: 3, y: 1 },
+    ]) {
       const window = windowOf(picture, 2, canvas, shift);
       expect(window.dims).toEqual([1, 2, canvas.windowHeight, canvas.windowWidth]);
       expect(cropWindow(floats(window), 2, canvas, shift)).toEqual(picture);
@@ -75,7 +100,9 @@ describe('the unknowns', () => {
     const z = Float32Array.from({ length: canvasWidth * canvasHeight }, (_, i) => Math.sin(i * 1.3));
     const still = apply(basis, { x: 0, y: 0 }, z, windowWidth, windowHeight);
     const moved = apply(basis, { x: 3, y: 2 }, z, windowWidth, windowHeight);
-    for (let y = 0; y < windowHeight - 2; y++) for (let x = 0; x < windowWidth - 3; x++) expect(moved[y * windowWidth + x]).toBeCloseTo(still[(y + 2) * windowWidth + x + 3], 5);
+    for (let y = 0; y < windowHeight - 2; y++)
+      for (let x = 0; x < windowWidth - 3; x++)
+        expect(moved[y * windowWidth + x]).toBeCloseTo(still[(y + 2) * windowWidth + x + 3], 5);
   });
 
   it('move large forms as readily as texture: amplitude falls as frequency rises', () => {
@@ -95,7 +122,9 @@ describe('the unknowns', () => {
     const seen = new Map<number, number>();
     for (const y of shifts)
       for (const x of shifts)
-        apply(basis, { x, y }, z, windowWidth, windowHeight).forEach((value, i) => seen.set((y + Math.floor(i / windowWidth)) * canvasWidth + x + (i % windowWidth), value));
+        apply(basis, { x, y }, z, windowWidth, windowHeight).forEach((value, i) =>
+          seen.set((y + Math.floor(i / windowWidth)) * canvasWidth + x + (i % windowWidth), value),
+        );
     expect(seen.size).toBe(canvasWidth * canvasHeight);
     expect([...seen.values()].reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
   });

@@ -4,7 +4,14 @@ import { evaluate } from '../../bridge-server/src/graph/evaluate';
 import { gradient } from '../../bridge-server/src/graph/gradient';
 import type { Value } from '../../bridge-server/src/graph/value';
 import {
-  contentLoss, featureStatistics, layerWeights, styleLayerLoss, styleTargetInputs, styleTargetTensors, temporalLoss, variationLoss,
+  contentLoss,
+  featureStatistics,
+  layerWeights,
+  styleLayerLoss,
+  styleTargetInputs,
+  styleTargetTensors,
+  temporalLoss,
+  variationLoss,
 } from '../../bridge-server/src/nets/style-loss';
 import type { StyleLossKind } from '../../bridge-server/src/nets/style-loss';
 import { gaussianDistance, traceOf } from '../../bridge-server/src/nets/style-statistics';
@@ -17,7 +24,10 @@ function makeRandom(seed: number): () => number {
 
 function makeFeatures(seed: number, channels: number, positions: number): Float32Array {
   const random = makeRandom(seed);
-  return Float32Array.from({ length: channels * positions }, (_, i) => random() * (1 + (Math.floor(i / positions) % 3)));
+  return Float32Array.from(
+    { length: channels * positions },
+    (_, i) => random() * (1 + (Math.floor(i / positions) % 3)),
+  );
 }
 
 function statisticsOf(features: ArrayLike<number>, channels: number, weights?: readonly number[]): LayerStatistics {
@@ -26,21 +36,25 @@ function statisticsOf(features: ArrayLike<number>, channels: number, weights?: r
   const total = shares.reduce((sum, share) => sum + share, 0);
   const mean = new Float64Array(channels);
   const covariance = new Float64Array(channels * channels);
-  for (let i = 0; i < channels; i++) for (let p = 0; p < positions; p++) mean[i] += (shares[p] * features[i * positions + p]) / total;
+  for (let i = 0; i < channels; i++)
+    for (let p = 0; p < positions; p++) mean[i] += (shares[p] * features[i * positions + p]) / total;
   for (let i = 0; i < channels; i++)
     for (let j = 0; j < channels; j++)
       for (let p = 0; p < positions; p++) {
-        covariance[i * channels + j] += (shares[p] * (features[i * positions + p] - mean[i]) * (features[j * positions + p] - mean[j])) / total;
+        covariance[i * channels + j] +=
+          (shares[p] * (features[i * positions + p] - mean[i]) * (features[j * positions + p] - mean[j])) / total;
       }
   return { channels, mean, covariance };
 }
 
-const numbersOf = (tensors: Record<string, Tensor>) => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.data as Float32Array]));
+const numbersOf = (tensors: Record<string, Tensor>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.data as Float32Array]));
 
 const [channels, height, width] = [4, 6, 8];
 
 /** Two inputs of one name: both are fed the same, and the gradient flows through the first only. */
-const makeTwins = (h: number, w: number) => [input('features', [1, channels, h, w]), input('features', [1, channels, h, w])] as const;
+const makeTwins = (h: number, w: number) =>
+  [input('features', [1, channels, h, w]), input('features', [1, channels, h, w])] as const;
 
 function makeLoss(kind: StyleLossKind, weights?: Value) {
   const [features, twin] = makeTwins(height, width);
@@ -62,7 +76,8 @@ function gradientError(loss: Value, wrt: Value, feeds: Record<string, ArrayLike<
   let worst = 0;
   for (let s = 0; s < sample; s++) {
     const i = Math.floor((s * start.length) / sample);
-    const at = (delta: number) => evaluate([loss], { ...feeds, [name]: start.map((value, k) => (k === i ? value + delta : value)) })[0].data[0];
+    const at = (delta: number) =>
+      evaluate([loss], { ...feeds, [name]: start.map((value, k) => (k === i ? value + delta : value)) })[0].data[0];
     worst = Math.max(worst, Math.abs((at(1e-4) - at(-1e-4)) / 2e-4 - analytic.data[i]) / largest);
   }
   return worst;
@@ -93,11 +108,17 @@ describe('style losses', () => {
 
   it.each(['w2', 'gram', 'moments'] as const)('the gradient of %s agrees with central differences', kind => {
     const { features, loss } = makeLoss(kind);
-    expect(gradientError(loss, features, { features: picture, ...numbersOf(styleTargetTensors(kind, 't', target)) })).toBeLessThan(1e-3);
+    expect(
+      gradientError(loss, features, { features: picture, ...numbersOf(styleTargetTensors(kind, 't', target)) }),
+    ).toBeLessThan(1e-3);
   });
 
   it('a style of one flat colour gives a finite loss and gradient', () => {
-    const flat: LayerStatistics = { channels, mean: new Float64Array(channels).fill(0.5), covariance: new Float64Array(channels * channels) };
+    const flat: LayerStatistics = {
+      channels,
+      mean: new Float64Array(channels).fill(0.5),
+      covariance: new Float64Array(channels * channels),
+    };
     const { features, loss } = makeLoss('w2');
     const feeds = { features: picture, ...numbersOf(styleTargetTensors('w2', 't', flat)) };
     const [value, slope] = evaluate([loss, ...gradient(loss, [features])], feeds);
@@ -112,7 +133,10 @@ describe('masks', () => {
     const weights = input('weights', [1, 1, height, width]);
     const { mean, covariance, still } = featureStatistics(...makeTwins(height, width), weights);
     const region = Array.from({ length: height * width }, (_, p) => (p % 5 === 0 ? 1 : p % 7 === 0 ? 0.25 : 0));
-    const [gotMean, gotCovariance, gotStill] = evaluate([mean, covariance, still], { features: picture, weights: region });
+    const [gotMean, gotCovariance, gotStill] = evaluate([mean, covariance, still], {
+      features: picture,
+      weights: region,
+    });
     const expected = statisticsOf(picture, channels, region);
     gotMean.data.forEach((value, i) => expect(value).toBeCloseTo(expected.mean[i], 5));
     gotCovariance.data.forEach((value, i) => expect(value).toBeCloseTo(expected.covariance[i], 5));
@@ -124,7 +148,11 @@ describe('masks', () => {
     const { features, loss } = makeLoss('w2', weights);
     const region = Array.from({ length: height * width }, (_, p) => (p % 2 === 0 ? 1 : 0));
     const target = statisticsOf(makeFeatures(1, channels, 60), channels);
-    const feeds = { features: makeFeatures(2, channels, height * width), weights: region, ...numbersOf(styleTargetTensors('w2', 't', target)) };
+    const feeds = {
+      features: makeFeatures(2, channels, height * width),
+      weights: region,
+      ...numbersOf(styleTargetTensors('w2', 't', target)),
+    };
     const [slope] = evaluate(gradient(loss, [features]), feeds);
     slope.data.forEach((value, i) => {
       if (i % 2 === 1) expect(value).toBe(0);
@@ -135,7 +163,9 @@ describe('masks', () => {
   it('are averaged over the cells of a layer', () => {
     const mask = input('mask', [1, 1, 4, 6]);
     const layer = input('layer', [1, 9, 2, 3]);
-    const [got] = evaluate([layerWeights(mask, layer)], { mask: Float32Array.from({ length: 24 }, (_, p) => (p % 6 < 3 ? 1 : 0)) });
+    const [got] = evaluate([layerWeights(mask, layer)], {
+      mask: Float32Array.from({ length: 24 }, (_, p) => (p % 6 < 3 ? 1 : 0)),
+    });
     expect(Array.from(got.data)).toEqual([1, 0.5, 0, 1, 0.5, 0]);
   });
 
@@ -143,7 +173,11 @@ describe('masks', () => {
     const weights = input('weights', [1, 1, height, width]);
     const { features, loss } = makeLoss('w2', weights);
     const target = statisticsOf(makeFeatures(1, channels, 60), channels);
-    const feeds = { features: makeFeatures(2, channels, 48), weights: new Float32Array(48), ...numbersOf(styleTargetTensors('w2', 't', target)) };
+    const feeds = {
+      features: makeFeatures(2, channels, 48),
+      weights: new Float32Array(48),
+      ...numbersOf(styleTargetTensors('w2', 't', target)),
+    };
     const [slope] = evaluate(gradient(loss, [features]), feeds);
     expect(slope.data.every(value => value === 0)).toBe(true);
   });
@@ -156,7 +190,8 @@ describe('the other terms', () => {
     const target = makeFeatures(5, 2, 12);
     const moved = target.map(value => value + 0.1);
     const once = evaluate([loss], { a: moved, b: target })[0].data[0];
-    const scaled = evaluate([loss], { a: moved.map(value => 10 * value), b: target.map(value => 10 * value) })[0].data[0];
+    const scaled = evaluate([loss], { a: moved.map(value => 10 * value), b: target.map(value => 10 * value) })[0]
+      .data[0];
     expect(once).toBeGreaterThan(0);
     expect(scaled / once).toBeCloseTo(1, 4);
     expect(gradientError(loss, a, { a: moved, b: target })).toBeLessThan(1e-3);

@@ -24,7 +24,9 @@ function makeStatistics(channels: number, seed: number): LayerStatistics {
   const factor = Float64Array.from({ length: channels * channels }, random);
   const covariance = new Float64Array(channels * channels);
   for (let i = 0; i < channels; i++)
-    for (let j = 0; j < channels; j++) for (let k = 0; k < channels; k++) covariance[i * channels + j] += factor[i * channels + k] * factor[j * channels + k];
+    for (let j = 0; j < channels; j++)
+      for (let k = 0; k < channels; k++)
+        covariance[i * channels + j] += factor[i * channels + k] * factor[j * channels + k];
   return { channels, mean: Float64Array.from({ length: channels }, random), covariance };
 }
 
@@ -36,7 +38,9 @@ function makeFeeds(): Record<string, ArrayLike<number>> {
   const picture = Float32Array.from({ length: 3 * 64 }, (_, i) => 0.5 + 0.6 * Math.sin(i * 0.7) + 0.2 * random());
   const plane = Float32Array.from({ length: 64 }, () => 0.5 + random());
   const targets: Record<string, Tensor> = { ...styleTargetTensors('w2', anchorPrefix, makeStatistics(3, 99)) };
-  Object.entries(layers).forEach(([layer, channels], i) => Object.assign(targets, styleTargetTensors('w2', `style.${layer}`, makeStatistics(channels, 20 + i))));
+  Object.entries(layers).forEach(([layer, channels], i) =>
+    Object.assign(targets, styleTargetTensors('w2', `style.${layer}`, makeStatistics(channels, 20 + i))),
+  );
   const { rows, columns } = basis.matrices(shift);
   const tensors: Record<string, Tensor> = {
     ...targets,
@@ -45,7 +49,12 @@ function makeFeeds(): Record<string, ArrayLike<number>> {
     gain: basis.gain,
     palette: basis.palette,
     base: windowOf(picture, 3, canvas, shift),
-    temporal: windowOf(picture.map(value => 0.9 * value), 3, canvas, shift),
+    temporal: windowOf(
+      picture.map(value => 0.9 * value),
+      3,
+      canvas,
+      shift,
+    ),
     temporalWeight: windowOf(plane, 1, canvas, shift),
   };
   return {
@@ -79,7 +88,11 @@ describe('a step', () => {
     const random = makeRandom(5);
     for (let trial = 0; trial < 3; trial++) {
       const direction = Float64Array.from({ length: unknowns }, random);
-      const at = (step: number) => evaluate([outputs.losses], { ...feeds, z: (feeds.z as Float64Array).map((value, i) => value + step * direction[i]) })[0].data[0];
+      const at = (step: number) =>
+        evaluate([outputs.losses], {
+          ...feeds,
+          z: (feeds.z as Float64Array).map((value, i) => value + step * direction[i]),
+        })[0].data[0];
       const measured = (at(1e-5) - at(-1e-5)) / 2e-5;
       const computed = gradient.data.reduce((sum, value, i) => sum + value * direction[i], 0);
       // The root's gradient is exact for the true root; twelve iterations are 1/130 short of it for the smallest eigenvalues.
@@ -97,15 +110,24 @@ describe('a step', () => {
   it('moves the unknowns as Adam does, twice in one run as in two', () => {
     const zeros = new Float64Array(unknowns);
     const state = { m: zeros, v: zeros, average: zeros };
-    const hyper = [[0.05, 1 / (1 - adamBetas[1]), 0], [0.03, 2, 0.9]];
+    const hyper = [
+      [0.05, 1 / (1 - adamBetas[1]), 0],
+      [0.03, 2, 0.9],
+    ];
     const twice = styleStep(net, options({ update: 'adam', steps: 2 }));
     const once = styleStep(net, options({ update: 'adam' }));
     const names = ['z.next', 'm.next', 'v.next', 'average.next'] as const;
     const feeds: Record<string, ArrayLike<number>> = { ...makeFeeds(), ...state };
-    const together = evaluate(names.map(name => twice[name]), { ...feeds, hyper: hyper.flat() });
+    const together = evaluate(
+      names.map(name => twice[name]),
+      { ...feeds, hyper: hyper.flat() },
+    );
     let apart: Record<string, ArrayLike<number>> = feeds;
     for (const row of hyper) {
-      const [z, m, v, average] = evaluate(names.map(name => once[name]), { ...apart, hyper: row });
+      const [z, m, v, average] = evaluate(
+        names.map(name => once[name]),
+        { ...apart, hyper: row },
+      );
       apart = { ...apart, z: z.data, m: m.data, v: v.data, average: average.data };
     }
     together[0].data.forEach((value, i) => expect(value).toBeCloseTo((apart.z as Float64Array)[i], 8));
@@ -116,7 +138,8 @@ describe('a step', () => {
     const largest = gradient.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     // The first step is as long as the rate times 0.1, whatever the gradient's size, against its sign.
     gradient.data.forEach((value, i) => {
-      if (Math.abs(value) > 1e-4 * largest) expect(first.data[i] - (feeds.z as Float64Array)[i]).toBeCloseTo(-0.05 * 0.1 * Math.sign(value), 4);
+      if (Math.abs(value) > 1e-4 * largest)
+        expect(first.data[i] - (feeds.z as Float64Array)[i]).toBeCloseTo(-0.05 * 0.1 * Math.sign(value), 4);
     });
   });
 });
@@ -128,7 +151,9 @@ describe('recipes', () => {
     const vgg = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu4_2', 'relu5_1'];
     expect(chooseRecipe('vgg19', layersOf(...vgg)).content).toBe('relu4_2');
     expect(chooseRecipe('wct16x_encoder5', layersOf(...vgg)).bgr).toBe(false);
-    expect(chooseRecipe('mine', layersOf('conv1', 'fire2/concat', 'fire3/concat', 'fire5/concat', 'fire7/concat')).name).toBe('squeezenet');
+    expect(
+      chooseRecipe('mine', layersOf('conv1', 'fire2/concat', 'fire3/concat', 'fire5/concat', 'fire7/concat')).name,
+    ).toBe('squeezenet');
     expect(() => chooseRecipe('mine', layersOf('a', 'b'))).toThrow(/NET_LAYER_UNKNOWN/);
   });
 });

@@ -6,7 +6,8 @@ function makeSymmetric(n: number, rank: number): Float64Array {
   const factor = Float64Array.from({ length: n * rank }, random);
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) for (let k = 0; k < rank; k++) matrix[i * n + j] += factor[i * rank + k] * factor[j * rank + k];
+    for (let j = 0; j < n; j++)
+      for (let k = 0; k < rank; k++) matrix[i * n + j] += factor[i * rank + k] * factor[j * rank + k];
   return matrix;
 }
 

@@ -47,7 +47,8 @@ test('covering a clip with 50 fps frames is never short and at most one frame lo
 });
 
 test('a source at the output rate is passed through frame for frame', () => {
-  for (const k of [0, 1, 999, 123_456]) expect(sourcePosition(k, rate(50), rate(50))).toEqual({ frame: k, fraction: 0 });
+  for (const k of [0, 1, 999, 123_456])
+    expect(sourcePosition(k, rate(50), rate(50))).toEqual({ frame: k, fraction: 0 });
   expect(framesToCover(777, rate(50), rate(50))).toBe(777);
 });
 
@@ -72,7 +73,8 @@ test.each<[number, Rate, boolean, string]>([
 });
 
 test('every drop-frame timecode of an hour reads back', () => {
-  for (let frame = 0; frame < 107_892; frame += 37) expect(parsePosition(formatTimecode(frame, ntsc30, true), ntsc30)).toBe(frame);
+  for (let frame = 0; frame < 107_892; frame += 37)
+    expect(parsePosition(formatTimecode(frame, ntsc30, true), ntsc30)).toBe(frame);
 });
 
 test('a position may be a frame, a timecode or seconds', () => {

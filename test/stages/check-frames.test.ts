@@ -1,5 +1,10 @@
 import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
-import { checkFrame, createOutlierWatch, outliersOf, type DefectKind } from '../../bridge-server/src/stages/check-frames';
+import {
+  checkFrame,
+  createOutlierWatch,
+  outliersOf,
+  type DefectKind,
+} from '../../bridge-server/src/stages/check-frames';
 import { warpBackward } from '../../bridge-server/src/stages/warp';
 import { constantFlow, makePicture } from './moving-picture';
 
@@ -8,14 +13,19 @@ const content = makePicture(width, height, 1);
 
 /** The source seen by a painter: other colours, same places. */
 function painted(source: Frame): Frame {
-  return { ...source, rgb: source.rgb.map(v => 0.15 + 0.7 * Math.round(v * 24) / 24) };
+  return { ...source, rgb: source.rgb.map(v => 0.15 + (0.7 * Math.round(v * 24)) / 24) };
 }
 
-function filled(frame: Frame, colour: readonly number[], area: { x: number; y: number; width: number; height: number }): Frame {
+function filled(
+  frame: Frame,
+  colour: readonly number[],
+  area: { x: number; y: number; width: number; height: number },
+): Frame {
   const rgb = frame.rgb.slice();
   for (let c = 0; c < 3; c++) {
     for (let y = area.y; y < area.y + area.height; y++) {
-      for (let x = area.x; x < area.x + area.width; x++) rgb[c * frame.width * frame.height + y * frame.width + x] = colour[c];
+      for (let x = area.x; x < area.x + area.width; x++)
+        rgb[c * frame.width * frame.height + y * frame.width + x] = colour[c];
     }
   }
   return { ...frame, rgb };
@@ -26,13 +36,29 @@ const grey = [124 / 255, 117 / 255, 104 / 255];
 
 test('a sound frame has no defect, nor has the source itself', () => {
   expect(checkFrame({ frame: painted(content), content })).toEqual([]);
-  expect(checkFrame({ frame: content, content }, { frame: makePicture(width, height, 0, (x, y) => [x - 2, y]), content: makePicture(width, height, 0, (x, y) => [x - 2, y]) })).toEqual([]);
+  expect(
+    checkFrame(
+      { frame: content, content },
+      {
+        frame: makePicture(width, height, 0, (x, y) => [x - 2, y]),
+        content: makePicture(width, height, 0, (x, y) => [x - 2, y]),
+      },
+    ),
+  ).toEqual([]);
 });
 
 test('a patch that the painter left out is found, with its tiles', () => {
-  const [defect] = checkFrame({ frame: filled(painted(content), grey, { x: 96, y: 128, width: 64, height: 64 }), content });
+  const [defect] = checkFrame({
+    frame: filled(painted(content), grey, { x: 96, y: 128, width: 64, height: 64 }),
+    content,
+  });
   expect(defect.kind).toBe('flat');
-  expect(defect.tiles.map(tile => [tile.x, tile.y])).toEqual([[96, 128], [128, 128], [96, 160], [128, 160]]);
+  expect(defect.tiles.map(tile => [tile.x, tile.y])).toEqual([
+    [96, 128],
+    [128, 128],
+    [96, 160],
+    [128, 160],
+  ]);
 });
 
 test('half-painted grey is found although it is not flat', () => {
@@ -107,7 +133,9 @@ test('a part that stays frozen while the source moves there is dead', () => {
   const frame = painted(content);
   const last = painted(before);
   for (let c = 0; c < 3; c++) {
-    for (let y = 64; y < 128; y++) for (let x = 64; x < 160; x++) frame.rgb[c * width * height + y * width + x] = last.rgb[c * width * height + y * width + x];
+    for (let y = 64; y < 128; y++)
+      for (let x = 64; x < 160; x++)
+        frame.rgb[c * width * height + y * width + x] = last.rgb[c * width * height + y * width + x];
   }
   const defects = checkFrame({ frame, content }, { frame: last, content: before });
   expect(defects.map(defect => defect.kind)).toEqual(['dead']);
@@ -115,11 +143,19 @@ test('a part that stays frozen while the source moves there is dead', () => {
 });
 
 test('a border of a few flat lines is found on its side; bars in the source are none', () => {
-  for (const [x, y, w, h] of [[0, height - 6, width, 6], [0, 0, 4, height]]) {
+  for (const [x, y, w, h] of [
+    [0, height - 6, width, 6],
+    [0, 0, 4, height],
+  ]) {
     const defects = checkFrame({ frame: filled(painted(content), grey, { x, y, width: w, height: h }), content });
     expect(defects).toMatchObject([{ kind: 'border', tiles: [{ x, y, width: w, height: h }] }]);
   }
-  const barred = filled(filled(content, [0, 0, 0], { x: 0, y: 0, width, height: 20 }), [0, 0, 0], { x: 0, y: height - 20, width, height: 20 });
+  const barred = filled(filled(content, [0, 0, 0], { x: 0, y: 0, width, height: 20 }), [0, 0, 0], {
+    x: 0,
+    y: height - 20,
+    width,
+    height: 20,
+  });
   expect(checkFrame({ frame: barred, content: barred })).toEqual([]);
 });
 
@@ -141,7 +177,17 @@ test('pulling the edge in, 8 px a frame for 30 frames, leaves nothing that is ca
 
 test('style losses that stand out', () => {
   const watch = createOutlierWatch();
-  expect([10, 11, 10, 10.5, 14.5, 15, 10, 12.9, 13.7].map(loss => watch.push(loss))).toEqual([false, false, false, false, true, true, false, false, true]);
+  expect([10, 11, 10, 10.5, 14.5, 15, 10, 12.9, 13.7].map(loss => watch.push(loss))).toEqual([
+    false,
+    false,
+    false,
+    false,
+    true,
+    true,
+    false,
+    false,
+    true,
+  ]);
   expect(watch.push(NaN)).toBe(true);
   expect(outliersOf([10, 11, 10, 9, 10, 30, 10.5, 9.5])).toEqual([5]);
   expect(outliersOf([4, 4, 4, 4])).toEqual([]);

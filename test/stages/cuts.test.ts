@@ -4,7 +4,14 @@ import { makePicture, otherTexture, texture } from './moving-picture';
 
 const [width, height] = [96, 54];
 
-function makeClip(count: number, at: (t: number) => { from?: (x: number, y: number) => readonly [number, number]; picture?: typeof texture; gain?: number }): Frame[] {
+function makeClip(
+  count: number,
+  at: (t: number) => {
+    from?: (x: number, y: number) => readonly [number, number];
+    picture?: typeof texture;
+    gain?: number;
+  },
+): Frame[] {
   return Array.from({ length: count }, (_, t) => {
     const { from, picture = texture, gain = 1 } = at(t);
     return makePicture(width, height, 100 + t, from, (x, y) => gain * picture(x, y));
@@ -27,7 +34,10 @@ test.each<[string, (t: number) => { from?: (x: number, y: number) => readonly [n
 });
 
 test('a flash of two frames does not end the shot', async () => {
-  const clip = makeClip(16, t => ({ from: (x, y) => [x + t, y], picture: t === 7 || t === 8 ? otherTexture : texture }));
+  const clip = makeClip(16, t => ({
+    from: (x, y) => [x + t, y],
+    picture: t === 7 || t === 8 ? otherTexture : texture,
+  }));
   expect((await detectCuts(clip)).cuts).toEqual([]);
 });
 

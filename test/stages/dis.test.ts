@@ -28,7 +28,13 @@ describe.each(['here', 'thread'] as const)('classical flow, %s', where => {
 describe('classical flow', () => {
   const provider = createClassicalFlow({ where: 'here' });
 
-  test.each([[16, 16], [17, 33], [61, 47], [200, 40], [39, 210]])('works at %ix%i', async (width, height) => {
+  test.each([
+    [16, 16],
+    [17, 33],
+    [61, 47],
+    [200, 40],
+    [39, 210],
+  ])('works at %ix%i', async (width, height) => {
     const a = makePicture(width, height, 0, (x, y) => [x, y]);
     const b = makePicture(width, height, 1, (x, y) => [x - 1, y + 0.5]);
     const { forward, backward } = await provider.flow(a, b);
@@ -52,7 +58,8 @@ describe('classical flow', () => {
   test('zooming and turning are followed', async () => {
     const [width, height] = [192, 144];
     const [cos, sin] = [1.03 * Math.cos(0.02), 1.03 * Math.sin(0.02)];
-    const turn = (x: number, y: number) => [96 + cos * (x - 96) - sin * (y - 72), 72 + sin * (x - 96) + cos * (y - 72)] as const;
+    const turn = (x: number, y: number) =>
+      [96 + cos * (x - 96) - sin * (y - 72), 72 + sin * (x - 96) + cos * (y - 72)] as const;
     const a = makePicture(width, height, 0, (x, y) => [x, y]);
     const b = makePicture(width, height, 1, turn);
     const truth = new Float32Array(2 * width * height);
@@ -79,8 +86,19 @@ describe('classical flow', () => {
   test('noise, periods and flat stripes at any width give numbers, in whatever memory earlier sizes left', () => {
     let state = 1;
     const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-    const kinds = [() => 255 * random(), (i: number) => Math.round(100 + 50 * Math.sin(i / 20)), (i: number) => (i % 7 < 4 ? 16 : 255 * random())];
-    for (const [width, height] of [[62, 61], [427, 30], [16, 90], [22, 61], [100, 47], [46, 120]]) {
+    const kinds = [
+      () => 255 * random(),
+      (i: number) => Math.round(100 + 50 * Math.sin(i / 20)),
+      (i: number) => (i % 7 < 4 ? 16 : 255 * random()),
+    ];
+    for (const [width, height] of [
+      [62, 61],
+      [427, 30],
+      [16, 90],
+      [22, 61],
+      [100, 47],
+      [46, 120],
+    ]) {
       for (const kind of kinds) {
         const [a, b] = [0, 1].map(() => Float32Array.from({ length: width * height }, (_, i) => kind(i)));
         const { forward, backward } = disHere(a, b, width, height, disNormal);

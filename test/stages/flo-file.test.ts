@@ -23,19 +23,23 @@ test('what is written is read back, and unknown stays unknown', () => {
   }
 });
 
-(existsSync(truth) ? test : test.skip)('a file of the Middlebury set is read and written back byte for byte where it is known (skipped without ../shared)', () => {
-  const bytes = readFileSync(truth);
-  const file = readFlo(bytes, truth);
-  expect([file.width, file.height]).toEqual([420, 380]);
-  const again = Buffer.from(writeFlo(file.flow, file));
-  expect(again.length).toBe(bytes.length);
-  let differing = 0;
-  for (let p = 0; p < 420 * 380; p++) {
-    if (!Number.isNaN(file.flow[p]) && again.compare(bytes, 12 + 8 * p, 20 + 8 * p, 12 + 8 * p, 20 + 8 * p) !== 0) differing++;
-  }
-  expect(differing).toBe(0);
-  expect(endPointError(file.flow, file.flow)).toBe(0);
-});
+(existsSync(truth) ? test : test.skip)(
+  'a file of the Middlebury set is read and written back byte for byte where it is known (skipped without ../shared)',
+  () => {
+    const bytes = readFileSync(truth);
+    const file = readFlo(bytes, truth);
+    expect([file.width, file.height]).toEqual([420, 380]);
+    const again = Buffer.from(writeFlo(file.flow, file));
+    expect(again.length).toBe(bytes.length);
+    let differing = 0;
+    for (let p = 0; p < 420 * 380; p++) {
+      if (!Number.isNaN(file.flow[p]) && again.compare(bytes, 12 + 8 * p, 20 + 8 * p, 12 + 8 * p, 20 + 8 * p) !== 0)
+        differing++;
+    }
+    expect(differing).toBe(0);
+    expect(endPointError(file.flow, file.flow)).toBe(0);
+  },
+);
 
 test.each([
   ['too short', new Uint8Array(8)],

@@ -38,7 +38,11 @@ const a = makePicture(width, height, 4);
 const moved = makePicture(width, height, 5, (x, y) => [x - 4, y - 2]);
 
 test('true flow is trusted, and reliable but for the border', async () => {
-  const { motion, notices } = await motionOf(a, moved, makeProvider(() => ({ forward: constantFlow(width, height, 4, 2), backward: constantFlow(width, height, -4, -2) })));
+  const { motion, notices } = await motionOf(
+    a,
+    moved,
+    makeProvider(() => ({ forward: constantFlow(width, height, 4, 2), backward: constantFlow(width, height, -4, -2) })),
+  );
   expect(notices).toEqual([]);
   expect(motion.doubt).toBeUndefined();
   expect(motion.intoB.unreliableShare).toBeCloseTo(1 - ((width - 4) * (height - 2)) / (width * height), 5);
@@ -51,16 +55,29 @@ test('the classical flow is trusted', async () => {
 });
 
 test.each<[string, FlowPair]>([
-  ['zeros while the picture moves', { forward: constantFlow(width, height, 0, 0), backward: constantFlow(width, height, 0, 0) }],
+  [
+    'zeros while the picture moves',
+    { forward: constantFlow(width, height, 0, 0), backward: constantFlow(width, height, 0, 0) },
+  ],
   ['noise', { forward: noise(10), backward: noise(10) }],
   ['noise within a pixel or two', { forward: noise(2), backward: noise(2) }],
   ['NaN', { forward: constantFlow(width, height, NaN, NaN), backward: constantFlow(width, height, NaN, NaN) }],
-  ['infinite', { forward: constantFlow(width, height, Infinity, 0), backward: constantFlow(width, height, -Infinity, 0) }],
+  [
+    'infinite',
+    { forward: constantFlow(width, height, Infinity, 0), backward: constantFlow(width, height, -Infinity, 0) },
+  ],
   ['huge', { forward: constantFlow(width, height, 500, 0), backward: constantFlow(width, height, -500, 0) }],
   ['turned round', { forward: constantFlow(width, height, -4, -2), backward: constantFlow(width, height, 4, 2) }],
-  ['with x and y exchanged', { forward: constantFlow(width, height, 2, 4), backward: constantFlow(width, height, -2, -4) }],
+  [
+    'with x and y exchanged',
+    { forward: constantFlow(width, height, 2, 4), backward: constantFlow(width, height, -2, -4) },
+  ],
 ])('flow that is %s is noticed and nothing in it is reliable', async (_, pair) => {
-  const { motion, notices } = await motionOf(a, moved, makeProvider(() => pair));
+  const { motion, notices } = await motionOf(
+    a,
+    moved,
+    makeProvider(() => pair),
+  );
   expect(notices).toHaveLength(1);
   expect(notices[0]).toMatchObject({ kind: 'flow-doubtful', stage: 'stylize', frame: 5 });
   expect(motion.doubt).toBeDefined();
@@ -71,7 +88,11 @@ test.each<[string, FlowPair]>([
 
 test('zeros are right where nothing moves', async () => {
   const still = { ...a, index: 5 };
-  const { notices } = await motionOf(a, still, makeProvider(() => ({ forward: constantFlow(width, height, 0, 0), backward: constantFlow(width, height, 0, 0) })));
+  const { notices } = await motionOf(
+    a,
+    still,
+    makeProvider(() => ({ forward: constantFlow(width, height, 0, 0), backward: constantFlow(width, height, 0, 0) })),
+  );
   expect(notices).toEqual([]);
 });
 

@@ -14,7 +14,8 @@ function waves(x: number, y: number): number {
 
 function otherWaves(x: number, y: number): number {
   let value = 0;
-  for (let k = 1; k <= 8; k++) value += sin(0.09 * k * y - 0.08 * (9 - k) * x + 5 * k) + cos(0.11 * k * x + 0.06 * (9 - k) * y + 7 * k);
+  for (let k = 1; k <= 8; k++)
+    value += sin(0.09 * k * y - 0.08 * (9 - k) * x + 5 * k) + cos(0.11 * k * x + 0.06 * (9 - k) * y + 7 * k);
   return 0.45 + value / 40;
 }
 

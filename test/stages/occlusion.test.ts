@@ -103,7 +103,11 @@ describe('consistency', () => {
 
 describe('longTermReliability', () => {
   test('a pixel follows the closest frame in which it is visible', () => {
-    const shares = longTermReliability([Float32Array.of(1, 0.25, 0), Float32Array.of(1, 1, 0.5), Float32Array.of(1, 1, 1)]);
+    const shares = longTermReliability([
+      Float32Array.of(1, 0.25, 0),
+      Float32Array.of(1, 1, 0.5),
+      Float32Array.of(1, 1, 1),
+    ]);
     expect(Array.from(shares[0])).toEqual([1, 0.25, 0]);
     expect(Array.from(shares[1])).toEqual([0, 0.75, 0.5]);
     expect(Array.from(shares[2])).toEqual([0, 0, 0.5]);
@@ -111,6 +115,9 @@ describe('longTermReliability', () => {
 
   test('or is shared among all of them', () => {
     const shares = longTermReliability([Float32Array.of(1, 0.25), Float32Array.of(1, 0.25)], 'normalize');
-    expect(shares.map(map => Array.from(map))).toEqual([[0.5, 0.25], [0.5, 0.25]]);
+    expect(shares.map(map => Array.from(map))).toEqual([
+      [0.5, 0.25],
+      [0.5, 0.25],
+    ]);
   });
 });

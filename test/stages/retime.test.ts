@@ -36,11 +36,19 @@ function makeContext(notices: Notice[] = []): StageContext {
 function makeClip(first: number, count: number, { px = 2, cut = Infinity, alpha = false } = {}): Frame[] {
   return Array.from({ length: count }, (_, t) => {
     const index = first + t;
-    const frame = makePicture(width, height, index, (x, y) => [x - px * index, y], index < cut ? texture : otherTexture);
+    const frame = makePicture(
+      width,
+      height,
+      index,
+      (x, y) => [x - px * index, y],
+      index < cut ? texture : otherTexture,
+    );
     return {
       ...frame,
       ...(t === 0 || index === cut ? { shotStart: true } : {}),
-      ...(alpha ? { alpha: new Float32Array(width * height).map((_v, p) => ((p % width) - px * index > 20 ? 1 : 0.25)) } : {}),
+      ...(alpha
+        ? { alpha: new Float32Array(width * height).map((_v, p) => ((p % width) - px * index > 20 ? 1 : 0.25)) }
+        : {}),
     };
   });
 }
@@ -54,7 +62,16 @@ async function* stream(frames: readonly Frame[], seen?: number[]): AsyncIterable
 
 function makeParams(overrides: Partial<RetimeStageParams> & { count: number }): RetimeStageParams {
   const { count, first = 0, from = rate(25), to = rate(50), ...rest } = overrides;
-  return { method: 'flow', from, to, first, last: first + count - 1, cuts: [], out: { first: 0, last: framesToCover(count, from, to) - 1 }, ...rest };
+  return {
+    method: 'flow',
+    from,
+    to,
+    first,
+    last: first + count - 1,
+    cuts: [],
+    out: { first: 0, last: framesToCover(count, from, to) - 1 },
+    ...rest,
+  };
 }
 
 async function run(frames: readonly Frame[], params: RetimeStageParams, context = makeContext()): Promise<Frame[]> {
@@ -63,7 +80,10 @@ async function run(frames: readonly Frame[], params: RetimeStageParams, context 
   return out;
 }
 
-const equal = (a: Frame, b: Frame) => Buffer.from(a.rgb.buffer, a.rgb.byteOffset, a.rgb.byteLength).equals(Buffer.from(b.rgb.buffer, b.rgb.byteOffset, b.rgb.byteLength));
+const equal = (a: Frame, b: Frame) =>
+  Buffer.from(a.rgb.buffer, a.rgb.byteOffset, a.rgb.byteLength).equals(
+    Buffer.from(b.rgb.buffer, b.rgb.byteOffset, b.rgb.byteLength),
+  );
 
 function meanError(a: Float32Array, b: Float32Array, margin = 8): number {
   let sum = 0;
@@ -78,12 +98,15 @@ function meanError(a: Float32Array, b: Float32Array, margin = 8): number {
 }
 
 describe('retime', () => {
-  test.each(['flow', 'blend', 'repeat', 'rife'] as const)('equal rates pass every frame through untouched (%s)', async method => {
-    const clip = makeClip(7, 5);
-    const out = await run(clip, makeParams({ method, count: 5, first: 7, from: rate(50), to: rate(100, 2) }));
-    expect(out.map(frame => frame.index)).toEqual([0, 1, 2, 3, 4]);
-    out.forEach((frame, k) => expect(frame.rgb).toBe(clip[k].rgb));
-  });
+  test.each(['flow', 'blend', 'repeat', 'rife'] as const)(
+    'equal rates pass every frame through untouched (%s)',
+    async method => {
+      const clip = makeClip(7, 5);
+      const out = await run(clip, makeParams({ method, count: 5, first: 7, from: rate(50), to: rate(100, 2) }));
+      expect(out.map(frame => frame.index)).toEqual([0, 1, 2, 3, 4]);
+      out.forEach((frame, k) => expect(frame.rgb).toBe(clip[k].rgb));
+    },
+  );
 
   test.each([
     [rate(25), rate(50)],
@@ -98,8 +121,12 @@ describe('retime', () => {
     const out = await run(clip, params);
     expect(out.map(frame => frame.index)).toEqual(Array.from({ length: framesToCover(13, from, to) }, (_, k) => k));
     for (const frame of out) {
-      const exact = (BigInt(frame.index) * BigInt(to.den) * BigInt(from.num)) % (BigInt(to.num) * BigInt(from.den)) === 0n;
-      const source = Math.min(12, Number((BigInt(frame.index) * BigInt(to.den) * BigInt(from.num)) / (BigInt(to.num) * BigInt(from.den))));
+      const exact =
+        (BigInt(frame.index) * BigInt(to.den) * BigInt(from.num)) % (BigInt(to.num) * BigInt(from.den)) === 0n;
+      const source = Math.min(
+        12,
+        Number((BigInt(frame.index) * BigInt(to.den) * BigInt(from.num)) / (BigInt(to.num) * BigInt(from.den))),
+      );
       if (exact || source === 12) expect(frame.rgb).toBe(clip[source].rgb);
       else expect(equal(frame, clip[source])).toBe(false);
     }
@@ -121,28 +148,39 @@ describe('retime', () => {
     expect(meanError(byFlow.rgb, truth.rgb)).toBeLessThan(meanError(byBlend.rgb, truth.rgb) / 4);
   });
 
-  test.each(['flow', 'blend'] as const)('nothing is made across a cut: the last frame of the shot stays (%s)', async method => {
-    const clip = makeClip(10, 8, { cut: 14 });
-    for (const cuts of [[14], []]) {
-      const out = await run(clip, makeParams({ method, count: 8, first: 10, from: rate(24), to: rate(50), cuts }));
-      const starts = out.filter(frame => frame.shotStart).map(frame => frame.index);
-      // Source frame 14 is the fifth: 4/24 s is output frame 8.33, so 9 is the first that shows it.
-      expect(starts).toEqual([0, 9]);
-      expect(out[7].rgb).toBe(clip[3].rgb);
-      expect(out[8].rgb).toBe(clip[3].rgb);
-      expect(equal(out[9], clip[4])).toBe(false);
-    }
-  });
+  test.each(['flow', 'blend'] as const)(
+    'nothing is made across a cut: the last frame of the shot stays (%s)',
+    async method => {
+      const clip = makeClip(10, 8, { cut: 14 });
+      for (const cuts of [[14], []]) {
+        const out = await run(clip, makeParams({ method, count: 8, first: 10, from: rate(24), to: rate(50), cuts }));
+        const starts = out.filter(frame => frame.shotStart).map(frame => frame.index);
+        // Source frame 14 is the fifth: 4/24 s is output frame 8.33, so 9 is the first that shows it.
+        expect(starts).toEqual([0, 9]);
+        expect(out[7].rgb).toBe(clip[3].rgb);
+        expect(out[8].rgb).toBe(clip[3].rgb);
+        expect(equal(out[9], clip[4])).toBe(false);
+      }
+    },
+  );
 
   test('a part of the clip comes out exactly as within the whole', async () => {
     const clip = makeClip(10, 12, { cut: 15 });
     const params = makeParams({ count: 12, first: 10, from: rate(24), to: rate(50), cuts: [15] });
     const whole = await run(clip, params);
-    for (const out of [{ first: 0, last: 7 }, { first: 8, last: 15 }, { first: 16, last: 24 }]) {
-      const needed = Array.from({ length: out.last - out.first + 1 }, (_, i) => placeFrame(out.first + i, params, () => false));
+    for (const out of [
+      { first: 0, last: 7 },
+      { first: 8, last: 15 },
+      { first: 16, last: 24 },
+    ]) {
+      const needed = Array.from({ length: out.last - out.first + 1 }, (_, i) =>
+        placeFrame(out.first + i, params, () => false),
+      );
       const from = needed[0].frame;
       const to = Math.min(21, needed[needed.length - 1].frame + 1);
-      const input = clip.filter(frame => frame.index >= from && frame.index <= to).map((frame, i) => (i === 0 ? { ...frame, shotStart: true } : frame));
+      const input = clip
+        .filter(frame => frame.index >= from && frame.index <= to)
+        .map((frame, i) => (i === 0 ? { ...frame, shotStart: true } : frame));
       const part = await run(input, { ...params, out });
       expect(part.map(frame => frame.index)).toEqual(whole.slice(out.first, out.last + 1).map(frame => frame.index));
       part.forEach((frame, i) => {
@@ -154,7 +192,9 @@ describe('retime', () => {
 
   test('reads no further ahead than it must', async () => {
     const seen: number[] = [];
-    const frames = retime(stream(makeClip(0, 10), seen), makeParams({ count: 10, method: 'blend' }), makeContext())[Symbol.asyncIterator]();
+    const frames = retime(stream(makeClip(0, 10), seen), makeParams({ count: 10, method: 'blend' }), makeContext())[
+      Symbol.asyncIterator
+    ]();
     await frames.next();
     expect(seen).toEqual([0]);
     await frames.next();

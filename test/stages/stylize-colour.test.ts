@@ -1,4 +1,11 @@
-import { colourStatistics, inverseColours, keepHues, lumaOf, mapColours, matchColours } from '../../bridge-server/src/stages/stylize/colour';
+import {
+  colourStatistics,
+  inverseColours,
+  keepHues,
+  lumaOf,
+  mapColours,
+  matchColours,
+} from '../../bridge-server/src/stages/stylize/colour';
 
 function makePixels(count: number, seed: number, spread: readonly number[], mean: readonly number[]): Float32Array {
   let state = seed;
@@ -16,7 +23,9 @@ const painting = makePixels(400, 2, [0.2, 0.3, 0.35], [0.3, 0.5, 0.4]);
 
 describe('matching colours', () => {
   it('gives the mean and the covariance of the other picture', () => {
-    const mapped = colourStatistics(mapColours(photo, matchColours(colourStatistics(photo), colourStatistics(painting))));
+    const mapped = colourStatistics(
+      mapColours(photo, matchColours(colourStatistics(photo), colourStatistics(painting))),
+    );
     const wanted = colourStatistics(painting);
     mapped.mean.forEach((value, c) => expect(value).toBeCloseTo(wanted.mean[c], 4));
     mapped.covariance.forEach((value, i) => expect(value).toBeCloseTo(wanted.covariance[i], 3));
@@ -37,12 +46,21 @@ describe('matching colours', () => {
     const flat = new Float32Array(300).fill(0.5);
     const stretch = (rgb: Float32Array, map: ReturnType<typeof matchColours>) => {
       const [a, b] = [colourStatistics(rgb), colourStatistics(mapColours(rgb, map))];
-      return Math.sqrt((b.covariance[0] + b.covariance[4] + b.covariance[8]) / (a.covariance[0] + a.covariance[4] + a.covariance[8]));
+      return Math.sqrt(
+        (b.covariance[0] + b.covariance[4] + b.covariance[8]) / (a.covariance[0] + a.covariance[4] + a.covariance[8]),
+      );
     };
     const toFlat = matchColours(colourStatistics(photo), colourStatistics(flat));
     expect(stretch(photo, toFlat)).toBeGreaterThan(1 / 2.51);
-    expect(stretch(photo, matchColours(colourStatistics(photo.map(value => 0.5 + 0.2 * (value - 0.5))), colourStatistics(painting)))).toBeLessThan(2.51);
-    mapColours(mapColours(photo, toFlat), inverseColours(toFlat)).forEach((value, i) => expect(value).toBeCloseTo(photo[i], 4));
+    expect(
+      stretch(
+        photo,
+        matchColours(colourStatistics(photo.map(value => 0.5 + 0.2 * (value - 0.5))), colourStatistics(painting)),
+      ),
+    ).toBeLessThan(2.51);
+    mapColours(mapColours(photo, toFlat), inverseColours(toFlat)).forEach((value, i) =>
+      expect(value).toBeCloseTo(photo[i], 4),
+    );
   });
 });
 

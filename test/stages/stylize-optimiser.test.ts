@@ -11,7 +11,10 @@ describe('L-BFGS', () => {
     let x: Float32Array = new Float32Array(n);
     for (let step = 0; step < steps; step++) {
       losses.push(scale * weights.reduce((sum, w, i) => sum + w * (x[i] - i) ** 2, 0));
-      x = lbfgs.next(x, Float32Array.from(x, (value, i) => 2 * scale * weights[i] * (value - i)));
+      x = lbfgs.next(
+        x,
+        Float32Array.from(x, (value, i) => 2 * scale * weights[i] * (value - i)),
+      );
     }
     return losses;
   };
@@ -41,14 +44,24 @@ describe('the stop rule', () => {
   });
 
   it('never stops while the loss falls by more than its tolerance', () => {
-    expect(stepsUntilStop(Array.from({ length: 200 }, (_, i) => 1e10 * 0.99 ** i), 20)).toBe(Infinity);
+    expect(
+      stepsUntilStop(
+        Array.from({ length: 200 }, (_, i) => 1e10 * 0.99 ** i),
+        20,
+      ),
+    ).toBe(Infinity);
   });
 
   it('stops the same way at every scale', () => {
     const losses = Array.from({ length: 300 }, (_, i) => 1 + 0.9 ** i);
     const steps = stepsUntilStop(losses, 20);
     expect(steps).toBeLessThan(200);
-    expect(stepsUntilStop(losses.map(loss => 1e10 * loss), 20)).toBe(steps);
+    expect(
+      stepsUntilStop(
+        losses.map(loss => 1e10 * loss),
+        20,
+      ),
+    ).toBe(steps);
   });
 });
 

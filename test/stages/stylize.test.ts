@@ -26,13 +26,28 @@ function makePainting(): Frame {
 /** A camera that moves over a picture by `px` and `py` a frame. */
 function makeFootage(count: number, px: number, py = 0, first = 0): Frame[] {
   return Array.from({ length: count }, (_, i) => {
-    const frame = makePicture(width, height, first + i, (x, y) => [x + px * (first + i), y + py * (first + i)], texture);
+    const frame = makePicture(
+      width,
+      height,
+      first + i,
+      (x, y) => [x + px * (first + i), y + py * (first + i)],
+      texture,
+    );
     return first + i === 0 ? { ...frame, shotStart: true } : frame;
   });
 }
 
 const makeParams = (params: Partial<StyleParams> = {}): StyleParams =>
-  styleParams.parse({ styles: [{ image: { sha256: painting } }], net: 'tiny', strokePx: 80, scales: 2, iterations: 12, iterationsNext: 4, flow: 'classical', ...params });
+  styleParams.parse({
+    styles: [{ image: { sha256: painting } }],
+    net: 'tiny',
+    strokePx: 80,
+    scales: 2,
+    iterations: 12,
+    iterationsNext: 4,
+    flow: 'classical',
+    ...params,
+  });
 
 async function run(frames: readonly Frame[], params: StyleParams, test: TestContext): Promise<Frame[]> {
   async function* input() {
@@ -43,10 +58,13 @@ async function run(frames: readonly Frame[], params: StyleParams, test: TestCont
   return out;
 }
 
-const context = (options: Parameters<typeof makeContext>[0] = {}) => makeContext({ pictures: { [painting]: makePainting() }, ...options });
+const context = (options: Parameters<typeof makeContext>[0] = {}) =>
+  makeContext({ pictures: { [painting]: makePainting() }, ...options });
 
-const worst = (a: Float32Array, b: Float32Array) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-const meanDifference = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+const meanDifference = (a: Float32Array, b: Float32Array) =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 const meanOf = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 afterAll(closeShared);
@@ -56,7 +74,9 @@ describe('stylize', () => {
     const test = await context();
     const footage = makeFootage(3, 1);
     const out = await run(footage, makeParams({ iterations: 20 }), test);
-    expect(out.map(frame => [frame.index, frame.width, frame.height])).toEqual([0, 1, 2].map(index => [index, width, height]));
+    expect(out.map(frame => [frame.index, frame.width, frame.height])).toEqual(
+      [0, 1, 2].map(index => [index, width, height]),
+    );
     out.forEach((frame, i) => {
       expect(meanDifference(frame.rgb, footage[i].rgb)).toBeGreaterThan(0.02);
       expect(frame.rgb.every(value => value >= 0 && value <= 1)).toBe(true);
@@ -100,14 +120,22 @@ describe('stylize', () => {
     const footage = makeFootage(4, 1);
     const params = makeParams();
     const steady = await run(footage, params, await context());
-    const alone = await run(footage.map(frame => ({ ...frame, shotStart: true })), params, await context());
+    const alone = await run(
+      footage.map(frame => ({ ...frame, shotStart: true })),
+      params,
+      await context(),
+    );
     const change = (frames: readonly Frame[]) =>
-      meanOf(Float32Array.from(frames.slice(1), (frame, i) => {
-        // The camera moves by one pixel to the right: compare along the motion.
-        let sum = 0;
-        for (let y = 4; y < height - 4; y++) for (let x = 4; x < width - 5; x++) sum += Math.abs(frame.rgb[y * width + x] - frames[i].rgb[y * width + x + 1]);
-        return sum / ((height - 8) * (width - 9));
-      }));
+      meanOf(
+        Float32Array.from(frames.slice(1), (frame, i) => {
+          // The camera moves by one pixel to the right: compare along the motion.
+          let sum = 0;
+          for (let y = 4; y < height - 4; y++)
+            for (let x = 4; x < width - 5; x++)
+              sum += Math.abs(frame.rgb[y * width + x] - frames[i].rgb[y * width + x + 1]);
+          return sum / ((height - 8) * (width - 9));
+        }),
+      );
     expect(change(steady)).toBeLessThan(0.5 * change(alone));
   });
 
@@ -128,7 +156,13 @@ describe('stylize', () => {
   it('a zoom out brings in no grey at any edge', async () => {
     const footage = Array.from({ length: 4 }, (_, i) => {
       const scale = 1 + 0.08 * i;
-      const frame = makePicture(width, height, i, (x, y) => [100 + (x - width / 2) * scale, 100 + (y - height / 2) * scale], texture);
+      const frame = makePicture(
+        width,
+        height,
+        i,
+        (x, y) => [100 + (x - width / 2) * scale, 100 + (y - height / 2) * scale],
+        texture,
+      );
       return i === 0 ? { ...frame, shotStart: true } : frame;
     });
     const params = makeParams({ iterationsNext: 12 });
@@ -139,12 +173,20 @@ describe('stylize', () => {
       const mean = meanOf(values);
       return Math.sqrt(meanOf(values.map(value => (value - mean) ** 2)));
     };
-    const edges = [(x: number) => x < 8, (x: number) => x >= width - 8, (_: number, y: number) => y < 8, (_: number, y: number) => y >= height - 8];
+    const edges = [
+      (x: number) => x < 8,
+      (x: number) => x >= width - 8,
+      (_: number, y: number) => y < 8,
+      (_: number, y: number) => y >= height - 8,
+    ];
     for (const edge of edges) expect(deviationAt(carried, edge)).toBeGreaterThan(0.5 * deviationAt(alone, edge));
   });
 
   it('paints anew what comes out of a fade', async () => {
-    const footage = makeFootage(3, 0).map((frame, i) => ({ ...frame, rgb: frame.rgb.map(value => value * [0.01, 0.02, 1][i]) }));
+    const footage = makeFootage(3, 0).map((frame, i) => ({
+      ...frame,
+      rgb: frame.rgb.map(value => value * [0.01, 0.02, 1][i]),
+    }));
     const test = await context();
     const out = await run(footage, makeParams(), test);
     expect(test.notices.map(({ kind, frame }) => [kind, frame])).toEqual([['note', 2]]);
@@ -187,7 +229,13 @@ describe('stylize', () => {
 
   it('paints with L-BFGS, Gram matrices, pixels and an enlarged input too', async () => {
     const [footage] = makeFootage(1, 0);
-    for (const params of [{ optimiser: 'lbfgs' }, { loss: 'gram' }, { loss: 'moments' }, { picture: 'pixels' }, { detail: 'fine' }] as const) {
+    for (const params of [
+      { optimiser: 'lbfgs' },
+      { loss: 'gram' },
+      { loss: 'moments' },
+      { picture: 'pixels' },
+      { detail: 'fine' },
+    ] as const) {
       const test = await context();
       const [frame] = await run([footage], makeParams({ iterations: 16, ...params }), test);
       expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.01);
@@ -224,17 +272,25 @@ describe('painters', () => {
     const [footage] = makeFootage(1, 0);
     const params = makeParams({ iterations: 20 });
     const [fromPicture] = await run([footage], params, await context());
-    const [fromPainter] = await run([footage], { ...params, styles: [{ image: { painter: 'stripes' }, weight: 1 }] }, await context({ painters: { stripes: bytes } }));
+    const [fromPainter] = await run(
+      [footage],
+      { ...params, styles: [{ image: { painter: 'stripes' }, weight: 1 }] },
+      await context({ painters: { stripes: bytes } }),
+    );
     expect(meanDifference(fromPainter.rgb, footage.rgb)).toBeGreaterThan(0.05);
     // Half precision of the file is all that differs; the optimiser's steps enlarge it.
-    expect(meanDifference(fromPicture.rgb, fromPainter.rgb)).toBeLessThan(0.5 * meanDifference(fromPainter.rgb, footage.rgb));
+    expect(meanDifference(fromPicture.rgb, fromPainter.rgb)).toBeLessThan(
+      0.5 * meanDifference(fromPainter.rgb, footage.rgb),
+    );
   });
 
   it('are refused with another net than their own', async () => {
     const { ctx } = await context();
     const bytes = await computePainter(ctx.nets, makePainting(), 'tiny', [80]);
     const params = makeParams({ net: 'other', styles: [{ image: { painter: 'stripes' }, weight: 1 }] });
-    await expect(run(makeFootage(1, 0), params, await context({ painters: { stripes: bytes } }))).rejects.toThrow(/measured with the net tiny/);
+    await expect(run(makeFootage(1, 0), params, await context({ painters: { stripes: bytes } }))).rejects.toThrow(
+      /measured with the net tiny/,
+    );
   });
 });
 
@@ -248,6 +304,8 @@ describe('stylizeStill', () => {
     const [expected] = await run([footage], params, await context());
     const last = steps[steps.length - 1];
     expect(worst(last.rgb, expected.rgb)).toBe(0);
-    expect(meanDifference(steps[0].rgb, last.rgb)).toBeGreaterThan(meanDifference(steps[steps.length - 2].rgb, last.rgb));
+    expect(meanDifference(steps[0].rgb, last.rgb)).toBeGreaterThan(
+      meanDifference(steps[steps.length - 2].rgb, last.rgb),
+    );
   });
 });

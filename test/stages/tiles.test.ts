@@ -12,9 +12,15 @@ test.each([
   const tiles = planTiles(width, height, size, multiple);
   const seen = new Uint8Array(width * height);
   for (const tile of tiles) {
-    expect([tile.width % multiple, tile.height % multiple, tile.width === tiles[0].width, tile.height === tiles[0].height]).toEqual([0, 0, true, true]);
+    expect([
+      tile.width % multiple,
+      tile.height % multiple,
+      tile.width === tiles[0].width,
+      tile.height === tiles[0].height,
+    ]).toEqual([0, 0, true, true]);
     expect(tile.x >= 0 && tile.y >= 0).toBe(true);
-    for (let y = tile.y; y < Math.min(height, tile.y + tile.height); y++) seen.fill(1, y * width + tile.x, y * width + Math.min(width, tile.x + tile.width));
+    for (let y = tile.y; y < Math.min(height, tile.y + tile.height); y++)
+      seen.fill(1, y * width + tile.x, y * width + Math.min(width, tile.x + tile.width));
   }
   expect(seen.every(value => value === 1)).toBe(true);
 });
@@ -23,7 +29,8 @@ test('cut into tiles and put back, a picture is what it was', () => {
   const [width, height] = [37, 23];
   const picture = ramp(3 * width * height);
   const out = new Float32Array(picture.length);
-  for (const tile of planTiles(width, height, 16, 4)) placeTile(out, 3, width, height, tile, cutTile(picture, 3, width, height, tile, 0), 1);
+  for (const tile of planTiles(width, height, 16, 4))
+    placeTile(out, 3, width, height, tile, cutTile(picture, 3, width, height, tile, 0), 1);
   expect(out).toEqual(picture);
 });
 

@@ -18,9 +18,21 @@ export function makeTinyNet(): Uint8Array {
   for (let level = 1; level <= 5; level++) {
     if (level > 1) x = draft.node('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
     const [from, to] = [channels[level - 1], channels[level]];
-    const weights = draft.weight(`w${level}`, [to, from, 3, 3], Float32Array.from({ length: to * from * 9 }, () => random() / Math.sqrt(from)));
-    const bias = draft.weight(`b${level}`, [to], Float32Array.from({ length: to }, () => 0.2 * random()));
-    const before = draft.node('Conv', [x, weights, bias], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] });
+    const weights = draft.weight(
+      `w${level}`,
+      [to, from, 3, 3],
+      Float32Array.from({ length: to * from * 9 }, () => random() / Math.sqrt(from)),
+    );
+    const bias = draft.weight(
+      `b${level}`,
+      [to],
+      Float32Array.from({ length: to }, () => 0.2 * random()),
+    );
+    const before = draft.node('Conv', [x, weights, bias], {
+      kernel_shape: [3, 3],
+      pads: [1, 1, 1, 1],
+      strides: [1, 1],
+    });
     x = draft.node('Relu', [before], {}, `relu${level}_1`);
     draft.output(x, [1, to, `height${level}`, `width${level}`]);
   }
@@ -81,5 +93,8 @@ export async function closeShared(): Promise<void> {
 /** As it would be after a way through the disk. */
 function copyOf(state: StageState): StageState {
   const copy = (tensor: Tensor): Tensor => ({ ...tensor, data: tensor.data.slice() as Tensor['data'] });
-  return { nextIndex: state.nextIndex, tensors: Object.fromEntries(Object.entries(state.tensors).map(([name, tensor]) => [name, copy(tensor)])) };
+  return {
+    nextIndex: state.nextIndex,
+    tensors: Object.fromEntries(Object.entries(state.tensors).map(([name, tensor]) => [name, copy(tensor)])),
+  };
 }

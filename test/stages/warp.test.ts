@@ -24,26 +24,32 @@ function constantFlow(u: number, v: number): Float32Array {
 }
 
 describe('warpBackward', () => {
-  test.each(['linear', 'cubic'] as const)('zero flow returns the image bit for bit and is inside everywhere (%s)', filter => {
-    const image = makeNoise(3 * area);
-    const warped = warpBackward(image, constantFlow(0, 0), size, { filter });
-    expect(Buffer.from(warped.image.buffer).equals(Buffer.from(image.buffer))).toBe(true);
-    expect(warped.inside.every(v => v === 1)).toBe(true);
-  });
+  test.each(['linear', 'cubic'] as const)(
+    'zero flow returns the image bit for bit and is inside everywhere (%s)',
+    filter => {
+      const image = makeNoise(3 * area);
+      const warped = warpBackward(image, constantFlow(0, 0), size, { filter });
+      expect(Buffer.from(warped.image.buffer).equals(Buffer.from(image.buffer))).toBe(true);
+      expect(warped.inside.every(v => v === 1)).toBe(true);
+    },
+  );
 
-  test.each(['clamp', 'reflect'] as const)('a whole-pixel flow equals shifting the array, and marks exactly the uncovered border (%s)', border => {
-    const image = makeNoise(3 * area);
-    const { image: warped, inside } = warpBackward(image, constantFlow(5, 3), size, { border });
-    for (let y = 0; y < size.height; y++) {
-      for (let x = 0; x < size.width; x++) {
-        const within = x + 5 <= size.width - 1 && y + 3 <= size.height - 1;
-        expect(inside[y * size.width + x]).toBe(within ? 1 : 0);
-        const fold = (v: number, max: number) => (v <= max ? v : border === 'clamp' ? max : 2 * max - v);
-        const from = fold(y + 3, size.height - 1) * size.width + fold(x + 5, size.width - 1);
-        for (let c = 0; c < 3; c++) expect(warped[c * area + y * size.width + x]).toBe(image[c * area + from]);
+  test.each(['clamp', 'reflect'] as const)(
+    'a whole-pixel flow equals shifting the array, and marks exactly the uncovered border (%s)',
+    border => {
+      const image = makeNoise(3 * area);
+      const { image: warped, inside } = warpBackward(image, constantFlow(5, 3), size, { border });
+      for (let y = 0; y < size.height; y++) {
+        for (let x = 0; x < size.width; x++) {
+          const within = x + 5 <= size.width - 1 && y + 3 <= size.height - 1;
+          expect(inside[y * size.width + x]).toBe(within ? 1 : 0);
+          const fold = (v: number, max: number) => (v <= max ? v : border === 'clamp' ? max : 2 * max - v);
+          const from = fold(y + 3, size.height - 1) * size.width + fold(x + 5, size.width - 1);
+          for (let c = 0; c < 3; c++) expect(warped[c * area + y * size.width + x]).toBe(image[c * area + from]);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('a flow and its inverse give a smooth picture back away from the border, cubic closer than linear', () => {
     const image = makeSmooth();
@@ -52,7 +58,8 @@ describe('warpBackward', () => {
       const back = warpBackward(there, constantFlow(-1.5, 0.5), size, { filter }).image;
       let most = 0;
       for (let y = 3; y < size.height - 3; y++) {
-        for (let x = 4; x < size.width - 4; x++) most = Math.max(most, Math.abs(back[y * size.width + x] - image[y * size.width + x]));
+        for (let x = 4; x < size.width - 4; x++)
+          most = Math.max(most, Math.abs(back[y * size.width + x] - image[y * size.width + x]));
       }
       return most;
     };

@@ -37,7 +37,13 @@ export function addAtlasCommand(program: Command): void {
         let tiles = 0;
         try {
           const image = flags.image === undefined ? undefined : await loadPicture(flags.image);
-          const order = { net: flags.net, channelsOf: flags.channels, provider: flags.provider, folder, folders: { clips: home.clips, images: home.images, nets: home.nets } };
+          const order = {
+            net: flags.net,
+            channelsOf: flags.channels,
+            provider: flags.provider,
+            folder,
+            folders: { clips: home.clips, images: home.images, nets: home.nets },
+          };
           await runAtlas(order, {
             device,
             image,

@@ -19,7 +19,14 @@ export function addRenderFlags(command: Command): Command {
     .option('--json', 'one JSON object a line instead of sentences');
 }
 
-export type RenderFlags = { readonly provider: string; readonly seed: string; readonly force?: boolean; readonly fit?: boolean; readonly json?: boolean; readonly [flag: string]: unknown };
+export type RenderFlags = {
+  readonly provider: string;
+  readonly seed: string;
+  readonly force?: boolean;
+  readonly fit?: boolean;
+  readonly json?: boolean;
+  readonly [flag: string]: unknown;
+};
 
 export function collect(value: string, before: string[]): string[] {
   return [...before, value];

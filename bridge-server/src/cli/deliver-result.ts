@@ -5,7 +5,11 @@ import { AppError } from '#protocol/errors';
 import type { Job } from '#protocol/job';
 import type { BridgeCore } from '../server/core';
 
-const exists = (path: string) => stat(path).then(() => true, () => false);
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Level by level: Node's recursive `mkdir` never returns where a parent refuses new folders with ENOENT, as /proc does. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -38,7 +42,8 @@ async function place(from: string, to: string): Promise<void> {
   } catch (error) {
     await rm(partial, { force: true });
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC') throw new AppError('DISK_FULL', { need: 'the size of the result', path: dirname(resolve(to)) }, { cause: error });
+    if (code === 'ENOSPC')
+      throw new AppError('DISK_FULL', { need: 'the size of the result', path: dirname(resolve(to)) }, { cause: error });
     throw new AppError('OUTPUT_UNWRITABLE', { path: to, problem: (error as Error).message }, { cause: error });
   }
 }

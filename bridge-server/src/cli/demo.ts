@@ -16,7 +16,12 @@ import { runJob } from './run-job';
 const scene = { width: 320, height: 180, frames: 24, rate: rate(24) } as const;
 
 async function drawScene(path: string): Promise<void> {
-  const encoder = await createEncoder(path, { codec: 'h264', rate: scene.rate, width: scene.width, height: scene.height });
+  const encoder = await createEncoder(path, {
+    codec: 'h264',
+    rate: scene.rate,
+    width: scene.width,
+    height: scene.height,
+  });
   try {
     for await (const frame of testScene(scene)) await encoder.write(frame);
     await encoder.finish();
@@ -30,36 +35,65 @@ async function drawScene(path: string): Promise<void> {
 export function addDemoCommand(program: Command): void {
   const command = program
     .command('demo')
-    .description('Render a clip (or a short scene drawn on the spot) with a built-in style, and show it beside its source.')
+    .description(
+      'Render a clip (or a short scene drawn on the spot) with a built-in style, and show it beside its source.',
+    )
     .argument('[clip]')
     .option('--preset <name|file>', 'a built-in or saved preset, or a preset file', 'default')
     .option('--range <in:out>', 'first and last frame')
     .option('--to <folder>', 'where everything is put', 'demo-output');
   addRenderFlags(command).action(
-    action(async (output, given: string | undefined, flags: RenderFlags & { preset: string; range?: string; to: string }) => {
-      await mkdir(flags.to, { recursive: true });
-      const source = given ?? join(flags.to, 'scene.mp4');
-      if (given === undefined) {
-        output.event({ type: 'scene', path: source }, 'Drawing a short moving scene.');
-        await rm(source, { force: true });
-        await drawScene(source);
-      }
-      const result = join(flags.to, 'result.mov');
-      const reportPath = await withCore(async core => {
-        const clip = await core.addClip(source);
-        const report = await runJob(core, clip, { ...flags, preset: await findPreset(core, flags.preset) }, result, true, output);
-        const from = { path: source, info: clip, first: report.range.first };
-        const to = { path: result, info: await probeClip(result, { sha256: await hashFile(result), name: 'result.mov' }) };
-        await rm(join(flags.to, 'side-by-side.mp4'), { force: true });
-        await writeSideBySide(from, to, join(flags.to, 'side-by-side.mp4'));
-        await writeComparisonSheet(from, to, join(flags.to, 'side-by-side.png'));
-        return join(core.engine.folder(report.job), 'report.json');
-      });
-      const at = (name: string) => resolve(flags.to, name);
-      output.result(
-        { type: 'demo', result: at('result.mov'), sideBySide: at('side-by-side.mp4'), sheet: at('side-by-side.png'), report: reportPath },
-        [`Result:       ${at('result.mov')}`, `Side by side: ${at('side-by-side.mp4')}`, `Picture:      ${at('side-by-side.png')}`, `Report:       ${reportPath}`].join('\n'),
-      );
-    }),
+    action(
+      async (
+        output,
+        given: string | undefined,
+        flags: RenderFlags & { preset: string; range?: string; to: string },
+      ) => {
+        await mkdir(flags.to, { recursive: true });
+        const source = given ?? join(flags.to, 'scene.mp4');
+        if (given === undefined) {
+          output.event({ type: 'scene', path: source }, 'Drawing a short moving scene.');
+          await rm(source, { force: true });
+          await drawScene(source);
+        }
+        const result = join(flags.to, 'result.mov');
+        const reportPath = await withCore(async core => {
+          const clip = await core.addClip(source);
+          const report = await runJob(
+            core,
+            clip,
+            { ...flags, preset: await findPreset(core, flags.preset) },
+            result,
+            true,
+            output,
+          );
+          const from = { path: source, info: clip, first: report.range.first };
+          const to = {
+            path: result,
+            info: await probeClip(result, { sha256: await hashFile(result), name: 'result.mov' }),
+          };
+          await rm(join(flags.to, 'side-by-side.mp4'), { force: true });
+          await writeSideBySide(from, to, join(flags.to, 'side-by-side.mp4'));
+          await writeComparisonSheet(from, to, join(flags.to, 'side-by-side.png'));
+          return join(core.engine.folder(report.job), 'report.json');
+        });
+        const at = (name: string) => resolve(flags.to, name);
+        output.result(
+          {
+            type: 'demo',
+            result: at('result.mov'),
+            sideBySide: at('side-by-side.mp4'),
+            sheet: at('side-by-side.png'),
+            report: reportPath,
+          },
+          [
+            `Result:       ${at('result.mov')}`,
+            `Side by side: ${at('side-by-side.mp4')}`,
+            `Picture:      ${at('side-by-side.png')}`,
+            `Report:       ${reportPath}`,
+          ].join('\n'),
+        );
+      },
+    ),
   );
 }

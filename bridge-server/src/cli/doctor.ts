@@ -21,7 +21,10 @@ export function addDoctorCommand(program: Command): void {
         if (flags.zip !== undefined) await checkDestination(flags.zip, flags.force === true);
         const checks = await withCore(core => examine(core));
         for (const check of checks) {
-          output.result({ type: 'check', ...check }, `${check.ok ? 'ok     ' : 'MISSING'} ${check.what}: ${check.found}${check.remedy ? `\n        ${check.remedy}` : ''}`);
+          output.result(
+            { type: 'check', ...check },
+            `${check.ok ? 'ok     ' : 'MISSING'} ${check.what}: ${check.found}${check.remedy ? `\n        ${check.remedy}` : ''}`,
+          );
         }
         for (const { provider, ok, reason, half } of await probeProviders()) {
           output.result(

@@ -24,8 +24,12 @@ const kebab = (name: string) => name.replace(/[A-Z]/g, letter => `-${letter.toLo
 const camel = (name: string) => name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 function describe(property: Property): string {
-  const range = property.minimum !== undefined && property.maximum !== undefined && property.maximum < 1e9 ? `${property.minimum} to ${property.maximum}` : '';
-  const initial = property.default !== undefined && typeof property.default !== 'object' ? `default ${String(property.default)}` : '';
+  const range =
+    property.minimum !== undefined && property.maximum !== undefined && property.maximum < 1e9
+      ? `${property.minimum} to ${property.maximum}`
+      : '';
+  const initial =
+    property.default !== undefined && typeof property.default !== 'object' ? `default ${String(property.default)}` : '';
   const notes = [range, property.unit ?? '', initial].filter(Boolean).join(', ');
   return `${property.help ?? ''}${notes ? ` (${notes})` : ''}`;
 }
@@ -54,14 +58,22 @@ function parseValue(name: string, text: string, property: Property): unknown {
  * Adds one flag for each parameter of `effect`. With a prefix the flags are `--style-strength`, without one `--strength`.
  * @returns a function that reads the given flags back as parameters, leaving out what was not given
  */
-export function addEffectFlags(command: Command, effect: EffectName, prefix: string, taken: ReadonlySet<string> = new Set()): (options: Record<string, unknown>) => Record<string, unknown> {
+export function addEffectFlags(
+  command: Command,
+  effect: EffectName,
+  prefix: string,
+  taken: ReadonlySet<string> = new Set(),
+): (options: Record<string, unknown>) => Record<string, unknown> {
   const properties = effectProperties(effect);
   const flags = new Map<string, string>();
   for (const [name, property] of Object.entries(properties)) {
     const flag = prefix ? `${prefix}-${kebab(name)}` : kebab(name);
     if (taken.has(flag)) continue;
     flags.set(name, camel(flag));
-    const option = new Option(property.type === 'boolean' ? `--${flag} [value]` : `--${flag} <value>`, describe(property));
+    const option = new Option(
+      property.type === 'boolean' ? `--${flag} [value]` : `--${flag} <value>`,
+      describe(property),
+    );
     if (property.enum) option.choices([...property.enum]);
     command.addOption(option);
   }

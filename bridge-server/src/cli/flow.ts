@@ -22,27 +22,50 @@ export function addFlowCommand(program: Command): void {
     .option('--force', 'overwrite what is there')
     .option('--json', 'one JSON object')
     .action(
-      action(async (output, first: string, second: string, flags: { out: string; both?: boolean; flow: string; provider: string; force?: boolean }) => {
-        await checkDestination(flags.out, flags.force === true);
-        const [a, b] = [await loadPicture(first), await loadPicture(second)];
-        if (a.width !== b.width || a.height !== b.height) {
-          throw new AppError('SIZE_REFUSED', { width: b.width, height: b.height, problem: `not the size of the first picture, ${a.width}x${a.height}` });
-        }
-        const device = await openDevice(flags.provider, () => undefined);
-        const cancel = new AbortController();
-        const provider = createFlowProvider(flags.flow, { nets: device.nets(openHome().nets).open(cancel.signal).nets, signal: cancel.signal });
-        try {
-          const { dir, name } = parse(flags.out);
-          for (const file of await computeFlowFiles(a, b, provider, { both: flags.both })) {
-            const base = join(dir, file.direction === 'forward' ? name : `${name}-backward`);
-            await writeFile(`${base}.flo`, file.bytes);
-            await writeFile(`${base}.png`, await encodePicture(file.picture, 'png'));
-            output.result({ type: 'flow', direction: file.direction, flo: `${base}.flo`, picture: `${base}.png`, by: provider.name }, `${base}.flo and ${base}.png (${provider.name})`);
+      action(
+        async (
+          output,
+          first: string,
+          second: string,
+          flags: { out: string; both?: boolean; flow: string; provider: string; force?: boolean },
+        ) => {
+          await checkDestination(flags.out, flags.force === true);
+          const [a, b] = [await loadPicture(first), await loadPicture(second)];
+          if (a.width !== b.width || a.height !== b.height) {
+            throw new AppError('SIZE_REFUSED', {
+              width: b.width,
+              height: b.height,
+              problem: `not the size of the first picture, ${a.width}x${a.height}`,
+            });
           }
-        } finally {
-          await provider.close();
-          await device.close();
-        }
-      }),
+          const device = await openDevice(flags.provider, () => undefined);
+          const cancel = new AbortController();
+          const provider = createFlowProvider(flags.flow, {
+            nets: device.nets(openHome().nets).open(cancel.signal).nets,
+            signal: cancel.signal,
+          });
+          try {
+            const { dir, name } = parse(flags.out);
+            for (const file of await computeFlowFiles(a, b, provider, { both: flags.both })) {
+              const base = join(dir, file.direction === 'forward' ? name : `${name}-backward`);
+              await writeFile(`${base}.flo`, file.bytes);
+              await writeFile(`${base}.png`, await encodePicture(file.picture, 'png'));
+              output.result(
+                {
+                  type: 'flow',
+                  direction: file.direction,
+                  flo: `${base}.flo`,
+                  picture: `${base}.png`,
+                  by: provider.name,
+                },
+                `${base}.flo and ${base}.png (${provider.name})`,
+              );
+            }
+          } finally {
+            await provider.close();
+            await device.close();
+          }
+        },
+      ),
     );
 }

@@ -7,10 +7,16 @@ function tell(output: Output, event: JobEvent): void {
   const value = { ...event, type: `job-${event.type}` };
   switch (event.type) {
     case 'notice':
-      output.event(value, `${event.notice.frame === undefined ? '' : `frame ${event.notice.frame}: `}${event.notice.text}`);
+      output.event(
+        value,
+        `${event.notice.frame === undefined ? '' : `frame ${event.notice.frame}: `}${event.notice.text}`,
+      );
       break;
     case 'task-failed':
-      output.event(value, event.willRetry ? `A part failed (${event.error.code}); it is tried again smaller.` : undefined);
+      output.event(
+        value,
+        event.willRetry ? `A part failed (${event.error.code}); it is tried again smaller.` : undefined,
+      );
       break;
     default:
       output.event(value);
@@ -31,7 +37,10 @@ export async function followJob(core: BridgeCore, id: JobId, output: Output): Pr
     const share = Math.min(1, job.progress.done / job.progress.total);
     const left = job.progress.secondsLeft;
     const stage = job.now ? `${job.now.stage}, frame ${job.now.frame + 1} of ${job.now.frames}` : job.status;
-    output.bar(share, `${stage}, ${left === undefined ? `${formatSeconds((Date.now() - started) / 1000)} so far` : `${formatSeconds(left)} left`}`);
+    output.bar(
+      share,
+      `${stage}, ${left === undefined ? `${formatSeconds((Date.now() - started) / 1000)} so far` : `${formatSeconds(left)} left`}`,
+    );
   };
   const stop = core.engine.watch(event => {
     if (event.job !== id) return;
@@ -57,7 +66,8 @@ export async function followJob(core: BridgeCore, id: JobId, output: Output): Pr
   }
   const job = await current();
   if (job.status === 'done') return job;
-  if (job.status === 'failed' && job.error) throw new AppError(job.error.code as ErrorCode, job.error.details as ErrorDetails);
+  if (job.status === 'failed' && job.error)
+    throw new AppError(job.error.code as ErrorCode, job.error.details as ErrorDetails);
   output.event({ type: 'interrupted', job: id }, `Stopped. To go on: reverie jobs resume ${id}`);
   throw new AppError('CANCELLED');
 }

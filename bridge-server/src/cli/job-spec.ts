@@ -49,7 +49,11 @@ function changed(effect: Effect, changes: Record<string, unknown>): Effect {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const name = String(issue.path[1] ?? issue.path[0] ?? effect.effect);
-  throw new AppError('PARAMETER_WRONG', { name: `${effect.effect} ${name}`, value: JSON.stringify(changes[name] ?? null), problem: issue.message });
+  throw new AppError('PARAMETER_WRONG', {
+    name: `${effect.effect} ${name}`,
+    value: JSON.stringify(changes[name] ?? null),
+    problem: issue.message,
+  });
 }
 
 /** On the command line a key's other clips and pictures are files. @throws AppError FILE_NOT_FOUND, NOT_MEDIA ... */
@@ -74,7 +78,11 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
   const output = { ...wishes.preset.output };
   if (wishes.codec !== undefined) {
     if (!(codecNames as readonly string[]).includes(wishes.codec)) {
-      throw new AppError('PARAMETER_WRONG', { name: 'codec', value: wishes.codec, problem: `choose one of ${codecNames.join(', ')}` });
+      throw new AppError('PARAMETER_WRONG', {
+        name: 'codec',
+        value: wishes.codec,
+        problem: `choose one of ${codecNames.join(', ')}`,
+      });
     }
     output.codec = wishes.codec as CodecName;
   }
@@ -88,19 +96,36 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
       output.size = { width: clip.width * Number(times[1]), height: clip.height * Number(times[1]) };
       if (times[1] !== '1' && !effects.some(effect => effect.effect === 'upscale')) {
         const before = effects.findIndex(effect => effect.effect === 'retime');
-        effects.splice(before < 0 ? effects.length : before, 0, effectSchema.parse({ effect: 'upscale', params: { scale: times[1] } }));
+        effects.splice(
+          before < 0 ? effects.length : before,
+          0,
+          effectSchema.parse({ effect: 'upscale', params: { scale: times[1] } }),
+        );
       }
     } else if (wishes.size === 'source') {
       output.size = { width: clip.width, height: clip.height };
       effects = effects.filter(effect => effect.effect !== 'upscale');
-    } else throw new AppError('PARAMETER_WRONG', { name: 'size', value: wishes.size, problem: 'write it like 1920x1080, source, 2x or 4x' });
+    } else
+      throw new AppError('PARAMETER_WRONG', {
+        name: 'size',
+        value: wishes.size,
+        problem: 'write it like 1920x1080, source, 2x or 4x',
+      });
   }
   for (const name of Object.keys(changes) as EffectName[]) {
     if (Object.keys(changes[name] ?? {}).length > 0 && !effects.some(effect => effect.effect === name)) {
-      throw new AppError('PARAMETER_WRONG', { name, value: JSON.stringify(changes[name]), problem: `the preset ${wishes.preset.name} has no ${name} effect` });
+      throw new AppError('PARAMETER_WRONG', {
+        name,
+        value: JSON.stringify(changes[name]),
+        problem: `the preset ${wishes.preset.name} has no ${name} effect`,
+      });
     }
   }
-  return checkPreset({ ...wishes.preset, effects: effects.map(effect => changed(effect, changes[effect.effect] ?? {})), output });
+  return checkPreset({
+    ...wishes.preset,
+    effects: effects.map(effect => changed(effect, changes[effect.effect] ?? {})),
+    output,
+  });
 }
 
 /** @throws AppError for every wish that cannot be met */
@@ -108,11 +133,19 @@ export async function makeSpec(core: BridgeCore, clip: ClipInfo, wishes: RenderW
   const preset = await applyWishes(core, wishes, clip);
   const seed = Number(wishes.seed ?? 0);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0x7fffffff) {
-    throw new AppError('PARAMETER_WRONG', { name: 'seed', value: String(wishes.seed), problem: 'it is a whole number from 0 on' });
+    throw new AppError('PARAMETER_WRONG', {
+      name: 'seed',
+      value: String(wishes.seed),
+      problem: 'it is a whole number from 0 on',
+    });
   }
   const provider = wishes.provider ?? 'auto';
   if (provider !== 'auto' && !(providerNames as readonly string[]).includes(provider)) {
-    throw new AppError('PARAMETER_WRONG', { name: 'provider', value: provider, problem: `choose auto or one of ${providerNames.join(', ')}` });
+    throw new AppError('PARAMETER_WRONG', {
+      name: 'provider',
+      value: provider,
+      problem: `choose auto or one of ${providerNames.join(', ')}`,
+    });
   }
   return jobSpecSchema.parse({
     clip: clip.sha256,

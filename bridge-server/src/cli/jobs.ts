@@ -8,7 +8,9 @@ import { resumeJob } from './run-job';
 function describe(job: Job): string {
   const share = `${Math.round((100 * job.progress.done) / job.progress.total)} %`;
   const what = `${job.spec.clipName}, ${job.spec.preset.name}`;
-  const error = job.error ? `: ${fillText(errors[job.error.code as ErrorCode]?.cause ?? job.error.code, job.error.details as ErrorDetails)}` : '';
+  const error = job.error
+    ? `: ${fillText(errors[job.error.code as ErrorCode]?.cause ?? job.error.code, job.error.details as ErrorDetails)}`
+    : '';
   return `${job.id}  ${job.status.padEnd(9)} ${share.padStart(5)}  ${what}${error}`;
 }
 
@@ -44,7 +46,12 @@ export function addJobsCommand(program: Command): void {
     .argument('<id>')
     .option('--out <file>', 'put the result here instead of where it was first asked for')
     .option('--json', 'one JSON object a line instead of sentences')
-    .action(action(async (output, id: string, flags: { out?: string }) => void (await withCore(core => resumeJob(core, id, flags.out, output)))));
+    .action(
+      action(
+        async (output, id: string, flags: { out?: string }) =>
+          void (await withCore(core => resumeJob(core, id, flags.out, output))),
+      ),
+    );
   jobs
     .command('cancel')
     .argument('<id>')
@@ -52,7 +59,10 @@ export function addJobsCommand(program: Command): void {
     .action(
       action(async (output, id: string) => {
         await withCore(core => core.engine.cancel(id));
-        output.result({ type: 'cancelled', job: id }, `${id} is cancelled. What was finished stays: reverie jobs resume ${id}`);
+        output.result(
+          { type: 'cancelled', job: id },
+          `${id} is cancelled. What was finished stays: reverie jobs resume ${id}`,
+        );
       }),
     );
   jobs

@@ -13,7 +13,10 @@ export function addModelsCommand(program: Command): void {
     .action(
       action(async output => {
         for (const net of await openStore().list()) {
-          output.result({ type: 'net', net }, `${net.installed ? '*' : ' '} ${net.name.padEnd(26)} ${net.kind.padEnd(9)} ${formatBytes(net.sizeBytes).padStart(8)}  ${net.title} (${net.licence})`);
+          output.result(
+            { type: 'net', net },
+            `${net.installed ? '*' : ' '} ${net.name.padEnd(26)} ${net.kind.padEnd(9)} ${formatBytes(net.sizeBytes).padStart(8)}  ${net.title} (${net.licence})`,
+          );
         }
       }),
     );
@@ -25,7 +28,12 @@ export function addModelsCommand(program: Command): void {
       action(async (output, names: string[]) => {
         const store = openStore();
         for (const name of names) {
-          const net = await store.pull(name, ({ doneBytes, totalBytes }) => output.bar(doneBytes / Math.max(1, totalBytes), `${name}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`));
+          const net = await store.pull(name, ({ doneBytes, totalBytes }) =>
+            output.bar(
+              doneBytes / Math.max(1, totalBytes),
+              `${name}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`,
+            ),
+          );
           output.endBar();
           output.result({ type: 'net', net }, `${name} is installed.`);
         }
@@ -41,7 +49,10 @@ export function addModelsCommand(program: Command): void {
       action(async (output, path: string, flags: { name?: string; look?: boolean }) => {
         const runtime = await createInProcessRuntime({ provider: 'cpu' });
         try {
-          const { record, inspection } = await openStore().importFile(path, flags.name, { runtime, dryRun: flags.look });
+          const { record, inspection } = await openStore().importFile(path, flags.name, {
+            runtime,
+            dryRun: flags.look,
+          });
           output.result({ type: 'net', net: record, inspection }, inspectionText(inspection));
         } finally {
           await runtime.close();

@@ -4,5 +4,9 @@ import { assetFolder } from '../worker/find-assets';
 
 /** The nets of this installation and of this user. `REVERIE_MIRROR` names a server for closed networks. */
 export function openStore(): NetStore {
-  return createNetStore({ embeddedDir: assetFolder('nets'), homeDir: openHome().root, mirror: process.env.REVERIE_MIRROR });
+  return createNetStore({
+    embeddedDir: assetFolder('nets'),
+    homeDir: openHome().root,
+    mirror: process.env.REVERIE_MIRROR,
+  });
 }

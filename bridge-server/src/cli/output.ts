@@ -68,8 +68,12 @@ export function reportFailure(thrown: unknown, json: boolean): number {
   const row = errors[failure.code];
   const cause = fillText(row.cause, failure.details);
   const remedy = fillText(row.remedy, failure.details);
-  if (json) process.stdout.write(`${JSON.stringify({ type: 'error', code: failure.code, details: failure.details, cause, remedy })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ type: 'error', code: failure.code, details: failure.details, cause, remedy })}\n`,
+    );
   process.stderr.write(`${cause}\n${remedy}\n`);
-  if (failure.code === 'INTERNAL' && process.env.REVERIE_DEBUG) process.stderr.write(`${(failure.cause as Error | undefined)?.stack ?? ''}\n`);
+  if (failure.code === 'INTERNAL' && process.env.REVERIE_DEBUG)
+    process.stderr.write(`${(failure.cause as Error | undefined)?.stack ?? ''}\n`);
   return row.exit;
 }

@@ -16,7 +16,12 @@ function splitPosition(text: string): { path: string; position?: string } {
 }
 
 /** A preset of one effect, for the commands that do one thing. */
-function presetOf(effect: EffectName, params: Record<string, unknown>, codec: CodecName, rate: Preset['output']['rate']): Preset {
+function presetOf(
+  effect: EffectName,
+  params: Record<string, unknown>,
+  codec: CodecName,
+  rate: Preset['output']['rate'],
+): Preset {
   const parsed = presetSchema.safeParse({
     version: 1,
     name: effect,
@@ -48,7 +53,7 @@ export function addPictureCommands(program: Command): void {
 function addStill(program: Command): void {
   const command = program
     .command('still')
-    .description('Render one frame with a preset, as the panel\'s preview does.')
+    .description("Render one frame with a preset, as the panel's preview does.")
     .argument('<image|clip@timecode>')
     .requiredOption('--out <file.png>')
     .option('--preset <name|file>', 'a built-in or saved preset, or a preset file', 'default')
@@ -62,7 +67,14 @@ function addStill(program: Command): void {
         const clip = await core.addClip(path);
         const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
         const still = { ...preset, effects: preset.effects.filter(({ effect }) => effect !== 'retime') };
-        const wishes = { ...flags, preset: still, styles: flags.style, codec: 'png', fps: 'source', range: `${frame}:${frame}` };
+        const wishes = {
+          ...flags,
+          preset: still,
+          styles: flags.style,
+          codec: 'png',
+          fps: 'source',
+          range: `${frame}:${frame}`,
+        };
         await runJob(core, clip, wishes, flags.out, flags.force === true, output);
       });
     }),
@@ -81,10 +93,18 @@ function addDream(program: Command): void {
   addRenderFlags(command).action(
     action(async (output, path: string, flags: PictureFlags & { layer: string[]; guide?: string }) => {
       await withCore(async core => {
-        const objectives = flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
+        const objectives =
+          flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
         const preset = presetOf('dream', { ...read(flags), ...objectives }, 'png', 'source');
         const { provider, seed, guide } = flags;
-        await runJob(core, await core.addClip(path), { preset, provider, seed, guide }, flags.out, flags.force === true, output);
+        await runJob(
+          core,
+          await core.addClip(path),
+          { preset, provider, seed, guide },
+          flags.out,
+          flags.force === true,
+          output,
+        );
       });
     }),
   );
@@ -107,11 +127,19 @@ function addZoom(program: Command): void {
         const { path, position } = splitPosition(target);
         const clip = await core.addClip(path);
         const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
-        const objectives = flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
+        const objectives =
+          flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
         const dream = { ...readDream(flags), ...objectives };
         const preset = presetOf('zoom', { frames: 50, ...read(flags), dream }, codecFor(flags.out), 'source');
         const { provider, seed, fps } = flags;
-        await runJob(core, clip, { preset, provider, seed, fps, range: `${frame}:${frame}` }, flags.out, flags.force === true, output);
+        await runJob(
+          core,
+          clip,
+          { preset, provider, seed, fps, range: `${frame}:${frame}` },
+          flags.out,
+          flags.force === true,
+          output,
+        );
       });
     }),
   );
@@ -131,7 +159,14 @@ function addUpscale(program: Command): void {
         const clip = await core.addClip(path);
         const preset = presetOf('upscale', read(flags), clip.isStill ? 'png' : codecFor(flags.out), 'source');
         const { provider, seed, codec } = flags;
-        await runJob(core, clip, { preset, provider, seed, codec: clip.isStill ? 'png' : codec }, flags.out, flags.force === true, output);
+        await runJob(
+          core,
+          clip,
+          { preset, provider, seed, codec: clip.isStill ? 'png' : codec },
+          flags.out,
+          flags.force === true,
+          output,
+        );
       });
     }),
   );

@@ -25,13 +25,37 @@ export function addRenderCommand(program: Command): void {
   addRenderFlags(command);
   const readers = effectNames.map(effect => [effect, addEffectFlags(command, effect, effect, takenByRender)] as const);
   command.action(
-    action(async (output, clipPath: string, flags: RenderFlags & { preset: string; style: string[]; out: string; guide?: string; range?: string; fps?: string; size?: string; codec?: string }) => {
-      await withCore(async core => {
-        const preset = await findPreset(core, flags.preset);
-        const changes = Object.fromEntries(readers.map(([effect, read]) => [effect, read(flags)])) as Partial<Record<EffectName, Record<string, unknown>>>;
-        const clip = await core.addClip(clipPath);
-        await runJob(core, clip, { ...flags, preset, styles: flags.style, changes }, flags.out, flags.force === true, output);
-      });
-    }),
+    action(
+      async (
+        output,
+        clipPath: string,
+        flags: RenderFlags & {
+          preset: string;
+          style: string[];
+          out: string;
+          guide?: string;
+          range?: string;
+          fps?: string;
+          size?: string;
+          codec?: string;
+        },
+      ) => {
+        await withCore(async core => {
+          const preset = await findPreset(core, flags.preset);
+          const changes = Object.fromEntries(readers.map(([effect, read]) => [effect, read(flags)])) as Partial<
+            Record<EffectName, Record<string, unknown>>
+          >;
+          const clip = await core.addClip(clipPath);
+          await runJob(
+            core,
+            clip,
+            { ...flags, preset, styles: flags.style, changes },
+            flags.out,
+            flags.force === true,
+            output,
+          );
+        });
+      },
+    ),
   );
 }

@@ -25,14 +25,23 @@ async function finish(core: BridgeCore, job: Job, out: string | undefined, outpu
     { type: 'report', out: out ? resolve(out) : undefined, report },
     [
       `${out ?? job.id}: ${result?.frames} frames, ${result?.width}x${result?.height}, ${report.output.rate} fps, ${formatBytes(result?.sizeBytes ?? 0)}, in ${formatSeconds(report.seconds)} on ${report.provider}.`,
-      ...(report.notices.length > 0 ? [`${report.notices.length} notices; see the report: ${join(core.engine.folder(job.id), 'report.json')}`] : []),
+      ...(report.notices.length > 0
+        ? [`${report.notices.length} notices; see the report: ${join(core.engine.folder(job.id), 'report.json')}`]
+        : []),
     ].join('\n'),
   );
   return report;
 }
 
 /** Renders a clip and puts the result at `out`. @throws AppError for everything that can go wrong */
-export async function runJob(core: BridgeCore, clip: ClipInfo, wishes: RenderWishes, out: string, force: boolean, output: Output): Promise<Report> {
+export async function runJob(
+  core: BridgeCore,
+  clip: ClipInfo,
+  wishes: RenderWishes,
+  out: string,
+  force: boolean,
+  output: Output,
+): Promise<Report> {
   await checkDestination(out, force);
   let spec = await makeSpec(core, clip, wishes);
   let plan = await core.estimate(spec);
@@ -66,7 +75,12 @@ export async function runJob(core: BridgeCore, clip: ClipInfo, wishes: RenderWis
 }
 
 /** Goes on with a stopped or failed job and puts its result where it was first asked for. */
-export async function resumeJob(core: BridgeCore, id: JobId, wanted: string | undefined, output: Output): Promise<Report> {
+export async function resumeJob(
+  core: BridgeCore,
+  id: JobId,
+  wanted: string | undefined,
+  output: Output,
+): Promise<Report> {
   const [job] = await core.engine.list({ id });
   const out = wanted ?? (await readFile(join(core.engine.folder(id), destinationName), 'utf8').catch(() => undefined));
   if (job?.status !== 'done') await core.engine.resume(id);

@@ -17,7 +17,11 @@ export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
     .description('Make this machine a render node of the bridges that use the same Redis (`reverie serve --redis`).')
-    .option('--redis <url>', 'redis://host:6379 or rediss://user:password@host:6379; REVERIE_REDIS when absent', process.env.REVERIE_REDIS)
+    .option(
+      '--redis <url>',
+      'redis://host:6379 or rediss://user:password@host:6379; REVERIE_REDIS when absent',
+      process.env.REVERIE_REDIS,
+    )
     .option('--provider <name>', 'what this node computes on: auto, cpu, webgpu, cuda, tensorrt, dml or coreml', 'auto')
     .option('--name <name>', 'what reports call this machine', hostname())
     .option('--ca <file>', 'certificate (PEM) of the bridge, where no public authority signed it')
@@ -26,9 +30,16 @@ export function addWorkerCommand(program: Command): void {
     .action(
       action(async (output, flags: WorkerFlags) => {
         const { redis, provider, name = hostname() } = flags;
-        if (!redis) throw new AppError('USAGE', { problem: 'A render node needs the address of a Redis: --redis, or REVERIE_REDIS.' });
+        if (!redis)
+          throw new AppError('USAGE', {
+            problem: 'A render node needs the address of a Redis: --redis, or REVERIE_REDIS.',
+          });
         if (provider !== 'auto' && !isProviderName(provider))
-          throw new AppError('PARAMETER_WRONG', { name: 'provider', value: provider, problem: `choose auto or one of ${providerNames.join(', ')}` });
+          throw new AppError('PARAMETER_WRONG', {
+            name: 'provider',
+            value: provider,
+            problem: `choose auto or one of ${providerNames.join(', ')}`,
+          });
         const ca = flags.ca
           ? await readFile(flags.ca).catch((error: Error) => {
               throw new AppError('FILE_UNREADABLE', { path: flags.ca!, problem: error.message }, { cause: error });
@@ -45,7 +56,10 @@ export function addWorkerCommand(program: Command): void {
           version: programVersion,
           log: line => output.event({ type: 'log', line }, line),
         });
-        output.result({ type: 'node', name: node.name, provider: node.provider, pid: process.pid }, `${node.name} renders on ${node.provider}. Ctrl-C leaves; what is under way goes on elsewhere.`);
+        output.result(
+          { type: 'node', name: node.name, provider: node.provider, pid: process.pid },
+          `${node.name} renders on ${node.provider}. Ctrl-C leaves; what is under way goes on elsewhere.`,
+        );
         await new Promise<void>(resolve => {
           process.once('SIGINT', resolve);
           process.once('SIGTERM', resolve);

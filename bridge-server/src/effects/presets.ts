@@ -58,7 +58,7 @@ const documents: readonly PresetInput[] = [
   ...painters.map(([name, title, description]): PresetInput => ({
     version: 1,
     name: `quick-${name}`,
-    title: `${title}, quick`,
+    title: `Quick: ${title}`,
     description: `${description} By a ready-made net.`,
     effects: [
       { effect: 'style', params: { method: 'fast', styles: [{ image: { painter: name }, weight: 1 }] } },

@@ -79,7 +79,10 @@ export class FolderEngine implements JobEngine {
     record.analysis = analysis;
     record.emit({ type: 'created' });
     const { clipName, preset, seed, provider } = planned.spec;
-    logLine(record.folder, `Job ${planned.id}: ${clipName}, preset ${preset.name}, seed ${seed}, provider ${provider}.`);
+    logLine(
+      record.folder,
+      `Job ${planned.id}: ${clipName}, preset ${preset.name}, seed ${seed}, provider ${provider}.`,
+    );
     this.pump();
   }
 

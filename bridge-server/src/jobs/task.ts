@@ -174,7 +174,11 @@ export type TaskFacts = {
 
 /** What a worker says. Any message counts as a sign of life; a worker with nothing to say sends `alive` every two seconds. */
 export type WorkerEvent =
-  | { readonly type: 'ready'; readonly provider: string; readonly refused: readonly { readonly provider: string; readonly reason: string }[] }
+  | {
+      readonly type: 'ready';
+      readonly provider: string;
+      readonly refused: readonly { readonly provider: string; readonly reason: string }[];
+    }
   /** `idleMs` since the last progress of any kind: silence means a dead process, a large value here a hung stage. */
   | {
       readonly type: 'alive';
@@ -183,13 +187,40 @@ export type WorkerEvent =
       readonly rssBytes?: number;
     }
   /** `done` is the share of this task, 0 to 1; `frame` counts from 0 in the delivered clip. */
-  | { readonly type: 'progress'; readonly task: string; readonly done: number; readonly stage: string; readonly frame: number }
+  | {
+      readonly type: 'progress';
+      readonly task: string;
+      readonly done: number;
+      readonly stage: string;
+      readonly frame: number;
+    }
   /** `file` lies in the job's `previews/` folder: `<frame>.jpg`. */
-  | { readonly type: 'preview'; readonly task: string; readonly frame: number; readonly file: string; readonly final: boolean }
+  | {
+      readonly type: 'preview';
+      readonly task: string;
+      readonly frame: number;
+      readonly file: string;
+      readonly final: boolean;
+    }
   | { readonly type: 'notice'; readonly task: string; readonly notice: Notice }
   | { readonly type: 'done'; readonly task: string; readonly facts: TaskFacts }
   | { readonly type: 'failed'; readonly task: string; readonly error: ErrorJson }
-  | { readonly type: 'still'; readonly id: number; readonly file: string; readonly done: number; readonly total: number; readonly final: boolean }
-  | { readonly type: 'atlas-tile'; readonly id: number; readonly layer: string; readonly channels: number; readonly file: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'still';
+      readonly id: number;
+      readonly file: string;
+      readonly done: number;
+      readonly total: number;
+      readonly final: boolean;
+    }
+  | {
+      readonly type: 'atlas-tile';
+      readonly id: number;
+      readonly layer: string;
+      readonly channels: number;
+      readonly file: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'side-failed'; readonly id: number; readonly error: ErrorJson };

@@ -22,7 +22,11 @@ export const painterSides = [91, 128, 181, 256, 362, 512, 724, 1024] as const;
 const magic = 0x54505652; // "RVPT", little-endian
 const version = 1;
 
-type Header = { readonly net: string; readonly layers: readonly { readonly name: string; readonly channels: number }[]; readonly sides: readonly number[] };
+type Header = {
+  readonly net: string;
+  readonly layers: readonly { readonly name: string; readonly channels: number }[];
+  readonly sides: readonly number[];
+};
 
 /**
  * Little-endian: magic, version (uint32 each), length of the header, header as JSON, then for each side and layer two
@@ -84,7 +88,11 @@ export function readPainter(bytes: Uint8Array, name = 'painter'): Painter {
     const statistics: Record<string, LayerStatistics> = {};
     for (const { name: layer, channels } of header.layers) {
       const mean = take(channels);
-      statistics[layer] = { channels, mean, covariance: fromLowerTriangle(take((channels * (channels + 1)) / 2), channels) };
+      statistics[layer] = {
+        channels,
+        mean,
+        covariance: fromLowerTriangle(take((channels * (channels + 1)) / 2), channels),
+      };
     }
     return { sidePx, statistics };
   });
@@ -115,7 +123,8 @@ function entryBytes(header: Header): number {
 function readHeader(bytes: Uint8Array): Header | undefined {
   try {
     const header = JSON.parse(new TextDecoder().decode(bytes)) as Header;
-    const isSize = (value: unknown, limit: number) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= limit;
+    const isSize = (value: unknown, limit: number) =>
+      Number.isInteger(value) && (value as number) > 0 && (value as number) <= limit;
     const fits =
       typeof header.net === 'string' &&
       header.sides.length > 0 &&

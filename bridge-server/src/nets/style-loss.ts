@@ -1,7 +1,23 @@
 import { floatTensor, scalarTensor } from '../frame/tensor';
 import type { Tensor } from '../frame/tensor';
 import {
-  add, averagePool, clip, constant, div, input, matmul, meanAll, mul, reduceSum, reshape, slice, sqrt, square, sub, sumAll, transposeMatrix,
+  add,
+  averagePool,
+  clip,
+  constant,
+  div,
+  input,
+  matmul,
+  meanAll,
+  mul,
+  reduceSum,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  sub,
+  sumAll,
+  transposeMatrix,
 } from '../graph/build';
 import type { Value } from '../graph/value';
 import { covarianceFactor, palettePools, traceOf } from './style-statistics';
@@ -63,7 +79,8 @@ export function layerWeights(mask: Value, layer: Value): Value {
   const strideX = Math.round(mask.dims[3] / layer.dims[3]);
   const pooled = strideX === 1 && strideY === 1 ? mask : averagePool(mask, [strideY, strideX]);
   const fits = pooled.dims[2] >= layer.dims[2] && pooled.dims[3] >= layer.dims[3];
-  if (!fits) throw new RangeError(`a mask of ${mask.dims.join('x')} does not divide into a layer of ${layer.dims.join('x')}`);
+  if (!fits)
+    throw new RangeError(`a mask of ${mask.dims.join('x')} does not divide into a layer of ${layer.dims.join('x')}`);
   return slice(slice(pooled, 2, 0, layer.dims[2]), 3, 0, layer.dims[3]);
 }
 
@@ -85,7 +102,12 @@ export function styleTargetInputs(kind: StyleLossKind, prefix: string, channels:
   const at = (name: string, dims: readonly number[]) => input(`${prefix}.${name}`, dims);
   switch (kind) {
     case 'w2':
-      return { mean: at('mean', [channels, 1]), factor: at('factor', [rank, channels]), ridge: at('ridge', [rank, 1]), trace: at('trace', []) };
+      return {
+        mean: at('mean', [channels, 1]),
+        factor: at('factor', [rank, channels]),
+        ridge: at('ridge', [rank, 1]),
+        trace: at('trace', []),
+      };
     case 'gram':
       return { second: at('second', [channels, channels]), norm: at('norm', []) };
     case 'moments':
@@ -99,7 +121,11 @@ const ridgeShare = 1e-4;
 const leastTrace = 1e-7;
 
 /** What is fed to `styleTargetInputs` of the same kind. */
-export function styleTargetTensors(kind: StyleLossKind, prefix: string, statistics: LayerStatistics): Record<string, Tensor> {
+export function styleTargetTensors(
+  kind: StyleLossKind,
+  prefix: string,
+  statistics: LayerStatistics,
+): Record<string, Tensor> {
   const n = statistics.channels;
   const rank = targetRank(n);
   const trace = Math.max(leastTrace, traceOf(statistics));
@@ -127,10 +153,15 @@ export function styleTargetTensors(kind: StyleLossKind, prefix: string, statisti
           second[i * n + j] = statistics.covariance[i * n + j] + statistics.mean[i] * statistics.mean[j];
           norm += second[i * n + j] ** 2;
         }
-      return { [`${prefix}.second`]: floatTensor(second, [n, n]), [`${prefix}.norm`]: scalarTensor(Math.max(leastTrace ** 2, norm)) };
+      return {
+        [`${prefix}.second`]: floatTensor(second, [n, n]),
+        [`${prefix}.norm`]: scalarTensor(Math.max(leastTrace ** 2, norm)),
+      };
     }
     case 'moments': {
-      const deviation = Float32Array.from({ length: n }, (_, i) => Math.sqrt(Math.max(0, statistics.covariance[i * n + i])));
+      const deviation = Float32Array.from({ length: n }, (_, i) =>
+        Math.sqrt(Math.max(0, statistics.covariance[i * n + i])),
+      );
       return {
         [`${prefix}.mean`]: mean,
         [`${prefix}.deviation`]: floatTensor(deviation, [n, 1]),
@@ -140,7 +171,11 @@ export function styleTargetTensors(kind: StyleLossKind, prefix: string, statisti
   }
 }
 
-export function styleLayerLoss(kind: StyleLossKind, { mean, covariance, still }: FeatureStatistics, target: TargetInputs): Value {
+export function styleLayerLoss(
+  kind: StyleLossKind,
+  { mean, covariance, still }: FeatureStatistics,
+  target: TargetInputs,
+): Value {
   switch (kind) {
     case 'w2': {
       const rootTrace = traceOfSeenRoot(target, covariance, still);
@@ -155,7 +190,10 @@ export function styleLayerLoss(kind: StyleLossKind, { mean, covariance, still }:
     case 'moments': {
       // The small number only keeps the slope of the root finite where a channel is constant.
       const deviation = sqrt(add(diagonalOf(covariance), mul(target.trace, 1e-6)));
-      return div(add(sumAll(square(sub(mean, target.mean))), sumAll(square(sub(deviation, target.deviation)))), target.trace);
+      return div(
+        add(sumAll(square(sub(mean, target.mean))), sumAll(square(sub(deviation, target.deviation)))),
+        target.trace,
+      );
     }
   }
 }
@@ -243,4 +281,3 @@ export function palettePlanes(image: Value): { readonly pool: number; readonly p
     .filter(pool => image.dims[2] >= pool && image.dims[3] >= pool)
     .map(pool => ({ pool, planes: pool === 1 ? image : averagePool(image, pool) }));
 }
-

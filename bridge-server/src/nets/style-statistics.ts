@@ -1,7 +1,11 @@
 import { symmetricEigen } from './symmetric-eigen';
 
 /** What one feature map says of a style: means [C] and covariance [C, C] of its channels over all positions. */
-export type LayerStatistics = { readonly channels: number; readonly mean: Float64Array; readonly covariance: Float64Array };
+export type LayerStatistics = {
+  readonly channels: number;
+  readonly mean: Float64Array;
+  readonly covariance: Float64Array;
+};
 
 /** By layer; the palette is three layers more, named by `paletteLayer`. */
 export type StyleStatistics = Readonly<Record<string, LayerStatistics>>;
@@ -22,7 +26,9 @@ export function isPaletteLayer(layer: string): boolean {
  * each painter has painted a share (methods reference 1.4).
  * @throws RangeError when weights do not add to something or layers differ
  */
-export function blendStatistics(parts: readonly { readonly statistics: StyleStatistics; readonly weight: number }[]): StyleStatistics {
+export function blendStatistics(
+  parts: readonly { readonly statistics: StyleStatistics; readonly weight: number }[],
+): StyleStatistics {
   const used = parts.filter(part => part.weight > 0);
   const total = used.reduce((sum, part) => sum + part.weight, 0);
   if (!(total > 0)) throw new RangeError('at least one style needs a weight above 0');
@@ -38,7 +44,8 @@ export function blendStatistics(parts: readonly { readonly statistics: StyleStat
       const share = weight / total;
       for (let i = 0; i < n; i++) {
         mean[i] += share * part.mean[i];
-        for (let j = 0; j < n; j++) covariance[i * n + j] += share * (part.covariance[i * n + j] + part.mean[i] * part.mean[j]);
+        for (let j = 0; j < n; j++)
+          covariance[i * n + j] += share * (part.covariance[i * n + j] + part.mean[i] * part.mean[j]);
       }
     }
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) covariance[i * n + j] -= mean[i] * mean[j];

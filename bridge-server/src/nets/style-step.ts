@@ -1,12 +1,32 @@
 import {
-  add, addAll, concat, div, input, matmul, mul, reshape, resizeBilinear, slice, sqrt, square, sub,
+  add,
+  addAll,
+  concat,
+  div,
+  input,
+  matmul,
+  mul,
+  reshape,
+  resizeBilinear,
+  slice,
+  sqrt,
+  square,
+  sub,
 } from '../graph/build';
 import { scaledGradient } from '../graph/half-model';
 import type { FeatureNet } from './feature-net';
 import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import {
-  contentLoss, featureStatistics, layerWeights, palettePlanes, rangeLoss, styleLayerLoss, styleTargetInputs, temporalLoss, variationLoss,
+  contentLoss,
+  featureStatistics,
+  layerWeights,
+  palettePlanes,
+  rangeLoss,
+  styleLayerLoss,
+  styleTargetInputs,
+  temporalLoss,
+  variationLoss,
 } from './style-loss';
 import type { StyleLossKind } from './style-loss';
 import { paletteLayer } from './style-statistics';
@@ -63,10 +83,14 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const right = input('columns', [columns, width]);
   const gain = input('gain', [rows, columns]);
   const palette = input('palette', [3, 3]);
-  const temporal = { target: input('temporal', [1, 3, height, width]), weight: input('temporalWeight', [1, 1, height, width]) };
+  const temporal = {
+    target: input('temporal', [1, 3, height, width]),
+    weight: input('temporalWeight', [1, 1, height, width]),
+  };
   const mask = options.masked ? input('mask', [1, 1, height, width]) : undefined;
   const weights = input('weights', [lossTerms.length]);
-  const weightOf = (term: LossTerm) => reshape(slice(weights, 0, lossTerms.indexOf(term), lossTerms.indexOf(term) + 1), []);
+  const weightOf = (term: LossTerm) =>
+    reshape(slice(weights, 0, lossTerms.indexOf(term), lossTerms.indexOf(term) + 1), []);
   const targets = new Map<string, ReturnType<typeof styleTargetInputs>>();
   const targetOf = (kind: StyleLossKind, prefix: string, channels: number) => {
     const known = targets.get(prefix) ?? styleTargetInputs(kind, prefix, channels);
@@ -148,11 +172,21 @@ export function inputsOf(outputs: Outputs): Value[] {
 }
 
 /** The picture itself: inputs as in `styleStep` (z, rows, columns, gain, palette, base), output `image`. */
-export function decodePicture(options: Pick<StyleStepOptions, 'windowWidth' | 'windowHeight' | 'rows' | 'columns'>): Outputs {
+export function decodePicture(
+  options: Pick<StyleStepOptions, 'windowWidth' | 'windowHeight' | 'rows' | 'columns'>,
+): Outputs {
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
   const z = input('z', [1, 3, rows, columns]);
-  const planes = matmul(matmul(input('rows', [height, rows]), mul(z, input('gain', [rows, columns]))), input('columns', [columns, width]));
-  const coloured = reshape(matmul(input('palette', [3, 3]), reshape(planes, [3, height * width])), [1, 3, height, width]);
+  const planes = matmul(
+    matmul(input('rows', [height, rows]), mul(z, input('gain', [rows, columns]))),
+    input('columns', [columns, width]),
+  );
+  const coloured = reshape(matmul(input('palette', [3, 3]), reshape(planes, [3, height * width])), [
+    1,
+    3,
+    height,
+    width,
+  ]);
   return { image: add(input('base', [1, 3, height, width]), coloured) };
 }
 

@@ -32,7 +32,10 @@ export const httpPaths = {
 /** `path` of a bridge at `base` ("http://127.0.0.1:4711") with the token, and the width that is wanted. */
 export function bridgeUrl(base: string, path: string, token: string, width?: number): string {
   // Without a token the page's cookie may still open the door; an empty token would be a wrong one.
-  const query = [...(token ? [`${tokenParameter}=${encodeURIComponent(token)}`] : []), ...(width === undefined ? [] : [`width=${width}`])];
+  const query = [
+    ...(token ? [`${tokenParameter}=${encodeURIComponent(token)}`] : []),
+    ...(width === undefined ? [] : [`width=${width}`]),
+  ];
   const question = query.length === 0 ? '' : path.includes('?') ? '&' : '?';
   return `${base.replace(/\/$/, '')}${path}${question}${query.join('&')}`;
 }

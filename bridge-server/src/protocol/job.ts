@@ -28,7 +28,10 @@ export type JobSpec = z.infer<typeof jobSpecSchema>;
 export const jobStatuses = ['queued', 'active', 'paused', 'done', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
-export const errorJsonSchema = z.object({ code: z.string(), details: z.record(z.string(), z.union([z.string(), z.number()])) });
+export const errorJsonSchema = z.object({
+  code: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number()])),
+});
 
 export const estimateSchema = z.object({
   seconds: z.number().nonnegative(),
@@ -51,14 +54,27 @@ export const jobSchema = z.object({
   finishedAt: z.string().optional(),
   estimate: estimateSchema.optional(),
   /** Work units (frames weighted by cost), done of total; drives the bar. */
-  progress: z.object({ done: z.number().nonnegative(), total: z.number().positive(), secondsLeft: z.number().nonnegative().optional() }),
+  progress: z.object({
+    done: z.number().nonnegative(),
+    total: z.number().positive(),
+    secondsLeft: z.number().nonnegative().optional(),
+  }),
   /** What is being worked on: stage, frame of the delivered clip. */
   now: z.object({ stage: z.string(), frame: z.int().nonnegative(), frames: z.int().nonnegative() }).optional(),
   tasks: z.record(z.string(), z.enum(['waiting', 'active', 'done', 'failed'])).default({}),
   attempts: z.int().nonnegative().default(0),
   error: errorJsonSchema.optional(),
   /** Set when done: size and frames of the result, to be fetched as a download of this job. */
-  result: z.object({ sizeBytes: z.int(), sha256: z.string(), frames: z.int(), width: z.int(), height: z.int(), fileName: z.string() }).optional(),
+  result: z
+    .object({
+      sizeBytes: z.int(),
+      sha256: z.string(),
+      frames: z.int(),
+      width: z.int(),
+      height: z.int(),
+      fileName: z.string(),
+    })
+    .optional(),
   notices: z.int().nonnegative().default(0),
   previews: z.array(z.int().nonnegative()).default([]),
 });
@@ -67,12 +83,24 @@ export type Job = z.infer<typeof jobSchema>;
 /** What happens to a job, in order. Appended to `events.jsonl`; clients that reconnect are told all since `seq`. */
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('created') }),
-  z.object({ type: z.literal('planned'), estimate: estimateSchema, tasks: z.array(z.string()), total: z.number().positive() }),
+  z.object({
+    type: z.literal('planned'),
+    estimate: estimateSchema,
+    tasks: z.array(z.string()),
+    total: z.number().positive(),
+  }),
   z.object({ type: z.literal('started') }),
   z.object({ type: z.literal('task-started'), task: z.string(), where: z.string() }),
   z.object({ type: z.literal('task-done'), task: z.string(), reused: z.boolean(), seconds: z.number() }),
   z.object({ type: z.literal('task-failed'), task: z.string(), error: errorJsonSchema, willRetry: z.boolean() }),
-  z.object({ type: z.literal('progress'), done: z.number(), stage: z.string(), frame: z.int(), frames: z.int(), secondsLeft: z.number().optional() }),
+  z.object({
+    type: z.literal('progress'),
+    done: z.number(),
+    stage: z.string(),
+    frame: z.int(),
+    frames: z.int(),
+    secondsLeft: z.number().optional(),
+  }),
   z.object({ type: z.literal('preview'), frame: z.int(), final: z.boolean() }),
   z.object({ type: z.literal('notice'), notice: noticeSchema }),
   z.object({ type: z.literal('paused') }),

@@ -39,9 +39,20 @@ export const requestSchema = z.discriminatedUnion('type', [
   z.object({ id: requestId, type: z.literal('clip-from-path'), path: z.string().max(4096) }),
   z.object({ id: requestId, type: z.literal('clip-info'), clip: sha256 }),
 
-  z.object({ id: requestId, type: z.literal('download-open'), what: z.enum(['result', 'report', 'atlas']), job: jobIdSchema, offset: z.int().nonnegative().default(0) }),
+  z.object({
+    id: requestId,
+    type: z.literal('download-open'),
+    what: z.enum(['result', 'report', 'atlas']),
+    job: jobIdSchema,
+    offset: z.int().nonnegative().default(0),
+  }),
   /** The receiver has written this many bytes in all: the sender may go on. */
-  z.object({ id: requestId, type: z.literal('download-credit'), transfer: z.int().positive(), receivedBytes: z.int().nonnegative() }),
+  z.object({
+    id: requestId,
+    type: z.literal('download-credit'),
+    transfer: z.int().positive(),
+    receivedBytes: z.int().nonnegative(),
+  }),
   z.object({ id: requestId, type: z.literal('download-close'), transfer: z.int().positive() }),
 
   z.object({ id: requestId, type: z.literal('presets') }),
@@ -61,9 +72,23 @@ export const requestSchema = z.discriminatedUnion('type', [
   z.object({ id: requestId, type: z.literal('watch'), since: z.record(z.string(), z.int()).default({}) }),
 
   /** One frame with a preset: pictures follow as `still` messages, sharper each time, until `final`. */
-  z.object({ id: requestId, type: z.literal('still'), clip: sha256, frame: z.int().nonnegative(), preset: presetSchema, seed: z.int().default(0), maxSide: z.int().min(64).max(4096).default(640) }),
+  z.object({
+    id: requestId,
+    type: z.literal('still'),
+    clip: sha256,
+    frame: z.int().nonnegative(),
+    preset: presetSchema,
+    seed: z.int().default(0),
+    maxSide: z.int().min(64).max(4096).default(640),
+  }),
   z.object({ id: requestId, type: z.literal('still-stop'), still: requestId }),
-  z.object({ id: requestId, type: z.literal('atlas'), net: z.string().max(100), image: sha256.optional(), channelsOf: z.string().max(200).optional() }),
+  z.object({
+    id: requestId,
+    type: z.literal('atlas'),
+    net: z.string().max(100),
+    image: sha256.optional(),
+    channelsOf: z.string().max(200).optional(),
+  }),
   z.object({ id: requestId, type: z.literal('doctor') }),
   /** Beats and sections of a sound or clip that was uploaded. */
   z.object({ id: requestId, type: z.literal('sections'), clip: sha256 }),
@@ -98,7 +123,12 @@ export type Check = z.infer<typeof checkSchema>;
 export const replySchemas = {
   hello: z.object({ version: z.int(), bridge: z.string(), provider: z.string() }),
   ping: z.object({}),
-  'upload-open': z.object({ transfer: z.int(), offset: z.int(), complete: z.boolean(), clip: clipInfoSchema.optional() }),
+  'upload-open': z.object({
+    transfer: z.int(),
+    offset: z.int(),
+    complete: z.boolean(),
+    clip: clipInfoSchema.optional(),
+  }),
   'upload-close': z.object({ sha256, clip: clipInfoSchema.optional() }),
   'upload-abort': z.object({}),
   'clip-from-path': z.object({ clip: clipInfoSchema }),
@@ -110,9 +140,15 @@ export const replySchemas = {
   'preset-save': z.object({}),
   'preset-delete': z.object({}),
   nets: z.object({ nets: z.array(netInfoSchema) }),
-  estimate: z.object({ estimate: estimateSchema, width: z.int(), height: z.int(), frames: z.int(), resultBytes: z.number(),
+  estimate: z.object({
+    estimate: estimateSchema,
+    width: z.int(),
+    height: z.int(),
+    frames: z.int(),
+    resultBytes: z.number(),
     /** For a job that fits badly: the same with fewer painted lines, which fits well. */
-    smaller: z.object({ preset: presetSchema, lines: z.int(), estimate: estimateSchema }).optional() }),
+    smaller: z.object({ preset: presetSchema, lines: z.int(), estimate: estimateSchema }).optional(),
+  }),
   submit: z.object({ job: jobSchema }),
   /** `seqs`: the last event that each job already shows; given to `watch` as `since`, so that no history is sent twice. */
   jobs: z.object({ jobs: z.array(jobSchema), seqs: z.record(z.string(), z.int()).default({}) }),
@@ -126,7 +162,11 @@ export const replySchemas = {
   'still-stop': z.object({}),
   atlas: z.object({ job: z.string() }),
   doctor: z.object({ checks: z.array(checkSchema) }),
-  sections: z.object({ beats: z.array(z.number()), sections: z.array(z.object({ startSeconds: z.number(), endSeconds: z.number(), label: z.string() })), waveform: z.array(z.number()) }),
+  sections: z.object({
+    beats: z.array(z.number()),
+    sections: z.array(z.object({ startSeconds: z.number(), endSeconds: z.number(), label: z.string() })),
+    waveform: z.array(z.number()),
+  }),
 } as const satisfies Record<Request['type'], z.ZodType>;
 export type Reply<T extends Request['type']> = z.infer<(typeof replySchemas)[T]>;
 
@@ -137,9 +177,28 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('credit'), transfer: z.int(), receivedBytes: z.int() }),
   z.object({ type: z.literal('event'), job: jobIdSchema, seq: z.int(), at: z.string(), event: jobEventSchema }),
   z.object({ type: z.literal('job'), job: jobSchema }),
-  z.object({ type: z.literal('still'), id: requestId, path: z.string(), done: z.int(), total: z.int(), final: z.boolean() }),
-  z.object({ type: z.literal('atlas-tile'), id: requestId, layer: z.string(), channels: z.int(), path: z.string(), done: z.int(), total: z.int() }),
+  z.object({
+    type: z.literal('still'),
+    id: requestId,
+    path: z.string(),
+    done: z.int(),
+    total: z.int(),
+    final: z.boolean(),
+  }),
+  z.object({
+    type: z.literal('atlas-tile'),
+    id: requestId,
+    layer: z.string(),
+    channels: z.int(),
+    path: z.string(),
+    done: z.int(),
+    total: z.int(),
+  }),
   /** A local trigger (hotkey tool) asks the panel to act. */
-  z.object({ type: z.literal('trigger'), action: z.enum(['stylize-selection', 'place-finished']), preset: z.string().optional() }),
+  z.object({
+    type: z.literal('trigger'),
+    action: z.enum(['stylize-selection', 'place-finished']),
+    preset: z.string().optional(),
+  }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessageSchema>;

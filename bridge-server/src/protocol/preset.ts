@@ -10,7 +10,9 @@ export const outputSchema = z.object({
   /** The constant rate of the result; "source" keeps the clip's own. */
   rate: z.union([rateSchema, z.literal('source')]).default({ num: 50, den: 1 }),
   /** Final size; "source" is the clip's (after an upscale effect: that effect's), or width and height in pixels. */
-  size: z.union([z.literal('source'), z.object({ width: z.int().min(16).max(8192), height: z.int().min(16).max(8192) })]).default('source'),
+  size: z
+    .union([z.literal('source'), z.object({ width: z.int().min(16).max(8192), height: z.int().min(16).max(8192) })])
+    .default('source'),
 });
 export type Output = z.infer<typeof outputSchema>;
 

@@ -47,7 +47,14 @@ export const reportSchema = z.object({
   job: z.string(),
   reverie: z.string(),
   preset: z.string(),
-  clip: z.object({ sha256: z.string(), name: z.string(), frames: z.int(), rate: z.string(), width: z.int(), height: z.int() }),
+  clip: z.object({
+    sha256: z.string(),
+    name: z.string(),
+    frames: z.int(),
+    rate: z.string(),
+    width: z.int(),
+    height: z.int(),
+  }),
   range: z.object({ first: z.int(), last: z.int() }),
   seed: z.int(),
   output: z.object({

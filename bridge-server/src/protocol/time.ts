@@ -5,7 +5,10 @@ import { AppError } from './errors';
  * Frames a second as a fraction of integers. 29.97 is 30000/1001 and nothing else: rates are compared and converted
  * exactly and never become floats.
  */
-export const rateSchema = z.object({ num: z.int().positive().max(1_000_000_000), den: z.int().positive().max(1_000_000_000) });
+export const rateSchema = z.object({
+  num: z.int().positive().max(1_000_000_000),
+  den: z.int().positive().max(1_000_000_000),
+});
 export type Rate = z.infer<typeof rateSchema>;
 
 /** `value` units of 1/rate seconds. */
@@ -124,7 +127,12 @@ export function formatTimecode(frame: number, at: Rate, dropFrame = false): stri
     count += drops * 9 * tens + (rest >= drops ? drops * Math.floor((rest - drops) / perMinute) : 0);
   }
   const two = (value: number) => String(value).padStart(2, '0');
-  const [ff, ss, mm, hh] = [count % base, Math.floor(count / base) % 60, Math.floor(count / (base * 60)) % 60, Math.floor(count / (base * 3600))];
+  const [ff, ss, mm, hh] = [
+    count % base,
+    Math.floor(count / base) % 60,
+    Math.floor(count / (base * 60)) % 60,
+    Math.floor(count / (base * 3600)),
+  ];
   return `${two(hh)}:${two(mm)}:${two(ss)}${drops > 0 ? ';' : ':'}${two(ff)}`;
 }
 

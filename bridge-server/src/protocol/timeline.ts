@@ -34,7 +34,14 @@ export type TimelineMarker = z.infer<typeof timelineMarkerSchema>;
 
 /** What the user marked: frames of the sequence's own rational rate. */
 export const timelineRangeSchema = z.object({
-  sequence: z.object({ id: z.string(), name: z.string(), width: z.int().positive(), height: z.int().positive(), rate: rateSchema, frames: z.int().nonnegative() }),
+  sequence: z.object({
+    id: z.string(),
+    name: z.string(),
+    width: z.int().positive(),
+    height: z.int().positive(),
+    rate: rateSchema,
+    frames: z.int().nonnegative(),
+  }),
   /** In and out, or the selection's span. */
   range: frameRangeSchema,
   origin: z.enum(['selection', 'in-out', 'file', 'section', 'marker']),
@@ -89,4 +96,10 @@ export const placedSchema = z.object({
 });
 export type Placed = z.infer<typeof placedSchema>;
 
-export type Theme = { readonly dark: boolean; readonly background: string; readonly text: string; readonly accent: string; readonly fontSizePx: number };
+export type Theme = {
+  readonly dark: boolean;
+  readonly background: string;
+  readonly text: string;
+  readonly accent: string;
+  readonly fontSizePx: number;
+};

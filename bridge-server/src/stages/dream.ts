@@ -21,7 +21,13 @@ const freshBlurPx = 8;
 type Carried = { readonly image: Float32Array; readonly dream: Float32Array };
 
 /** The first frame of a shot, or a still: every octave, from nothing. */
-export async function dreamFresh(frame: Frame, params: DreamParams, dreamer: Dreamer, ctx: StageContext, free = frame.alpha): Promise<Float32Array> {
+export async function dreamFresh(
+  frame: Frame,
+  params: DreamParams,
+  dreamer: Dreamer,
+  ctx: StageContext,
+  free = frame.alpha,
+): Promise<Float32Array> {
   const size = { width: frame.width, height: frame.height };
   return dreamer.dream(frame.rgb, size, {
     octaves: octaveSizes(size, params.octaves, params.octaveScale),
@@ -38,7 +44,14 @@ export async function dreamFresh(frame: Frame, params: DreamParams, dreamer: Dre
  * few fine steps, and dreamt anew where something comes into view. The shifts are the same in every frame: random ones
  * would be new noise each time.
  */
-async function dreamOn(frame: Frame, before: Carried, params: DreamParams, dreamer: Dreamer, flowOf: FlowOf, ctx: StageContext): Promise<Float32Array> {
+async function dreamOn(
+  frame: Frame,
+  before: Carried,
+  params: DreamParams,
+  dreamer: Dreamer,
+  flowOf: FlowOf,
+  ctx: StageContext,
+): Promise<Float32Array> {
   const size: Size = { width: frame.width, height: frame.height };
   const area = size.width * size.height;
   const { forward, backward } = await flowOf(frame, before.image);
@@ -84,17 +97,25 @@ type FlowOf = (frame: Frame, earlier: Float32Array) => Promise<{ forward: Float3
 export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
   const dreamer = await openDreamer(params, ctx);
   const flow = createFlowProvider('auto', ctx);
-  let before: Carried | undefined = ctx.resumed && { image: floatsOf(ctx.resumed.tensors.image), dream: floatsOf(ctx.resumed.tensors.dream) };
+  let before: Carried | undefined = ctx.resumed && {
+    image: floatsOf(ctx.resumed.tensors.image),
+    dream: floatsOf(ctx.resumed.tensors.dream),
+  };
   try {
     for await (const frame of input) {
       ctx.signal.throwIfAborted();
       const flowOf: FlowOf = (now, earlier) => flow.flow(now, withPixels({ ...now, alpha: undefined }, earlier));
       const continues = before !== undefined && !frame.shotStart && before.image.length === frame.rgb.length;
-      const detail = continues ? await dreamOn(frame, before!, params, dreamer, flowOf, ctx) : await dreamFresh(frame, params, dreamer, ctx);
+      const detail = continues
+        ? await dreamOn(frame, before!, params, dreamer, flowOf, ctx)
+        : await dreamFresh(frame, params, dreamer, ctx);
       before = { image: frame.rgb, dream: detail };
       yield withPixels(frame, laidOver(frame.rgb, detail, strengthAt(params, frame.index)));
       const dims = [3, frame.height, frame.width];
-      ctx.store({ nextIndex: frame.index + 1, tensors: { image: floatTensor(before.image, dims), dream: floatTensor(before.dream, dims) } });
+      ctx.store({
+        nextIndex: frame.index + 1,
+        tensors: { image: floatTensor(before.image, dims), dream: floatTensor(before.dream, dims) },
+      });
     }
   } finally {
     await flow.close();

@@ -637,22 +637,22 @@ export const fr: Catalogue = {
   'builtIn.great-wave.description': 'Katsushika Hokusai, vers 1831 : bleus d’estampe et tons de papier.',
   'builtIn.tahiti': 'Tahiti',
   'builtIn.tahiti.description': 'Paul Gauguin, années 1890 : aplats chauds et contours fermes.',
-  'builtIn.quick-starry-night': 'La Nuit étoilée, rapide',
+  'builtIn.quick-starry-night': 'Rapide : La Nuit étoilée',
   'builtIn.quick-starry-night.description':
     'Vincent van Gogh, 1889 : tourbillons de bleu et de jaune. Par un réseau tout prêt.',
-  'builtIn.quick-night-cafe': 'Le Café de nuit, rapide',
+  'builtIn.quick-night-cafe': 'Rapide : Le Café de nuit',
   'builtIn.quick-night-cafe.description':
     'Vincent van Gogh, 1888 : lumière de lampe, rouge et vert. Par un réseau tout prêt.',
-  'builtIn.quick-the-scream': 'Le Cri, rapide',
+  'builtIn.quick-the-scream': 'Rapide : Le Cri',
   'builtIn.quick-the-scream.description':
     'Edvard Munch, 1893 : longues lignes courbes, ciel orange. Par un réseau tout prêt.',
-  'builtIn.quick-shipwreck': 'Le Naufrage, rapide',
+  'builtIn.quick-shipwreck': 'Rapide : Le Naufrage',
   'builtIn.quick-shipwreck.description':
     'J. M. W. Turner, vers 1810 : tempête, embruns et lumière brune. Par un réseau tout prêt.',
-  'builtIn.quick-great-wave': 'La Grande Vague, rapide',
+  'builtIn.quick-great-wave': 'Rapide : La Grande Vague',
   'builtIn.quick-great-wave.description':
     'Katsushika Hokusai, vers 1831 : bleus d’estampe et tons de papier. Par un réseau tout prêt.',
-  'builtIn.quick-tahiti': 'Tahiti, rapide',
+  'builtIn.quick-tahiti': 'Rapide : Tahiti',
   'builtIn.quick-tahiti.description':
     'Paul Gauguin, années 1890 : aplats chauds et contours fermes. Par un réseau tout prêt.',
   'builtIn.dream-texture': 'Rêve : texture',

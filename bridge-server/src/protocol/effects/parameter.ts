@@ -8,26 +8,59 @@ export type ParameterMeta = {
   readonly label: string;
   readonly help: string;
   readonly unit?: string;
-  readonly control?: 'slider' | 'number' | 'choice' | 'toggle' | 'layer' | 'net' | 'images' | 'image' | 'colour' | 'curve' | 'point' | 'shapes' | 'text';
+  readonly control?:
+    | 'slider'
+    | 'number'
+    | 'choice'
+    | 'toggle'
+    | 'layer'
+    | 'net'
+    | 'images'
+    | 'image'
+    | 'colour'
+    | 'curve'
+    | 'point'
+    | 'shapes'
+    | 'text';
   /** `simple` is shown at once, `more` behind "More", `hidden` only in files and flags. */
   readonly level?: 'simple' | 'more' | 'hidden';
   readonly step?: number;
 };
 
 export function numeric(min: number, max: number, initial: number, meta: ParameterMeta) {
-  return z.number().min(min).max(max).default(initial).meta({ control: 'slider', level: 'more', ...meta });
+  return z
+    .number()
+    .min(min)
+    .max(max)
+    .default(initial)
+    .meta({ control: 'slider', level: 'more', ...meta });
 }
 
 export function whole(min: number, max: number, initial: number, meta: ParameterMeta) {
-  return z.int().min(min).max(max).default(initial).meta({ control: 'slider', level: 'more', step: 1, ...meta });
+  return z
+    .int()
+    .min(min)
+    .max(max)
+    .default(initial)
+    .meta({ control: 'slider', level: 'more', step: 1, ...meta });
 }
 
-export function choice<const T extends readonly [string, ...string[]]>(values: T, initial: T[number], meta: ParameterMeta) {
-  return z.enum(values).default(initial as never).meta({ control: 'choice', level: 'more', ...meta });
+export function choice<const T extends readonly [string, ...string[]]>(
+  values: T,
+  initial: T[number],
+  meta: ParameterMeta,
+) {
+  return z
+    .enum(values)
+    .default(initial as never)
+    .meta({ control: 'choice', level: 'more', ...meta });
 }
 
 export function toggle(initial: boolean, meta: ParameterMeta) {
-  return z.boolean().default(initial).meta({ control: 'toggle', level: 'more', ...meta });
+  return z
+    .boolean()
+    .default(initial)
+    .meta({ control: 'toggle', level: 'more', ...meta });
 }
 
 /** A picture that a client sent: known by its SHA-256, or (in presets that ship) by the name of a built-in painter. */
@@ -38,9 +71,7 @@ export const imageRefSchema = z.union([
 export type ImageRef = z.infer<typeof imageRefSchema>;
 
 /** A value over time: straight lines between keys at frames of the clip's range; constant before and after. */
-export const curveSchema = z
-  .array(z.object({ frame: z.int().nonnegative(), value: z.number() }))
-  .max(500);
+export const curveSchema = z.array(z.object({ frame: z.int().nonnegative(), value: z.number() })).max(500);
 export type Curve = z.infer<typeof curveSchema>;
 
 export function curveAt(curve: Curve, frame: number, otherwise: number): number {

@@ -3,30 +3,93 @@ import { choice, imageRefSchema, numeric, toggle, whole } from './parameter';
 
 /** Painting in the manner of one or more pictures. Method `optimise`: Gatys et al., CVPR 2016, with the loss and schedule of `nets/style-loss.ts`. */
 export const styleParams = z.object({
-  method: choice(['optimise', 'fast'], 'optimise', { label: 'style.method', help: 'Paint carefully (optimise) or with a ready-made net (fast).', level: 'simple' }),
+  method: choice(['optimise', 'fast'], 'optimise', {
+    label: 'style.method',
+    help: 'Paint carefully (optimise) or with a ready-made net (fast).',
+    level: 'simple',
+  }),
   styles: z
     .array(z.object({ image: imageRefSchema, weight: z.number().min(0).max(10).default(1) }))
     .min(1)
     .max(8)
     .default([{ image: { painter: 'starry-night' }, weight: 1 }])
-    .meta({ label: 'style.styles', help: 'The pictures to paint like, with weights.', control: 'images', level: 'simple' }),
-  strength: numeric(0, 100, 60, { label: 'style.strength', help: 'How far the painter may leave the photograph.', unit: '%', level: 'simple' }),
-  strokePx: numeric(64, 2048, 512, { label: 'style.stroke', help: 'Length of the style picture\'s longer side in pixels of the working size: smaller means smaller strokes.', unit: 'px', level: 'simple' }),
-  detail: choice(['draft', 'normal', 'fine'], 'normal', { label: 'style.detail', help: 'How much time goes into a frame.', level: 'simple' }),
-  colour: choice(['style', 'keep', 'match'], 'style', { label: 'style.colour', help: 'Colours of the style picture, of the footage (luminance only), or the style\'s palette matched to the footage.', level: 'simple' }),
-  stickiness: numeric(0, 100, 60, { label: 'style.stickiness', help: 'How firmly paint holds on to moving things from frame to frame.', unit: '%', level: 'simple' }),
-  workingHeight: whole(0, 2160, 0, { label: 'style.workingHeight', help: 'Lines that are painted; the rest is scaled up. 0 chooses by the machine.', unit: 'px' }),
-  net: z.string().max(100).default('auto').meta({ label: 'style.net', help: 'The feature net (optimise) or style net (fast).', control: 'net', level: 'more' }),
-  iterations: whole(0, 5000, 0, { label: 'style.iterations', help: 'Steps at full size for the first frame of a shot; 0 follows "detail".' }),
-  iterationsNext: whole(0, 5000, 0, { label: 'style.iterationsNext', help: 'Steps for each following frame; 0 follows "detail".' }),
+    .meta({
+      label: 'style.styles',
+      help: 'The pictures to paint like, with weights.',
+      control: 'images',
+      level: 'simple',
+    }),
+  strength: numeric(0, 100, 60, {
+    label: 'style.strength',
+    help: 'How far the painter may leave the photograph.',
+    unit: '%',
+    level: 'simple',
+  }),
+  strokePx: numeric(64, 2048, 512, {
+    label: 'style.stroke',
+    help: "Length of the style picture's longer side in pixels of the working size: smaller means smaller strokes.",
+    unit: 'px',
+    level: 'simple',
+  }),
+  detail: choice(['draft', 'normal', 'fine'], 'normal', {
+    label: 'style.detail',
+    help: 'How much time goes into a frame.',
+    level: 'simple',
+  }),
+  colour: choice(['style', 'keep', 'match'], 'style', {
+    label: 'style.colour',
+    help: "Colours of the style picture, of the footage (luminance only), or the style's palette matched to the footage.",
+    level: 'simple',
+  }),
+  stickiness: numeric(0, 100, 60, {
+    label: 'style.stickiness',
+    help: 'How firmly paint holds on to moving things from frame to frame.',
+    unit: '%',
+    level: 'simple',
+  }),
+  workingHeight: whole(0, 2160, 0, {
+    label: 'style.workingHeight',
+    help: 'Lines that are painted; the rest is scaled up. 0 chooses by the machine.',
+    unit: 'px',
+  }),
+  net: z
+    .string()
+    .max(100)
+    .default('auto')
+    .meta({
+      label: 'style.net',
+      help: 'The feature net (optimise) or style net (fast).',
+      control: 'net',
+      level: 'more',
+    }),
+  iterations: whole(0, 5000, 0, {
+    label: 'style.iterations',
+    help: 'Steps at full size for the first frame of a shot; 0 follows "detail".',
+  }),
+  iterationsNext: whole(0, 5000, 0, {
+    label: 'style.iterationsNext',
+    help: 'Steps for each following frame; 0 follows "detail".',
+  }),
   scales: whole(1, 6, 3, { label: 'style.scales', help: 'Sizes of the coarse-to-fine pyramid for the first frame.' }),
-  loss: choice(['w2', 'gram', 'moments'], 'w2', { label: 'style.loss', help: 'What of the style is matched: covariance distance, Gram matrices, or means and deviations.' }),
+  loss: choice(['w2', 'gram', 'moments'], 'w2', {
+    label: 'style.loss',
+    help: 'What of the style is matched: covariance distance, Gram matrices, or means and deviations.',
+  }),
   optimiser: choice(['adam', 'lbfgs'], 'adam', { label: 'style.optimiser', help: 'How the picture is improved.' }),
-  picture: choice(['fourier', 'pixels'], 'fourier', { label: 'style.picture', help: 'Optimise decorrelated frequencies (calmer) or pixels (livelier).' }),
-  contentWeight: numeric(0, 10, 0, { label: 'style.contentWeight', help: 'Weight of the content loss; 0 follows "strength".' }),
+  picture: choice(['fourier', 'pixels'], 'fourier', {
+    label: 'style.picture',
+    help: 'Optimise decorrelated frequencies (calmer) or pixels (livelier).',
+  }),
+  contentWeight: numeric(0, 10, 0, {
+    label: 'style.contentWeight',
+    help: 'Weight of the content loss; 0 follows "strength".',
+  }),
   tvWeight: numeric(0, 1, 0.02, { label: 'style.tvWeight', help: 'Weight of smoothness.' }),
   colourWeight: numeric(0, 5, 0.3, { label: 'style.colourWeight', help: 'Weight of the palette loss.' }),
-  longTerm: toggle(true, { label: 'style.longTerm', help: 'Also hold on to frames further back, for things that were hidden for a moment.' }),
+  longTerm: toggle(true, {
+    label: 'style.longTerm',
+    help: 'Also hold on to frames further back, for things that were hidden for a moment.',
+  }),
   passes: whole(1, 8, 1, { label: 'style.passes', help: 'Passes over the shot, forward and backward in turn.' }),
   flow: choice(['auto', 'classical', 'net'], 'auto', { label: 'style.flow', help: 'What finds the motion.' }),
 });

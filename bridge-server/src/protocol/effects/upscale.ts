@@ -14,10 +14,34 @@ export function upscaleFamilyOf(net: string): (typeof upscaleFamilies)[number] |
 
 /** waifu2x (nagadomi, MIT) and other nets that enlarge. */
 export const upscaleParams = z.object({
-  net: z.string().max(100).default('auto').meta({ label: 'upscale.net', help: 'The net that enlarges; "auto" is cunet for stills and upconv_7 for video on a CPU.', control: 'net', level: 'more' }),
-  scale: choice(['1', '2', '4'], '2', { label: 'upscale.scale', help: 'How many times larger; 1 only removes noise.', level: 'simple' }),
-  noise: whole(-1, 3, -1, { label: 'upscale.noise', help: 'Noise and compression artefacts to remove; -1 none. Painted frames need none.', level: 'simple' }),
-  tta: toggle(false, { label: 'upscale.tta', help: 'Average over eight turned and mirrored copies: slightly better, eight times slower.' }),
-  tilePx: whole(0, 4096, 0, { label: 'upscale.tile', help: 'Size of tiles; 0 chooses by memory. The result does not depend on it.', unit: 'px' }),
+  net: z
+    .string()
+    .max(100)
+    .default('auto')
+    .meta({
+      label: 'upscale.net',
+      help: 'The net that enlarges; "auto" is cunet for stills and upconv_7 for video on a CPU.',
+      control: 'net',
+      level: 'more',
+    }),
+  scale: choice(['1', '2', '4'], '2', {
+    label: 'upscale.scale',
+    help: 'How many times larger; 1 only removes noise.',
+    level: 'simple',
+  }),
+  noise: whole(-1, 3, -1, {
+    label: 'upscale.noise',
+    help: 'Noise and compression artefacts to remove; -1 none. Painted frames need none.',
+    level: 'simple',
+  }),
+  tta: toggle(false, {
+    label: 'upscale.tta',
+    help: 'Average over eight turned and mirrored copies: slightly better, eight times slower.',
+  }),
+  tilePx: whole(0, 4096, 0, {
+    label: 'upscale.tile',
+    help: 'Size of tiles; 0 chooses by memory. The result does not depend on it.',
+    unit: 'px',
+  }),
 });
 export type UpscaleParams = z.infer<typeof upscaleParams>;

@@ -37,7 +37,11 @@ const leastSide = tileSide / 2;
 const largeArea = 1_500_000;
 
 /** The same part of a picture of another size. */
-export function scaledTile(tile: Tile, from: { width: number; height: number }, to: { width: number; height: number }): Tile {
+export function scaledTile(
+  tile: Tile,
+  from: { width: number; height: number },
+  to: { width: number; height: number },
+): Tile {
   if (from.width === to.width && from.height === to.height) return tile;
   const x = Math.min(to.width - 1, Math.floor((tile.x * to.width) / from.width));
   const y = Math.min(to.height - 1, Math.floor((tile.y * to.height) / from.height));
@@ -121,7 +125,12 @@ export function connectedTiles(grid: TileGrid, marked: readonly boolean[], least
     for (let i = 0; i < group.length; i++) {
       const at = group[i];
       const column = at % grid.columns;
-      const around = [column > 0 ? at - 1 : -1, column < grid.columns - 1 ? at + 1 : -1, at - grid.columns, at + grid.columns];
+      const around = [
+        column > 0 ? at - 1 : -1,
+        column < grid.columns - 1 ? at + 1 : -1,
+        at - grid.columns,
+        at + grid.columns,
+      ];
       for (const next of around) {
         if (next < 0 || next >= marked.length || !marked[next] || seen.has(next)) continue;
         seen.add(next);

@@ -83,7 +83,12 @@ const fillWindows = [
  * The photograph where no paint is, moved to the colours of the paint around it: what the two differ by is averaged
  * over what is seen nearby and carried into the hole, so that neither a seam nor a strip of another hue begins there.
  */
-function fillUnseen(laid: Float32Array, seen: Float32Array, photograph: Float32Array, { width, height }: Frame): Float32Array {
+function fillUnseen(
+  laid: Float32Array,
+  seen: Float32Array,
+  photograph: Float32Array,
+  { width, height }: Frame,
+): Float32Array {
   const area = seen.length;
   if (seen.every(share => share >= 1)) return laid;
   const counts = fillWindows.map(({ side }) => boxBlur(seen, width, height, side));
@@ -124,7 +129,12 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
   const motion = await motions.between(from.content, frame);
   const area = frame.width * frame.height;
   if (motion.doubt !== undefined) {
-    return { painted: from.painted, reliability: new Float32Array(area), hidden: new Float32Array(area).fill(1), maturity: from.maturity };
+    return {
+      painted: from.painted,
+      reliability: new Float32Array(area),
+      hidden: new Float32Array(area).fill(1),
+      maturity: from.maturity,
+    };
   }
   const painted = advect(from.painted, motion, frame);
   const hidden = hiddenMap(motion, frame);
@@ -161,7 +171,12 @@ const edgeHold = 0.3;
 const unexplainedLuma = 0.08;
 
 /** How firmly paint is held: not at all next to what is hidden, less along edges of motion and where the light does not fit. */
-function holdMap({ intoB }: Motion, hidden: Float32Array, unexplained: Float32Array, { width, height }: Frame): Float32Array {
+function holdMap(
+  { intoB }: Motion,
+  hidden: Float32Array,
+  unexplained: Float32Array,
+  { width, height }: Frame,
+): Float32Array {
   const near = boxBlur(hidden, width, height, 5);
   const out = new Float32Array(hidden.length);
   for (let p = 0; p < out.length; p++) {
@@ -190,7 +205,14 @@ function advect(image: Float32Array, motion: Motion, frame: Frame): Float32Array
  * Adds what the light of the footage did since, in the colours of the paint, averaged over small areas.
  * @returns [H, W], the change of luma that this average does not explain
  */
-function addLight(painted: Float32Array, before: Frame, now: Frame, motion: Motion, hidden: Float32Array, shot: Shot): Float32Array {
+function addLight(
+  painted: Float32Array,
+  before: Frame,
+  now: Frame,
+  motion: Motion,
+  hidden: Float32Array,
+  shot: Shot,
+): Float32Array {
   const { width, height } = now;
   const area = width * height;
   const difference = (a: Float32Array, b: Float32Array) => {
@@ -200,7 +222,12 @@ function addLight(painted: Float32Array, before: Frame, now: Frame, motion: Moti
   const weight = hidden.map(share => 1 - share);
   const count = boxBlur(weight, width, height, lightWindowPx);
   const averaged = (change: Float32Array) => {
-    const sum = boxBlur(change.map((value, p) => weight[p] * value), width, height, lightWindowPx);
+    const sum = boxBlur(
+      change.map((value, p) => weight[p] * value),
+      width,
+      height,
+      lightWindowPx,
+    );
     return sum.map((value, p) => (count[p] > 1e-3 ? value / count[p] : 0));
   };
   const added = averaged(difference(toEasel(before.rgb, shot.colours), toEasel(now.rgb, shot.colours)));
@@ -220,7 +247,15 @@ export function boxBlur(plane: Float32Array, width: number, height: number, side
   return out;
 }
 
-function slide(from: Float32Array, to: Float32Array, lines: number, length: number, lineStep: number, step: number, radius: number): void {
+function slide(
+  from: Float32Array,
+  to: Float32Array,
+  lines: number,
+  length: number,
+  lineStep: number,
+  step: number,
+  radius: number,
+): void {
   for (let line = 0; line < lines; line++) {
     const base = line * lineStep;
     let sum = 0;

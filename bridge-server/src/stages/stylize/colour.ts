@@ -4,7 +4,10 @@ import type { LayerStatistics } from '../../nets/style-statistics';
 /** x' = matrix x + offset, on RGB columns. */
 export type ColourMap = { readonly matrix: Float64Array; readonly offset: Float64Array };
 
-export const sameColours: ColourMap = { matrix: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), offset: new Float64Array(3) };
+export const sameColours: ColourMap = {
+  matrix: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+  offset: new Float64Array(3),
+};
 
 /** Rec. 709 luma, the frames' own. */
 export const lumaWeights = [0.2126, 0.7152, 0.0722] as const;
@@ -58,7 +61,10 @@ const largestGain = 2.5;
  * hues less than triangular ones (methods reference 1.4), with its gains held within limits.
  */
 export function matchColours(from: LayerStatistics, to: LayerStatistics): ColourMap {
-  const exact = product(root(to.covariance, value => Math.sqrt(value)), root(from.covariance, value => 1 / Math.sqrt(value)));
+  const exact = product(
+    root(to.covariance, value => Math.sqrt(value)),
+    root(from.covariance, value => 1 / Math.sqrt(value)),
+  );
   // exact = U S V^T, from the eigenvectors V of its square.
   const { values, vectors: v } = symmetricEigen(product(transposed(exact), exact), 3);
   const matrix = new Float64Array(9);
@@ -86,7 +92,8 @@ export const tellingDeviation = 0.06;
 /** Standard deviation of the luma, 0..1. */
 export function lumaDeviation({ covariance }: LayerStatistics): number {
   let variance = 0;
-  for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) variance += lumaWeights[i] * lumaWeights[j] * covariance[3 * i + j];
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j < 3; j++) variance += lumaWeights[i] * lumaWeights[j] * covariance[3 * i + j];
   return Math.sqrt(Math.max(0, variance));
 }
 
@@ -94,13 +101,25 @@ export function lumaDeviation({ covariance }: LayerStatistics): number {
 export function inverseColours({ matrix: m, offset }: ColourMap): ColourMap {
   const cofactor = (a: number, b: number, c: number, d: number) => m[a] * m[d] - m[b] * m[c];
   const adjugate = Float64Array.of(
-    cofactor(4, 5, 7, 8), -cofactor(1, 2, 7, 8), cofactor(1, 2, 4, 5),
-    -cofactor(3, 5, 6, 8), cofactor(0, 2, 6, 8), -cofactor(0, 2, 3, 5),
-    cofactor(3, 4, 6, 7), -cofactor(0, 1, 6, 7), cofactor(0, 1, 3, 4),
+    cofactor(4, 5, 7, 8),
+    -cofactor(1, 2, 7, 8),
+    cofactor(1, 2, 4, 5),
+    -cofactor(3, 5, 6, 8),
+    cofactor(0, 2, 6, 8),
+    -cofactor(0, 2, 3, 5),
+    cofactor(3, 4, 6, 7),
+    -cofactor(0, 1, 6, 7),
+    cofactor(0, 1, 3, 4),
   );
   const determinant = m[0] * adjugate[0] + m[1] * adjugate[3] + m[2] * adjugate[6];
   const matrix = adjugate.map(value => value / determinant);
-  return { matrix, offset: Float64Array.from({ length: 3 }, (_, i) => -(matrix[3 * i] * offset[0] + matrix[3 * i + 1] * offset[1] + matrix[3 * i + 2] * offset[2])) };
+  return {
+    matrix,
+    offset: Float64Array.from(
+      { length: 3 },
+      (_, i) => -(matrix[3 * i] * offset[0] + matrix[3 * i + 1] * offset[1] + matrix[3 * i + 2] * offset[2]),
+    ),
+  };
 }
 
 /** @param rgb [3, H, W] */
@@ -122,7 +141,8 @@ export function mapColours(rgb: Float32Array, { matrix: m, offset: o }: ColourMa
 export function lumaOf(rgb: Float32Array): Float32Array {
   const area = rgb.length / 3;
   const out = new Float32Array(area);
-  for (let p = 0; p < area; p++) out[p] = lumaWeights[0] * rgb[p] + lumaWeights[1] * rgb[area + p] + lumaWeights[2] * rgb[2 * area + p];
+  for (let p = 0; p < area; p++)
+    out[p] = lumaWeights[0] * rgb[p] + lumaWeights[1] * rgb[area + p] + lumaWeights[2] * rgb[2 * area + p];
   return out;
 }
 
@@ -131,7 +151,8 @@ export function keepHues(painted: Float32Array, footage: Float32Array): Float32A
   const area = painted.length / 3;
   const [bright, was] = [lumaOf(painted), lumaOf(footage)];
   const out = new Float32Array(painted.length);
-  for (let c = 0; c < 3; c++) for (let p = 0; p < area; p++) out[c * area + p] = footage[c * area + p] + bright[p] - was[p];
+  for (let c = 0; c < 3; c++)
+    for (let p = 0; p < area; p++) out[c * area + p] = footage[c * area + p] + bright[p] - was[p];
   return out;
 }
 
@@ -140,14 +161,16 @@ function root(covariance: Float64Array, of: (value: number) => number): Float64A
   const out = new Float64Array(9);
   for (let k = 0; k < 3; k++) {
     const scale = of(Math.max(0, values[k]) + leastVariance);
-    for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) out[3 * i + j] += scale * vectors[3 * i + k] * vectors[3 * j + k];
+    for (let i = 0; i < 3; i++)
+      for (let j = 0; j < 3; j++) out[3 * i + j] += scale * vectors[3 * i + k] * vectors[3 * j + k];
   }
   return out;
 }
 
 function product(a: Float64Array, b: Float64Array): Float64Array {
   const out = new Float64Array(9);
-  for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) for (let k = 0; k < 3; k++) out[3 * i + j] += a[3 * i + k] * b[3 * k + j];
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j < 3; j++) for (let k = 0; k < 3; k++) out[3 * i + j] += a[3 * i + k] * b[3 * k + j];
   return out;
 }
 

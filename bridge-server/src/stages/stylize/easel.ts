@@ -52,7 +52,11 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
     },
     { ...seen, mayHalve: true, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
   );
-  const decode = await nets.compiled(`style-picture:${size}`, async () => toModel({ outputs: decodePicture(shape) }), seen);
+  const decode = await nets.compiled(
+    `style-picture:${size}`,
+    async () => toModel({ outputs: decodePicture(shape) }),
+    seen,
+  );
   const content = await nets.compiled(
     `style-content:${features.name}:${size}:${magnify}`,
     async () => toModel({ outputs: contentFeatures(await features.load(), windowWidth, windowHeight, magnify) }),

@@ -21,7 +21,11 @@ export type IndependentHooks = {
 const refiningRateShare = 0.5;
 
 /** Paints a picture without any before it: from the photograph, coarse to fine. */
-export async function paintIndependent(studio: Studio, order: IndependentOrder, hooks: IndependentHooks): Promise<Painted> {
+export async function paintIndependent(
+  studio: Studio,
+  order: IndependentOrder,
+  hooks: IndependentHooks,
+): Promise<Painted> {
   const scales = pyramidScales(studio.size, order.scales);
   const stepsAt = (scale: number) => (scale === 1 ? studio.steps.first : studio.steps.coarse);
   const total = scales.reduce((sum, scale) => sum + stepsAt(scale), 0);
@@ -48,7 +52,9 @@ export async function paintIndependent(studio: Studio, order: IndependentOrder, 
         ...(hooks.onStep
           ? {
               onStep: (now: number, picture: () => Promise<Float32Array>) =>
-                hooks.onStep?.(done + now, total, async () => resizedPlanes(await picture(), 3, easel.size, studio.size)) ?? Promise.resolve(),
+                hooks.onStep?.(done + now, total, async () =>
+                  resizedPlanes(await picture(), 3, easel.size, studio.size),
+                ) ?? Promise.resolve(),
             }
           : {}),
       },

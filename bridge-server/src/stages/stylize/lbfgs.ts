@@ -39,7 +39,8 @@ export function createLbfgs(): Lbfgs {
       const first = pairs.length === 0;
       const factor = first ? Math.min(1, 1 / (sumAbsolute(gradient) + 1e-30)) : scale;
       for (let i = 0; i < direction.length; i++) direction[i] *= factor;
-      for (let i = 0; i < pairs.length; i++) addScaled(direction, pairs[i].s, alphas[i] - pairs[i].inverse * dot(pairs[i].y, direction));
+      for (let i = 0; i < pairs.length; i++)
+        addScaled(direction, pairs[i].s, alphas[i] - pairs[i].inverse * dot(pairs[i].y, direction));
       last = { point, gradient };
       const moved = point.slice();
       addScaled(moved, direction, -1);

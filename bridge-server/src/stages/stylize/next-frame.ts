@@ -31,7 +31,11 @@ export function riper(maturity: Float32Array): Float32Array {
 }
 
 /** Paints a frame from what was carried over from the ones before it. */
-export async function paintNext(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Painted> {
+export async function paintNext(
+  studio: Studio,
+  order: NextOrder,
+  hooks: { readonly signal: AbortSignal },
+): Promise<Painted> {
   const { carried, shot } = order;
   const start = carried.exposedShare > worthRoughing ? await roughIn(studio, order, hooks) : carried.start;
   const easel = await studio.at(1);
@@ -67,7 +71,11 @@ function settle(image: Float32Array, { target, reliability }: Carried, share: nu
  * would have to make up for the style of the whole, in glaring colours. The photograph's own detail is not kept:
  * what is sharp already no optimiser paints over.
  */
-async function roughIn(studio: Studio, order: NextOrder, hooks: { readonly signal: AbortSignal }): Promise<Float32Array> {
+async function roughIn(
+  studio: Studio,
+  order: NextOrder,
+  hooks: { readonly signal: AbortSignal },
+): Promise<Float32Array> {
   const { carried } = order;
   const easel = await studio.at(roughScale);
   const small = (planes: Float32Array, channels: number) => resizedPlanes(planes, channels, studio.size, easel.size);

@@ -29,7 +29,11 @@ const leastLosses = 4;
 const previewEvery = 10;
 
 /** Gatys optimisation frame by frame, each shot from its own first frame on. */
-export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: StyleParams, ctx: StageContext): AsyncIterable<Frame> {
+export async function* stylizeByOptimising(
+  input: AsyncIterable<Frame>,
+  params: StyleParams,
+  ctx: StageContext,
+): AsyncIterable<Frame> {
   const motions = createMotionSource(createFlowProvider(params.flow, ctx), {
     stage: 'stylize',
     notice: ctx.notice,
@@ -43,7 +47,8 @@ export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: 
       ctx.signal.throwIfAborted();
       const masked = group.some(isMasked);
       const [first] = group;
-      if (studio === undefined || studio.masked !== masked || !isSameSize(studio.size, first)) studio = await openStudio(ctx, params, first, masked);
+      if (studio === undefined || studio.masked !== masked || !isSameSize(studio.size, first))
+        studio = await openStudio(ctx, params, first, masked);
       if (isFirst && ctx.resumed?.nextIndex === first.index) shot = fromTensors(ctx.resumed.tensors, first);
       isFirst = false;
       if (first.shotStart || (shot && !isSameSize(shot.previous.content, first))) shot = undefined;
@@ -54,7 +59,12 @@ export async function* stylizeByOptimising(input: AsyncIterable<Frame>, params: 
       for (const frame of group) {
         const work = { studio, params, ctx, motions, frame };
         if (shot && hasAwoken(shot, frame)) {
-          ctx.notice({ kind: 'note', stage: 'stylize', frame: frame.index, text: 'The picture has come out of a fade; painted anew.' });
+          ctx.notice({
+            kind: 'note',
+            stage: 'stylize',
+            frame: frame.index,
+            text: 'The picture has come out of a fade; painted anew.',
+          });
           shot = undefined;
         }
         if (shot === undefined) begins.add(painted.length);
@@ -97,7 +107,10 @@ async function* groupFrames(input: AsyncIterable<Frame>, length: number): AsyncI
 /** Also where all of it is opaque: the next frame's may not be. */
 const isMasked = (frame: Frame) => frame.alpha !== undefined;
 
-function isSameSize(a: { readonly width: number; readonly height: number }, b: { readonly width: number; readonly height: number }): boolean {
+function isSameSize(
+  a: { readonly width: number; readonly height: number },
+  b: { readonly width: number; readonly height: number },
+): boolean {
   return a.width === b.width && a.height === b.height;
 }
 
@@ -143,7 +156,11 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
   const isAlone = carried.exposedShare >= 1;
   const first = isAlone
     ? await paintAlone(work, shot.colours, random)
-    : await paintNext(studio, { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random }, ctx);
+    : await paintNext(
+        studio,
+        { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random },
+        ctx,
+      );
   const painted = await mend(work, shot.colours, shot, first, random);
   const done = finished(frame, painted, isAlone || painted !== first ? undefined : riper(carried.maturity));
   const keep = shot.sinceKept + 1 >= keepEvery;
@@ -153,7 +170,9 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
     colours: shot.colours,
     anchor: shot.anchor,
     contrast: shot.contrast,
-    ...(painted.moments ? { carried: { moments: painted.moments, steps: (shot.carried?.steps ?? 0) + painted.steps } } : {}),
+    ...(painted.moments
+      ? { carried: { moments: painted.moments, steps: (shot.carried?.steps ?? 0) + painted.steps } }
+      : {}),
     styleLosses: [...shot.styleLosses, painted.losses.style].slice(-rememberedLosses),
     sinceKept: keep ? 0 : shot.sinceKept + 1,
   };
@@ -163,14 +182,22 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
  * Looks at a painted frame, and paints one with a defect, or one that came out much less painted than those before
  * it, once more without them. Whatever comes of it stands in the report.
  */
-async function mend(work: Work, colours: ColourMap, shot: Shot | undefined, painted: Painted, random: () => number): Promise<Painted> {
+async function mend(
+  work: Work,
+  colours: ColourMap,
+  shot: Shot | undefined,
+  painted: Painted,
+  random: () => number,
+): Promise<Painted> {
   const { ctx, frame } = work;
   const before = faultsOf(work, colours, shot, painted);
   if (before.length === 0) return painted;
   const again = await paintAlone(work, colours, random);
   const after = faultsOf(work, colours, shot, again);
-  const better = after.length < before.length || (after.length === before.length && again.losses.style < painted.losses.style);
-  if (after.some(isBroken) && before.some(isBroken)) throw new AppError('FRAME_DEFECT', { frame: frame.index, defect: 'not a picture' });
+  const better =
+    after.length < before.length || (after.length === before.length && again.losses.style < painted.losses.style);
+  if (after.some(isBroken) && before.some(isBroken))
+    throw new AppError('FRAME_DEFECT', { frame: frame.index, defect: 'not a picture' });
   ctx.notice({
     kind: after.length === 0 ? 'frame-repaired' : 'frame-suspect',
     stage: 'stylize',
@@ -193,7 +220,10 @@ function faultsOf(work: Work, colours: ColourMap, shot: Shot | undefined, painte
     faults.push(`the style loss is ${(painted.losses.style / usual).toFixed(2)} times that of the frames before`);
   }
   const result = toResult(finished(frame, painted), frame, params, colours);
-  const previous = shot && { frame: toResult(shot.previous, shot.previous.content, params, colours), content: shot.previous.content };
+  const previous = shot && {
+    frame: toResult(shot.previous, shot.previous.content, params, colours),
+    content: shot.previous.content,
+  };
   return [...faults, ...checkFrame({ frame: result, content: frame }, previous).map(defect => defect.text)];
 }
 

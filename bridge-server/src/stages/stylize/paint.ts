@@ -79,12 +79,19 @@ async function paintWithAdam(easel: Easel, order: PaintOrder, hooks: PaintHooks)
   const feeds = createFeeds(easel, order);
   const shifts = planShifts(order.random, runs);
   const history: number[][] = [];
-  let state: State = { z: zeros(), m: zeros(), v: order.carried ? floatTensor(order.carried.moments, dims) : zeros(), average: zeros() };
+  let state: State = {
+    z: zeros(),
+    m: zeros(),
+    v: order.carried ? floatTensor(order.carried.moments, dims) : zeros(),
+    average: zeros(),
+  };
   const release = () => Object.values(state).forEach(tensor => 'device' in tensor && net.free(tensor));
   try {
     for (let run = 0; run < runs; run++) {
       hooks.signal.throwIfAborted();
-      const hyper = Float32Array.from(Array.from({ length: stepsPerRun }, (_, k) => hyperAt(schedule, run * stepsPerRun + k)).flat());
+      const hyper = Float32Array.from(
+        Array.from({ length: stepsPerRun }, (_, k) => hyperAt(schedule, run * stepsPerRun + k)).flat(),
+      );
       const outputs = await net.run(
         { ...(await feeds.at(shifts[run])), ...state, hyper: floatTensor(hyper, [stepsPerRun, hyperCount]) },
         { keepOnDevice: stateNames.map(name => `${name}.next`) },
@@ -120,7 +127,11 @@ async function paintWithLbfgs(easel: Easel, order: PaintOrder, hooks: PaintHooks
     await hooks.onStep?.(step + 1, () => decode(easel, order, floatTensor(now, dims)));
     if (stop.add(history[history.length - 1][0])) break;
   }
-  return { image: await decode(easel, order, floatTensor(z, dims)), losses: meanLosses(history), steps: history.length };
+  return {
+    image: await decode(easel, order, floatTensor(z, dims)),
+    losses: meanLosses(history),
+    steps: history.length,
+  };
 }
 
 /** Content features cost a fifth of a step for each shift: few steps make do with few shifts. */
@@ -150,7 +161,10 @@ function createFeeds(easel: Easel, order: PaintOrder) {
   const area = canvas.width * canvas.height;
   const contents = new Map<string, Tensor>();
   const temporal = order.temporal ?? { target: order.start, weight: new Float32Array(area) };
-  const weights = floatTensor(Float32Array.from(lossTerms, term => order.weights[term]), [lossTerms.length]);
+  const weights = floatTensor(
+    Float32Array.from(lossTerms, term => order.weights[term]),
+    [lossTerms.length],
+  );
   return {
     async at(shift: Shift): Promise<Record<string, Tensor>> {
       const key = `${shift.x},${shift.y}`;

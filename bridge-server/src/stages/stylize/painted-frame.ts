@@ -28,8 +28,16 @@ export function finished(content: Frame, { image }: Pick<Painted, 'image'>, matu
 }
 
 /** Back to the colours that were asked for. */
-export function toResult({ painted }: Pick<PaintedFrame, 'painted'>, frame: Frame, params: StyleParams, colours: ColourMap): Frame {
+export function toResult(
+  { painted }: Pick<PaintedFrame, 'painted'>,
+  frame: Frame,
+  params: StyleParams,
+  colours: ColourMap,
+): Frame {
   const back = params.colour === 'style' ? painted : mapColours(painted, inverseColours(colours));
   const coloured = params.colour === 'keep' ? keepHues(back, frame.rgb) : back;
-  return withPixels(frame, coloured.map(value => Math.min(1, Math.max(0, value))));
+  return withPixels(
+    frame,
+    coloured.map(value => Math.min(1, Math.max(0, value))),
+  );
 }

@@ -49,13 +49,20 @@ export async function paintPasses(work: PassesWork, painted: readonly PaintedFra
   return now;
 }
 
-async function repaint({ studio, ctx, motions, shot }: PassesWork, frame: Frame, was: PaintedFrame, neighbour: PaintedFrame): Promise<PaintedFrame> {
+async function repaint(
+  { studio, ctx, motions, shot }: PassesWork,
+  frame: Frame,
+  was: PaintedFrame,
+  neighbour: PaintedFrame,
+): Promise<PaintedFrame> {
   ctx.signal.throwIfAborted();
   const near = { ...shot, previous: neighbour, earlier: [] };
   const carried = await carryPaint(near, frame, motions, false);
   const area = frame.width * frame.height;
   // What the neighbour does not show has its own paint already: nothing is exposed any more.
-  const start = was.painted.map((value, i) => (value + carried.reliability[i % area] * carried.target[i]) / (1 + carried.reliability[i % area]));
+  const start = was.painted.map(
+    (value, i) => (value + carried.reliability[i % area] * carried.target[i]) / (1 + carried.reliability[i % area]),
+  );
   const order = {
     photograph: toEasel(frame.rgb, shot.colours),
     ...maskOf(frame),

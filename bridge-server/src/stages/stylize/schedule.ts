@@ -35,7 +35,11 @@ export function hyperAt(schedule: Schedule, step: number): [number, number, numb
  */
 export type StopRule = { add(loss: number): boolean };
 
-export function createStopRule(options: { readonly minimum: number; readonly window?: number; readonly tolerance?: number }): StopRule {
+export function createStopRule(options: {
+  readonly minimum: number;
+  readonly window?: number;
+  readonly tolerance?: number;
+}): StopRule {
   const { minimum, window = 10, tolerance = 0.002 } = options;
   const seen: number[] = [];
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -74,7 +74,10 @@ export function toTensors(shot: Shot): Record<string, Tensor> {
 }
 
 /** @returns undefined when the state is of frames of another size: then nothing of it can be used */
-export function fromTensors(tensors: Readonly<Record<string, Tensor>>, size: { readonly width: number; readonly height: number }): Shot | undefined {
+export function fromTensors(
+  tensors: Readonly<Record<string, Tensor>>,
+  size: { readonly width: number; readonly height: number },
+): Shot | undefined {
   const numbers = doublesOf(tensors.numbers);
   const indices = doublesOf(tensors.indices);
   const frames = indices.map((index, i): PaintedFrame => {

@@ -6,7 +6,12 @@ import { toResult } from './painted-frame';
 import { openStudio } from './studio';
 
 /** A picture on its way: each is sharper than the one before, the last is the result. */
-export type StillStep = { readonly done: number; readonly total: number; readonly frame: Frame; readonly final: boolean };
+export type StillStep = {
+  readonly done: number;
+  readonly total: number;
+  readonly frame: Frame;
+  readonly final: boolean;
+};
 
 /**
  * Paints one frame by optimising, as the first of a shot, and shows it while it comes into being.

@@ -40,7 +40,12 @@ export type StudioOrder = Omit<PaintOrder, 'targets' | 'weights'> & {
 /** Pictures smaller than this hold no strokes: the pyramid ends there. */
 const leastSidePx = 48;
 
-export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>, params: StyleParams, { width: fullWidth, height: fullHeight }: Size, masked: boolean): Promise<Studio> {
+export async function openStudio(
+  ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>,
+  params: StyleParams,
+  { width: fullWidth, height: fullHeight }: Size,
+  masked: boolean,
+): Promise<Studio> {
   const size = { width: fullWidth, height: fullHeight };
   const features = createFeatureSource(ctx.nets, params.net === 'auto' ? embeddedFeatureNet : params.net);
   const styles = createStyleSource(ctx, features, params.styles);
@@ -84,7 +89,12 @@ export async function openStudio(ctx: Pick<StageContext, 'nets' | 'image' | 'pai
             {
               ...order,
               targets: { ...targets, ...anchorTargets(anchor ?? stylePalette) },
-              weights: { ...weights, ...(anchor ? {} : { anchor: 0 }), ...(order.temporal ? {} : { temporal: 0 }), ...order.weights },
+              weights: {
+                ...weights,
+                ...(anchor ? {} : { anchor: 0 }),
+                ...(order.temporal ? {} : { temporal: 0 }),
+                ...order.weights,
+              },
             },
             hooks,
           ),

@@ -20,7 +20,12 @@ import type { FeatureSource } from './easel';
 const leastSidePx = 48;
 
 /** What a picture, scaled so that its longer side has `sidePx` pixels, says of its style. */
-export async function measureStyle(nets: NetSource, features: FeatureSource, picture: Frame, sidePx: number): Promise<StyleStatistics> {
+export async function measureStyle(
+  nets: NetSource,
+  features: FeatureSource,
+  picture: Frame,
+  sidePx: number,
+): Promise<StyleStatistics> {
   const factor = sidePx / Math.max(picture.width, picture.height);
   const [width, height] = [picture.width, picture.height].map(side => Math.max(leastSidePx, Math.round(side * factor)));
   const scaled = resizeFrame(picture, width, height);
@@ -33,16 +38,26 @@ export async function measureStyle(nets: NetSource, features: FeatureSource, pic
     if (!name.startsWith('mean.')) continue;
     const layer = name.slice('mean.'.length);
     const mean = Float64Array.from(floatsOf(outputs[name]));
-    statistics[layer] = { channels: mean.length, mean, covariance: Float64Array.from(floatsOf(outputs[`covariance.${layer}`])) };
+    statistics[layer] = {
+      channels: mean.length,
+      mean,
+      covariance: Float64Array.from(floatsOf(outputs[`covariance.${layer}`])),
+    };
   }
   return statistics;
 }
 
 /** Makes a painter file from a painting. */
-export async function computePainter(nets: NetSource, painting: Frame, net = embeddedFeatureNet, sides: readonly number[] = painterSides): Promise<Uint8Array> {
+export async function computePainter(
+  nets: NetSource,
+  painting: Frame,
+  net = embeddedFeatureNet,
+  sides: readonly number[] = painterSides,
+): Promise<Uint8Array> {
   const features = createFeatureSource(nets, net);
   const entries = [];
-  for (const sidePx of sides) entries.push({ sidePx, statistics: await measureStyle(nets, features, painting, sidePx) });
+  for (const sidePx of sides)
+    entries.push({ sidePx, statistics: await measureStyle(nets, features, painting, sidePx) });
   return encodePainter({ net, entries });
 }
 
@@ -50,9 +65,18 @@ export async function computePainter(nets: NetSource, painting: Frame, net = emb
 export type StyleSource = { at(sidePx: number): Promise<StyleStatistics> };
 
 /** @throws AppError FILE_NOT_FOUND, IMAGE_UNREADABLE, NET_DAMAGED, PARAMETER_WRONG */
-export function createStyleSource(ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>, features: FeatureSource, styles: StyleParams['styles']): StyleSource {
+export function createStyleSource(
+  ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>,
+  features: FeatureSource,
+  styles: StyleParams['styles'],
+): StyleSource {
   const used = styles.filter(style => style.weight > 0);
-  if (used.length === 0) throw new AppError('PARAMETER_WRONG', { name: 'styles', value: 'all of weight 0', problem: 'at least one must count.' });
+  if (used.length === 0)
+    throw new AppError('PARAMETER_WRONG', {
+      name: 'styles',
+      value: 'all of weight 0',
+      problem: 'at least one must count.',
+    });
   const painters = new Map<string, Promise<Painter>>();
   const pictures = new Map<string, Promise<Frame>>();
   const blends = new Map<number, Promise<StyleStatistics>>();
@@ -63,7 +87,9 @@ export function createStyleSource(ctx: Pick<StageContext, 'nets' | 'image' | 'pa
   };
   const one = async (image: StyleParams['styles'][number]['image'], sidePx: number): Promise<StyleStatistics> => {
     if ('painter' in image) {
-      const painter = await remembered(painters, image.painter, async () => readPainter(await ctx.painter(image.painter), image.painter));
+      const painter = await remembered(painters, image.painter, async () =>
+        readPainter(await ctx.painter(image.painter), image.painter),
+      );
       if (painter.net !== features.name) {
         const problem = `the painter ${image.painter} was measured with the net ${painter.net}; choose that net, or a picture as style.`;
         throw new AppError('PARAMETER_WRONG', { name: 'net', value: features.name, problem });
