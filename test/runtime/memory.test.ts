@@ -5,6 +5,7 @@ import {
   graphBytes,
   pixelsThatFit,
   planWorkingSize,
+  tileBudgetBytes,
   usableBytes,
 } from '../../bridge-server/src/runtime/memory';
 
@@ -52,4 +53,9 @@ test('no measured net takes more than its bound, nor less than a fifth of it', (
     expect(measured * 1e6).toBeLessThan(bound);
     expect(measured * 1e6).toBeGreaterThan(bound / 5);
   }
+});
+
+test('tiles are smaller on a small machine, and no larger than they gain from on a large one', () => {
+  expect(tileBudgetBytes(4 * 2 ** 30)).toBe(2 ** 29);
+  expect(tileBudgetBytes(64 * 2 ** 30)).toBe(900e6);
 });

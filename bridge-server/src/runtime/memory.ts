@@ -9,6 +9,14 @@ export function usableBytes(): number {
 }
 
 /**
+ * What tiles of a picture may take: no more than a large tile gains from, and an eighth of a small machine's memory. It
+ * follows what a machine has and not what is free at the moment, so that a resumed job cuts its pictures as before.
+ */
+export function tileBudgetBytes(usable = usableBytes()): number {
+  return Math.min(900e6, usable / 8);
+}
+
+/**
  * Memory that can still be had without pushing something out. Linux counts files that are cached only as free for this
  * (MemAvailable); a container's limit is what its group has not used yet.
  */

@@ -1,3 +1,4 @@
+import { tileBudgetBytes } from '../../runtime/memory';
 import { cutTile, placeTile, planTiles, turn, turnBack } from '../tiles';
 import { enlargeWithSharedMeans, openShared } from './shared-tiles';
 import { createPlanes, runNet, type EnlargeContext, type Planes, type Upscaler } from './upscaler';
@@ -11,7 +12,6 @@ export type EnlargeOptions = {
 
 /** Activations of upconv_7 and cunet at full size take about this much per input pixel (engine reference, section 7). */
 const bytesPerPixel = 2600;
-const tileMemoryBytes = 900e6;
 
 /** [3, H, W] through the net in tiles. The result does not depend on their size but for rounding. */
 export async function enlarge(
@@ -54,7 +54,7 @@ function turnedPicture(picture: Planes, way: number): Planes {
 
 async function enlargeOnce(up: Upscaler, picture: Planes, tilePx: number, ctx: EnlargeContext): Promise<Planes> {
   const { width, height } = picture;
-  const largest = tilePx > 0 ? tilePx : Math.floor(Math.sqrt(tileMemoryBytes / bytesPerPixel));
+  const largest = tilePx > 0 ? tilePx : Math.floor(Math.sqrt(tileBudgetBytes() / bytesPerPixel));
   const tiles = planTiles(width, height, largest, up.multiple);
   const shared = tiles.length > 1 ? await openShared(up, picture, tiles[0], ctx.nets) : undefined;
   if (shared) return enlargeWithSharedMeans(shared, picture, tiles, ctx);

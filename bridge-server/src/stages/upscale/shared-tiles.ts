@@ -2,15 +2,13 @@ import { AppError } from '#protocol/errors';
 import { floatTensor, floatsOf, sizeOf, type Tensor } from '../../frame/tensor';
 import { cutAtMeans, maskName, sumsName, type NetParts, type SharedMean } from '../../nets/shared-means';
 import type { NetSource } from '../../pipeline/stage';
+import { tileBudgetBytes } from '../../runtime/memory';
 import type { DeviceTensor, Net } from '../../runtime/runtime';
 import { cutTile, placeTile, type Tile } from '../tiles';
 import { createPlanes, type EnlargeContext, type Planes, type Upscaler } from './upscaler';
 
 /** A net whose means are taken over all tiles of a picture, compiled for one size of tile. */
 export type SharedNet = { readonly up: Upscaler; readonly cut: NetParts; readonly nets: readonly Net[] };
-
-/** What tiles may keep between two parts of the net; tiles beyond it begin anew for each part. */
-const keptMemoryBytes = 900e6;
 
 const cuts = new WeakMap<Net, Map<string, NetParts | undefined>>();
 
@@ -83,7 +81,8 @@ export async function enlargeWithSharedMeans(
   const out = createPlanes(picture.width * up.scale, picture.height * up.scale);
   const means: Tensor[] = [];
   const kept = tiles.map(() => new KeptValues());
-  const mayKeep = Math.floor(keptMemoryBytes / Math.max(1, cut.keptBytes));
+  // Tiles beyond it begin anew for each part.
+  const mayKeep = Math.floor(tileBudgetBytes() / Math.max(1, cut.keptBytes));
   try {
     for (let part = 0; part < cut.parts.length; part++) {
       const mean = cut.means[part] as SharedMean | undefined;
