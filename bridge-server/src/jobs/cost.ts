@@ -1,5 +1,5 @@
 import type { DreamParams } from '#protocol/effects/dream';
-import type { StyleParams } from '#protocol/effects/style';
+import { stepCounts, type StyleParams } from '#protocol/effects/style';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { RetimeStageParams } from '../effects/retime';
 import type { Size } from '../effects/size';
@@ -10,13 +10,6 @@ import type { StageNode } from './task';
  * any. A table (or a measurement on this machine) turns work into seconds.
  */
 export type Work = { readonly stage: string; readonly frames: number; readonly work: number };
-
-/** Steps at full size of a first and of a following frame; the style stage's own defaults for each detail. */
-const styleSteps = {
-  draft: { first: 60, next: 20 },
-  normal: { first: 200, next: 50 },
-  fine: { first: 400, next: 120 },
-} as const;
 
 function megapixels(size: Size): number {
   return (size.width * size.height) / 1e6;
@@ -37,12 +30,12 @@ export function workOf(node: StageNode, frames: number, size: Size, shots = 1): 
     case 'stylize': {
       const params = node.params as StyleParams;
       if (params.method === 'fast') return per(pixels * frames);
-      const steps = styleSteps[params.detail];
-      const first = params.iterations || steps.first;
-      const next = params.iterationsNext || steps.next;
+      const steps = stepCounts(params);
+      let first = steps.first;
+      // Each smaller size of the pyramid has half the pixels of the next.
+      for (let level = 1; level < params.scales; level++) first += steps.coarse * 2 ** -level;
       const firsts = Math.min(frames, shots);
-      // The pyramid below full size adds about 0.9 of it (areas 0.5, 0.25 ... and their iterations).
-      return per(pixels * params.passes * (firsts * first * (params.scales > 1 ? 1.9 : 1) + (frames - firsts) * next));
+      return per(pixels * params.passes * (firsts * first + (frames - firsts) * steps.next));
     }
     case 'dream': {
       const params = node.params as DreamParams;

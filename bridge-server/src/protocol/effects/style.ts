@@ -52,16 +52,12 @@ export const styleParams = z.object({
     help: 'Lines that are painted; the rest is scaled up. 0 chooses by the machine.',
     unit: 'px',
   }),
-  net: z
-    .string()
-    .max(100)
-    .default('auto')
-    .meta({
-      label: 'style.net',
-      help: 'The feature net (optimise) or style net (fast).',
-      control: 'net',
-      level: 'more',
-    }),
+  net: z.string().max(100).default('auto').meta({
+    label: 'style.net',
+    help: 'The feature net (optimise) or style net (fast).',
+    control: 'net',
+    level: 'more',
+  }),
   iterations: whole(0, 5000, 0, {
     label: 'style.iterations',
     help: 'Steps at full size for the first frame of a shot; 0 follows "detail".',
@@ -94,3 +90,29 @@ export const styleParams = z.object({
   flow: choice(['auto', 'classical', 'net'], 'auto', { label: 'style.flow', help: 'What finds the motion.' }),
 });
 export type StyleParams = z.infer<typeof styleParams>;
+
+/** Steps for one frame: at each size of the pyramid for the first frame of a shot, and for each that follows. */
+export type StepCounts = {
+  /** At full size. */
+  readonly first: number;
+  /** At each smaller size. */
+  readonly coarse: number;
+  readonly next: number;
+};
+
+const stepsByDetail: Readonly<Record<StyleParams['detail'], StepCounts>> = {
+  draft: { first: 40, coarse: 60, next: 10 },
+  normal: { first: 80, coarse: 90, next: 20 },
+  fine: { first: 160, coarse: 150, next: 45 },
+};
+
+/** What "detail" means, or what was asked for; the estimate of a job counts with it too. */
+export function stepCounts(params: StyleParams): StepCounts {
+  const usual = stepsByDetail[params.detail];
+  const first = params.iterations || usual.first;
+  return {
+    first,
+    coarse: Math.max(1, Math.round((usual.coarse * first) / usual.first)),
+    next: params.iterationsNext || usual.next,
+  };
+}

@@ -2,31 +2,6 @@ import type { FeatureRecipe } from '../../nets/feature-net';
 import type { LossWeights } from '../../nets/style-step';
 import type { StyleParams } from '#protocol/effects/style';
 
-/** Steps for one frame: at each size of the pyramid for the first frame of a shot, and for each that follows. */
-export type StepCounts = {
-  /** At full size. */
-  readonly first: number;
-  /** At each smaller size. */
-  readonly coarse: number;
-  readonly next: number;
-};
-
-const stepsByDetail: Readonly<Record<StyleParams['detail'], StepCounts>> = {
-  draft: { first: 40, coarse: 60, next: 10 },
-  normal: { first: 80, coarse: 90, next: 20 },
-  fine: { first: 160, coarse: 150, next: 45 },
-};
-
-export function stepCounts(params: StyleParams): StepCounts {
-  const usual = stepsByDetail[params.detail];
-  const first = params.iterations || usual.first;
-  return {
-    first,
-    coarse: Math.max(1, Math.round((usual.coarse * first) / usual.first)),
-    next: params.iterationsNext || usual.next,
-  };
-}
-
 /** Strength at which the content weighs twice what a landscape needs: faces and text survive, forms still bend. */
 const usualStrength = 60;
 /** So many points of strength change the content's weight tenfold. */

@@ -3,13 +3,12 @@ import type { LayerStatistics } from '../../nets/style-statistics';
 import { paletteLayer } from '../../nets/style-statistics';
 import type { LossWeights } from '../../nets/style-step';
 import type { StageContext } from '../../pipeline/stage';
-import type { StyleParams } from '#protocol/effects/style';
+import { stepCounts, type StepCounts, type StyleParams } from '#protocol/effects/style';
 import { resizePlanes } from '../resize';
 import { createFeatureSource, embeddedFeatureNet, openEasel } from './easel';
 import { adamRates, paint } from './paint';
 import type { Easel, PaintHooks, PaintOrder, Painted } from './paint';
-import { lossWeights, settleShareOf, stepCounts } from './settings';
-import type { StepCounts } from './settings';
+import { lossWeights, settleShareOf } from './settings';
 import { anchorTargets, createStyleSource, styleTargets } from './targets';
 
 type Size = { readonly width: number; readonly height: number };
