@@ -11,6 +11,7 @@ import type {
   AeSource,
 } from '../../host-jsx/src/aftereffects/dom';
 import { createEs3Engine } from './es3-engine';
+import { createEvalScript } from './eval-script';
 
 /** Every way in which a real After Effects was reported, or may be feared, to mislead a script; one name, one switch. */
 export const afterEffectsMisbehaviours = [
@@ -715,32 +716,8 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
   const context = createEs3Engine({ app, ...globals });
   runInContext(options.script, context);
 
-  const held: (() => void)[] = [];
-  let calls = 0;
-  const answer = (script: string, done: (reply: string) => void) => {
-    let reply: string;
-    try {
-      reply = String(runInContext(script, context));
-    } catch {
-      reply = 'EvalScript error.';
-    }
-    if (bad.has('reply-empty')) reply = '';
-    if (bad.has('reply-error')) reply = 'EvalScript error.';
-    done(reply);
-  };
-
   return {
-    /** CSInterface's `evalScript`. */
-    evalScript(script: string, done: (reply: string) => void): void {
-      calls++;
-      if (bad.has('modal')) held.push(() => answer(script, done));
-      else setTimeout(() => answer(script, done), 0);
-    },
-    /** Closes the dialog: calls that were held are done now, late. */
-    dismiss(): void {
-      bad.delete('modal');
-      for (const each of held.splice(0)) each();
-    },
+    ...createEvalScript(context, bad),
     misbehave: (...names: AfterEffectsMisbehaviour[]) => names.forEach(name => bad.add(name)),
     /** Adds a layer on top of all that are there. */
     addLayer(
@@ -829,6 +806,5 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     steps,
     openGroups: () => openGroups,
     imports: () => imports,
-    calls: () => calls,
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { runInContext } from 'node:vm';
 import { createEs3Engine } from './es3-engine';
+import { createEvalScript } from './eval-script';
 
 /** Every way in which a real Premiere was reported to mislead a script; one name, one switch. */
 export const premiereMisbehaviours = [
@@ -536,31 +537,8 @@ export function createFakePremiere(options: FakePremiereOptions) {
   const context = createEs3Engine({ app: withEvents, File, Time, qe: undefined, CSXSEvent: undefined, ...eventParts });
   runInContext(options.script, context);
 
-  const held: (() => void)[] = [];
-  let calls = 0;
-  const answer = (script: string, done: (reply: string) => void) => {
-    let reply: string;
-    try {
-      reply = String(runInContext(script, context));
-    } catch {
-      reply = 'EvalScript error.';
-    }
-    if (bad.has('reply-empty')) reply = '';
-    if (bad.has('reply-error')) reply = 'EvalScript error.';
-    done(reply);
-  };
   return {
-    /** CSInterface's `evalScript`. */
-    evalScript(script: string, done: (reply: string) => void): void {
-      calls++;
-      if (bad.has('modal')) held.push(() => answer(script, done));
-      else setTimeout(() => answer(script, done), 0);
-    },
-    /** Closes the dialog: calls that were held are done now, late. */
-    dismiss(): void {
-      bad.delete('modal');
-      for (const each of held.splice(0)) each();
-    },
+    ...createEvalScript(context, bad),
     misbehave(...names: Misbehaviour[]): void {
       for (const name of names) bad.add(name);
     },
@@ -643,6 +621,5 @@ export function createFakePremiere(options: FakePremiereOptions) {
     exports,
     sequences: () => [open, ...others].map(({ id: sequence, name }) => ({ sequence, name })),
     imports: () => imports,
-    calls: () => calls,
   };
 }

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { TaskFacts, WorkerEvent, WorkerRequest } from '../../bridge-server/src/jobs/task';
+import type { Task, TaskFacts, TaskOrder, WorkerEvent, WorkerRequest } from '../../bridge-server/src/jobs/task';
 
 export type WorkerClient = {
   readonly child: ChildProcess;
@@ -16,6 +16,19 @@ export type WorkerClient = {
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly output: () => string;
 };
+
+/** Asks a worker for a task of a clip that lies in `home`. */
+export function makeTaskRun(
+  home: string,
+  clip: TaskOrder['clip'],
+  task: Task,
+  job: string,
+  attempt = 0,
+): Extract<WorkerRequest, { type: 'run' }> {
+  const [clips, images, nets] = ['clips', 'images', 'nets'].map(name => join(home, name));
+  const folders = { clips, images, nets, job: join(home, 'jobs', job) };
+  return { type: 'run', order: { job, task, clip, folders, provider: 'cpu', attempt } };
+}
 
 /** Forks a worker from the sources. */
 export function startWorkerClient(

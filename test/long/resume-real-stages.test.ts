@@ -7,9 +7,9 @@ import type { ClipInfo } from '#protocol/clip';
 import { dreamParams } from '#protocol/effects/dream';
 import { styleParams } from '#protocol/effects/style';
 import { zoomParams } from '#protocol/effects/zoom';
-import type { StageNode, Task, WorkerRequest } from '../../bridge-server/src/jobs/task';
+import type { StageNode, Task } from '../../bridge-server/src/jobs/task';
 import { probeClip } from '../../bridge-server/src/media/probe';
-import { startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
 
 /** The real painters, killed at random: what they store as their state must be all that they need. */
 let home: string;
@@ -68,7 +68,7 @@ const stages: Record<string, StageNode> = {
   zoom: { stage: 'zoom', params: zoomParams.parse({ frames, iterations: 1, dream: { octaves: 2 } }), sequential: true },
 };
 
-const makeRun = (stage: StageNode, job: string, attempt: number): Extract<WorkerRequest, { type: 'run' }> => {
+const makeRun = (stage: StageNode, job: string, attempt: number) => {
   const zooms = stage.stage === 'zoom';
   const task: Task = {
     kind: 'paint',
@@ -82,22 +82,7 @@ const makeRun = (stage: StageNode, job: string, attempt: number): Extract<Worker
     seed: 3,
     units: 1,
   };
-  return {
-    type: 'run',
-    order: {
-      job,
-      task,
-      clip,
-      folders: {
-        clips: join(home, 'clips'),
-        images: join(home, 'images'),
-        nets: join(home, 'nets'),
-        job: join(home, 'jobs', job),
-      },
-      provider: 'cpu',
-      attempt,
-    },
-  };
+  return makeTaskRun(home, clip, task, job, attempt);
 };
 
 test.each(Object.keys(stages))(

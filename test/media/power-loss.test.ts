@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ClipInfo } from '#protocol/clip';
-import type { Task, WorkerRequest } from '../../bridge-server/src/jobs/task';
+import type { Task } from '../../bridge-server/src/jobs/task';
 import { probeClip } from '../../bridge-server/src/media/probe';
-import { startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
 
 const home = mkdtempSync(join(tmpdir(), 'reverie-power-'));
 const syncLog = join(home, 'sync.log');
@@ -74,22 +74,7 @@ const deliver = (): Task => ({
   seed: 3,
   units: 1,
 });
-const order = (task: Task, job: string): Extract<WorkerRequest, { type: 'run' }> => ({
-  type: 'run',
-  order: {
-    job,
-    task,
-    clip,
-    folders: {
-      clips: join(home, 'clips'),
-      images: join(home, 'images'),
-      nets: join(home, 'nets'),
-      job: join(home, 'jobs', job),
-    },
-    provider: 'cpu',
-    attempt: 0,
-  },
-});
+const order = (task: Task, job: string) => makeTaskRun(home, clip, task, job);
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {

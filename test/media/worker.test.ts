@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClipInfo } from '#protocol/clip';
 import { framesToCover } from '#protocol/time';
-import type { StageNode, Task, WorkerRequest } from '../../bridge-server/src/jobs/task';
+import type { StageNode, Task } from '../../bridge-server/src/jobs/task';
 import { probeClip } from '../../bridge-server/src/media/probe';
-import { startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
 
 let home: string;
 let clip: ClipInfo;
@@ -109,22 +109,7 @@ const makeJob = (paintParams: object = {}): Task[] => {
   ];
 };
 
-const makeRun = (task: Task, job: string, attempt = 0): Extract<WorkerRequest, { type: 'run' }> => ({
-  type: 'run',
-  order: {
-    job,
-    task,
-    clip,
-    folders: {
-      clips: join(home, 'clips'),
-      images: join(home, 'images'),
-      nets: join(home, 'nets'),
-      job: join(home, 'jobs', job),
-    },
-    provider: 'cpu',
-    attempt,
-  },
-});
+const makeRun = (task: Task, job: string, attempt = 0) => makeTaskRun(home, clip, task, job, attempt);
 
 const md5OfFrames = (path: string) =>
   execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-f', 'framemd5', '-']).toString();

@@ -1,17 +1,14 @@
 import { concat, constant, conv, input, lrn, matmul, maxPool, meanAll, mul, relu } from '../graph/build';
 import { named } from '../graph/value';
 import type { Value } from '../graph/value';
+import { createRandom } from '../pipeline/random';
 import { buildSteps, finish } from './bench-graphs';
 import type { BenchGraph, BenchNet, Taps } from './bench-graphs';
 
 /** Repeatable numbers without a pattern: filters that resemble each other would cancel, and hide or magnify errors. */
 function spread(count: number, scale: number): Float32Array {
-  let state = count;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
-    const mixed = Math.imul(state ^ (state >>> 13), 0x297a2d39) >>> 0;
-    return (((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32 - 0.5) * scale;
-  });
+  const random = createRandom(count, 'bench', 0);
+  return Float32Array.from({ length: count }, () => (random() - 0.5) * scale);
 }
 
 /** A net of convolutions and ReLU whose made-up weights are the same however often it is built. */

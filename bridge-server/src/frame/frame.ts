@@ -15,6 +15,12 @@ export type Frame = {
   readonly shotStart?: boolean;
 };
 
+type Sized = { readonly width: number; readonly height: number };
+
+export function isSameSize(a: Sized, b: Sized): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
 /** An opaque black frame, mostly for tests and for buffers that are filled at once. */
 export function createFrame(width: number, height: number, index = 0): Frame {
   return { index, width, height, rgb: new Float32Array(3 * width * height) };

@@ -1,4 +1,4 @@
-import type { Frame } from '../frame/frame';
+import { isSameSize, type Frame } from '../frame/frame';
 import {
   connectedTiles,
   scaledTile,
@@ -106,8 +106,8 @@ export function checkFrame({ frame, content }: Checked, previous?: Checked): Def
     content &&
     previous.content &&
     !defects.some(defect => defect.kind === 'duplicate') &&
-    sameSize(frame, previous.frame) &&
-    sameSize(content, previous.content)
+    isSameSize(frame, previous.frame) &&
+    isSameSize(content, previous.content)
   ) {
     const [last, lastContent] = [previous.frame, previous.content];
     const dead = grid.tiles.map(tile => {
@@ -146,13 +146,10 @@ function isGrey(figures: TileFigures, within = greyWithin): boolean {
   return midGrey.every((grey, c) => Math.abs(figures.mean[c] - grey) <= within);
 }
 
-function sameSize(a: Frame, b: Frame): boolean {
-  return a.width === b.width && a.height === b.height;
-}
-
 function isDuplicate(frame: Frame, content: Frame | undefined, previous: Checked, whole: Tile): boolean {
-  if (!sameSize(frame, previous.frame) || tileDifference(frame, previous.frame, whole).most > sameWithin) return false;
-  if (!content || !previous.content || !sameSize(content, previous.content)) return false;
+  if (!isSameSize(frame, previous.frame) || tileDifference(frame, previous.frame, whole).most > sameWithin)
+    return false;
+  if (!content || !previous.content || !isSameSize(content, previous.content)) return false;
   return (
     tileDifference(content, previous.content, { x: 0, y: 0, width: content.width, height: content.height }).mean >
     frameMovedAbove

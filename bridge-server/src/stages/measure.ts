@@ -1,4 +1,4 @@
-import type { Frame } from '../frame/frame';
+import { isSameSize, type Frame } from '../frame/frame';
 import { AppError } from '#protocol/errors';
 import type { Figures, Notice } from '#protocol/report';
 import { checkFrame, outliersOf, type Checked, type Defect } from './check-frames';
@@ -173,7 +173,9 @@ export function createMeter(options: MeterOptions): Meter {
     const here: Sample = { frame, source: original, raw, ...(independent ? { independent } : {}) };
     const last = trail.at(-1);
     const motion =
-      shotStart || !last || !sameSize(last.frame, frame) ? undefined : await motionBetween(motions.between, last, here);
+      shotStart || !last || !isSameSize(last.frame, frame)
+        ? undefined
+        : await motionBetween(motions.between, last, here);
     if (!last || !motion || motion.doubt !== undefined) {
       if (motion) found.unreliable = 1;
       trail = [here];
@@ -281,17 +283,13 @@ async function motionBetween(
   last: Sample,
   here: Sample,
 ): Promise<FlowPair & { readonly doubt?: string }> {
-  if (here.raw.width > here.frame.width || !sameSize(last.raw, here.raw)) return between(last.source, here.source);
+  if (here.raw.width > here.frame.width || !isSameSize(last.raw, here.raw)) return between(last.source, here.source);
   const { forward, backward, doubt } = await between(last.raw, here.raw);
   return {
     forward: resizeFlow(forward, here.raw, here.frame),
     backward: resizeFlow(backward, here.raw, here.frame),
     ...(doubt === undefined ? {} : { doubt }),
   };
-}
-
-function sameSize(a: Size, b: Size): boolean {
-  return a.width === b.width && a.height === b.height;
 }
 
 function fitted(frame: Frame, maxSide: number | undefined): Frame {

@@ -18,13 +18,13 @@ import {
   type PlacedResult,
 } from './after-effects-plan';
 import { probeAfterEffects } from './after-effects-probes';
-import { exportStem, isExpectedLength } from './export-file';
+import { checkExportLength, createClipFiles, exportStem } from './export-file';
 import type { Host, TaskContext } from './host';
 import { check } from './host-check';
 import { normalPath } from './host-path';
 import { nodeFiles, type NodeParts } from './node-parts';
 import { noTheme, panelScriptVersion, type PremiereChoices } from './premiere';
-import { isSamePlace, makeLabel, writeLabel } from './result-label';
+import { isSamePlace, labelFileOf, makeLabel, writeLabel } from './result-label';
 import { createScriptCaller, type EvalScript } from './script-call';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
@@ -81,12 +81,10 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     if (signal.aborted) throw new AppError('CANCELLED');
   }
 
-  const sidecar = (file: string) => `${file}.reverie`;
-
   async function findResults(composition: string): Promise<PlacedResult[]> {
     await handshake();
     const { placed } = await call('findPlaced', { composition, folder: folders.results });
-    const beside = await Promise.all(placed.map(({ path }) => files.readText(sidecar(path))));
+    const beside = await Promise.all(placed.map(({ path }) => files.readText(labelFileOf(path))));
     return placed.flatMap((each, index) => {
       const of = labelOfLayer([...each.labels, beside[index]]);
       return of ? [{ ...each, of }] : [];
@@ -117,7 +115,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     const { at, above } = followLayer(facts, wanted);
     const of = makeLabel(clip, at);
     const label = writeLabel(of);
-    await files.writeText(sidecar(clip.path), label);
+    await files.writeText(labelFileOf(clip.path), label);
     checkAborted(context);
 
     const older =
@@ -192,9 +190,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     const range = exported;
     exported = undefined;
     if (!range) return;
-    const expected = range.range.last - range.range.first + 1;
-    if (!isExpectedLength(range.range, info.frames, info.rate))
-      throw new AppError('EXPORT_WRONG_LENGTH', { actual: info.frames, expected });
+    checkExportLength(range.range, info);
     const { width, height } = range.sequence;
     if (info.codedWidth !== width || info.codedHeight !== height)
       throw new AppError('EXPORT_WRONG_SIZE', {
@@ -220,14 +216,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     importClip,
     learnClip,
     watchTheme: options.watchTheme ?? noTheme,
-    async openBytes(clip) {
-      if (!clip.path) throw new AppError('FILE_NOT_FOUND', { path: clip.name });
-      return files.open(clip.path);
-    },
-    openSink: fileName => files.openSink(folders.results, fileName),
-    async releaseExport(clip) {
-      if (!clip.isSource && clip.path) await files.remove(clip.path);
-    },
+    ...createClipFiles(files, folders.results),
     watchSelection(onChange) {
       // After Effects has no events of its layers: it is asked every second.
       return watchByStamp({

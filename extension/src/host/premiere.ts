@@ -4,7 +4,7 @@ import type { HostHandshake, PlacedFacts, PremiereCalls, PremiereFacts } from '#
 import type { ExportedClip, Placed, Placement, RenderedClip, Theme, TimelineRange } from '#protocol/timeline';
 import type { Host, TaskContext, Unsubscribe } from './host';
 import type { HostFiles } from './host-files';
-import { exportStem, isExpectedLength } from './export-file';
+import { checkExportLength, createClipFiles, exportStem } from './export-file';
 import { check } from './host-check';
 import { normalPath } from './host-path';
 import {
@@ -21,7 +21,7 @@ import {
   tracksToMute,
 } from './premiere-plan';
 import { followSource, isOutdated, liesWhereWanted } from './place-again';
-import { isSamePlace, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
+import { isSamePlace, labelFileOf, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
 export const panelScriptVersion = 3;
@@ -115,11 +115,9 @@ export function createPremiereHost(parts: PremiereParts): Host {
     if (signal.aborted) throw new AppError('CANCELLED');
   }
 
-  const sidecar = (file: string) => `${file}.reverie`;
-
   /** The label of a placed file: from the project, or from the file beside it where metadata did not stay. */
   async function labelOf(placed: PlacedFacts): Promise<ResultLabel | undefined> {
-    return readLabel(placed.label) ?? readLabel((await files.readText(sidecar(placed.path))) ?? '');
+    return readLabel(placed.label) ?? readLabel((await files.readText(labelFileOf(placed.path))) ?? '');
   }
 
   async function findResults(sequence: string): Promise<{ results: Result[]; locked: readonly number[] }> {
@@ -158,7 +156,7 @@ export function createPremiereHost(parts: PremiereParts): Host {
     }
     const at = followSource(facts, wanted);
     const label = makeLabel(clip, at);
-    await files.writeText(sidecar(clip.path), writeLabel(label));
+    await files.writeText(labelFileOf(clip.path), writeLabel(label));
     checkAborted(context);
 
     const older =
@@ -253,24 +251,12 @@ export function createPremiereHost(parts: PremiereParts): Host {
       return own && foundAgain(own);
     },
     watchTheme: parts.watchTheme ?? noTheme,
-    async openBytes(clip) {
-      if (!clip.path) throw new AppError('FILE_NOT_FOUND', { path: clip.name });
-      return files.open(clip.path);
-    },
+    ...createClipFiles(files, folders.results),
     learnClip(info: ClipInfo) {
       const last = exported;
       exported = undefined;
       // Builds that ignore in and out points render the whole timeline: the length tells.
-      if (last && !isExpectedLength(last.range, info.frames, info.rate)) {
-        throw new AppError('EXPORT_WRONG_LENGTH', {
-          actual: info.frames,
-          expected: last.range.last - last.range.first + 1,
-        });
-      }
-    },
-    openSink: fileName => files.openSink(folders.results, fileName),
-    async releaseExport(clip) {
-      if (!clip.isSource && clip.path) await files.remove(clip.path);
+      if (last) checkExportLength(last.range, info);
     },
     watchSelection(onChange) {
       return watchByStamp({

@@ -11,6 +11,9 @@ export type ResultLabel = {
   readonly range: FrameRange;
 };
 
+/** The same label beside the result, for hosts whose metadata does not stay. */
+export const labelFileOf = (result: string): string => `${result}.reverie`;
+
 export function makeLabel(clip: RenderedClip, at: Placement): ResultLabel {
   return {
     version: 1,

@@ -1,4 +1,4 @@
-import type { Frame } from '../../frame/frame';
+import { isSameSize, type Frame } from '../../frame/frame';
 import type { StageContext } from '../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import { AppError } from '#protocol/errors';
@@ -58,15 +58,7 @@ export async function* stylizeByOptimising(
       const begins = new Set<number>();
       for (const frame of group) {
         const work = { studio, params, ctx, motions, frame };
-        if (shot && hasAwoken(shot, frame)) {
-          ctx.notice({
-            kind: 'note',
-            stage: 'stylize',
-            frame: frame.index,
-            text: 'The picture has come out of a fade; painted anew.',
-          });
-          shot = undefined;
-        }
+        if (shot && hasAwoken(shot, frame, ctx.notice)) shot = undefined;
         if (shot === undefined) begins.add(painted.length);
         shot = shot === undefined ? await beginShot(work) : await continueShot(work, shot);
         painted.push(shot.previous);
@@ -106,13 +98,6 @@ async function* groupFrames(input: AsyncIterable<Frame>, length: number): AsyncI
 
 /** Also where all of it is opaque: the next frame's may not be. */
 const isMasked = (frame: Frame) => frame.alpha !== undefined;
-
-function isSameSize(
-  a: { readonly width: number; readonly height: number },
-  b: { readonly width: number; readonly height: number },
-): boolean {
-  return a.width === b.width && a.height === b.height;
-}
 
 /** The shot with the frames that later passes made in place of the first ones. */
 function withFinal(shot: Shot, painted: readonly PaintedFrame[], final: readonly PaintedFrame[]): Shot {

@@ -1,6 +1,7 @@
 import { floatTensor, floatsOf } from '../../frame/tensor';
 import type { Tensor } from '../../frame/tensor';
 import type { Frame } from '../../frame/frame';
+import type { Notice } from '#protocol/report';
 import type { LayerStatistics } from '../../nets/style-statistics';
 import { colourStatistics, lumaDeviation, tellingDeviation } from './colour';
 import type { ColourMap } from './colour';
@@ -40,11 +41,15 @@ const leastContrast = 0.01;
 
 /**
  * Whether a shot that began nearly black or white has become a picture since: what was painted on nothing, in colours
- * that were matched to nothing, is not worth keeping.
+ * that were matched to nothing, is not worth keeping. Where it has, `notice` hears of it.
  */
-export function hasAwoken(shot: Shot, frame: Frame): boolean {
+export function hasAwoken(shot: Shot, frame: Frame, notice: (notice: Notice) => void): boolean {
   if (shot.contrast >= tellingDeviation) return false;
-  return lumaDeviation(colourStatistics(frame.rgb, frame.alpha)) >= awakening * Math.max(shot.contrast, leastContrast);
+  const contrast = lumaDeviation(colourStatistics(frame.rgb, frame.alpha));
+  if (contrast < awakening * Math.max(shot.contrast, leastContrast)) return false;
+  const text = 'The picture has come out of a fade; painted anew.';
+  notice({ kind: 'note', stage: 'stylize', frame: frame.index, text });
+  return true;
 }
 
 export function toTensors(shot: Shot): Record<string, Tensor> {

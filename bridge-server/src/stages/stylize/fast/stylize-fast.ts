@@ -1,4 +1,4 @@
-import type { Frame } from '../../../frame/frame';
+import { isSameSize, type Frame } from '../../../frame/frame';
 import { floatTensor, floatsOf } from '../../../frame/tensor';
 import type { Tensor } from '../../../frame/tensor';
 import { describeModel } from '../../../graph/model';
@@ -84,15 +84,7 @@ export async function* stylizeFast(
       if (isFirst && ctx.resumed?.nextIndex === frame.index) before = fromState(ctx.resumed.tensors, frame);
       isFirst = false;
       if (frame.shotStart || (before && !isSameSize(before.shot.previous.content, frame))) before = undefined;
-      if (before && hasAwoken(before.shot, frame)) {
-        ctx.notice({
-          kind: 'note',
-          stage: 'stylize',
-          frame: frame.index,
-          text: 'The picture has come out of a fade; painted anew.',
-        });
-        before = undefined;
-      }
+      if (before && hasAwoken(before.shot, frame, ctx.notice)) before = undefined;
       before = await paintFrame({ workshop, params, ctx, frame }, motions, before);
       yield resultOf(before.shot, frame, params);
       ctx.store({
@@ -107,13 +99,6 @@ export async function* stylizeFast(
   } finally {
     await motions.close();
   }
-}
-
-function isSameSize(
-  a: { readonly width: number; readonly height: number },
-  b: { readonly width: number; readonly height: number },
-): boolean {
-  return a.width === b.width && a.height === b.height;
 }
 
 function fromState(
