@@ -124,6 +124,25 @@ function chunksOf(frames: number, length: number): Span[] {
   }));
 }
 
+/** A job on its way to tasks. */
+type Planned = {
+  readonly spec: JobSpec;
+  readonly clip: ClipInfo;
+  readonly range: Span;
+  readonly chain: Chain;
+  readonly cuts: readonly number[];
+  readonly context: PlanContext;
+};
+
+/** What the tasks so far leave for the stages after them. */
+type Made = {
+  readonly source: FrameSource;
+  readonly size: Size;
+  /** True once stored frames are numbered as output frames. */
+  readonly retimed: boolean;
+  readonly zoomed: boolean;
+};
+
 /**
  * Cuts a job into tasks: per shot one paint task for each sequential stage, segments of the finished clip, one join.
  * Pure: the same arguments always give the same tasks with the same ids.
@@ -133,97 +152,114 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
   const range = rangeOf(spec, clip);
   const chain = planChain(spec.preset, clip, range, context.machine);
   const cuts = (analysis?.cuts ?? []).filter(cut => cut > range.first - handleOf(range) && cut <= range.last);
-  const common = { outputVersion, provider: spec.provider, nets: netsOf(chain.stages, context.nets) };
+  const planned: Planned = { spec, clip, range, chain, cuts, context };
   const { paint, deliver } = cutAfterSequential(chain.stages);
   const tasks: Task[] = [];
-
-  let size: Size = { width: clip.width, height: clip.height };
-  let source: FrameSource = { from: 'clip', clip: clip.sha256 };
-  /** True once stored frames are numbered as output frames. */
-  let retimed = false;
-  let zoomed = false;
-  // A zoom starts from one frame: nothing else need be painted for it.
-  const painted = chain.stages.some(node => node.stage === 'zoom') ? { first: range.first, last: range.first } : range;
-  paint.forEach((stages, group) => {
-    const zooms = stages.some(node => node.stage === 'zoom');
-    const makesTime = zooms || stages.some(node => node.stage === 'retime');
-    const before = source;
-    const groupSize = size;
-    const all = { first: 0, last: chain.frames - 1 };
-    const shots: { span: Span; handle: number; frames?: Span }[] = zooms
-      ? [{ span: retimed ? { first: 0, last: 0 } : painted, handle: 0, frames: all }]
-      : zoomed
-        ? [{ span: all, handle: 0 }]
-        : shotsOf(painted, cuts, group === 0 && !clip.isStill ? handleOf(range) : 0).flatMap(shot => {
-            if (!makesTime && !retimed) return [shot];
-            const frames = {
-              first: firstOutputFrom(shot.span.first, range, chain, clip),
-              last: firstOutputFrom(shot.span.last + 1, range, chain, clip) - 1,
-            };
-            // A shot shorter than an output frame shows nowhere.
-            if (frames.last < frames.first) return [];
-            return makesTime ? [{ span: shot.span, handle: 0, frames }] : [{ span: frames, handle: 0 }];
-          });
-    const made = shots.map(shot => {
-      const stored = shot.frames ?? shot.span;
-      const read = before.from === 'clip' ? before : tasksWithin(before, shot.span);
-      const own = withRetime(stages, { cuts, out: stored });
-      const count = stored.last - stored.first + 1 + shot.handle;
-      const body = {
-        kind: 'paint' as const,
-        source: read,
-        span: shot.span,
-        handle: shot.handle,
-        stages: own,
-        frames: shot.frames,
-        seed: spec.seed,
-      };
-      const task: PaintTask = {
-        ...body,
-        id: hashOf({ ...common, ...body, clip: clip.sha256 }),
-        needs: needsOf(read),
-        units:
-          secondsOf(own, count, groupSize, context) +
-          context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
-      };
-      return task;
-    });
-    tasks.push(...made);
-    source = {
-      from: 'tasks',
-      tasks: made.map(task => ({
-        task: task.id,
-        first: (task.frames ?? task.span).first,
-        last: (task.frames ?? task.span).last,
-      })),
+  let made: Made = {
+    source: { from: 'clip', clip: clip.sha256 },
+    size: { width: clip.width, height: clip.height },
+    retimed: false,
+    zoomed: false,
+  };
+  for (const stages of paint) {
+    const painted = paintTasks(planned, stages, made);
+    tasks.push(...painted);
+    const zooms = makesZoom(stages);
+    made = {
+      source: {
+        from: 'tasks',
+        tasks: painted.map(task => {
+          const { first, last } = task.frames ?? task.span;
+          return { task: task.id, first, last };
+        }),
+      },
+      size: stages.reduce((size, node) => sizeAfter(node, size), made.size),
+      retimed: made.retimed || zooms || makesTime(stages),
+      zoomed: made.zoomed || zooms,
     };
-    size = stages.reduce((current, node) => sizeAfter(node, current), size);
-    retimed ||= makesTime;
-    zoomed ||= zooms;
-  });
+  }
+  const segments = deliverTasks(planned, deliver, made);
+  return [...tasks, ...segments, joinTask(planned, segments)];
+}
 
-  const dear = deliver.some(node => node.stage === 'upscale');
-  const inOutputFrames = retimed;
-  const retimes = deliver.some(node => node.stage === 'retime');
+const makesZoom = (stages: readonly StageNode[]) => stages.some(node => node.stage === 'zoom');
+const makesTime = (stages: readonly StageNode[]) => stages.some(node => node.stage === 'retime');
+
+/** What every task's id holds beside the task itself: all else that its pixels depend on. */
+function idOf({ spec, chain, context }: Planned, body: object): string {
+  return hashOf({ outputVersion, provider: spec.provider, nets: netsOf(chain.stages, context.nets), ...body });
+}
+
+/** Frames to read, frames before them that settle the first, and the frames stored where these are others. */
+type Shot = { readonly span: Span; readonly handle: number; readonly frames?: Span };
+
+/** What a group of stages works through shot by shot. */
+function paintedShots({ clip, range, chain, cuts }: Planned, stages: readonly StageNode[], made: Made): Shot[] {
+  const all = { first: 0, last: chain.frames - 1 };
+  if (makesZoom(stages)) {
+    const start = made.retimed ? 0 : range.first;
+    return [{ span: { first: start, last: start }, handle: 0, frames: all }];
+  }
+  if (made.zoomed) return [{ span: all, handle: 0 }];
+  // A zoom starts from one frame: nothing else need be painted for it.
+  const painted = makesZoom(chain.stages) ? { first: range.first, last: range.first } : range;
+  const wantedHandle = made.source.from === 'clip' && !clip.isStill ? handleOf(range) : 0;
+  const retimes = makesTime(stages);
+  return shotsOf(painted, cuts, wantedHandle).flatMap(shot => {
+    if (!retimes && !made.retimed) return [shot];
+    const frames = {
+      first: firstOutputFrom(shot.span.first, range, chain, clip),
+      last: firstOutputFrom(shot.span.last + 1, range, chain, clip) - 1,
+    };
+    // A shot shorter than an output frame shows nowhere.
+    if (frames.last < frames.first) return [];
+    return retimes ? [{ span: shot.span, handle: 0, frames }] : [{ span: frames, handle: 0 }];
+  });
+}
+
+function paintTasks(planned: Planned, stages: readonly StageNode[], made: Made): PaintTask[] {
+  const { spec, clip, cuts, context } = planned;
+  return paintedShots(planned, stages, made).map(({ span, handle, frames }) => {
+    const source = made.source.from === 'clip' ? made.source : tasksWithin(made.source, span);
+    const stored = frames ?? span;
+    const own = withRetime(stages, { cuts, out: stored });
+    const count = stored.last - stored.first + 1 + handle;
+    const body = { kind: 'paint' as const, source, span, handle, stages: own, frames, seed: spec.seed };
+    return {
+      ...body,
+      id: idOf(planned, { ...body, clip: clip.sha256 }),
+      needs: needsOf(source),
+      units:
+        secondsOf(own, count, made.size, context) +
+        context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
+    };
+  });
+}
+
+function deliverTasks(planned: Planned, deliver: readonly StageNode[], made: Made): DeliverTask[] {
+  const { spec, clip, range, chain, context } = planned;
+  const inOutputFrames = made.retimed;
+  const retimes = makesTime(deliver);
   const span = inOutputFrames ? { first: 0, last: chain.frames - 1 } : range;
-  for (const out of chunksOf(chain.frames, dear ? chunkFrames.dear : chunkFrames.cheap)) {
+  const dear = deliver.some(node => node.stage === 'upscale');
+  return chunksOf(chain.frames, dear ? chunkFrames.dear : chunkFrames.cheap).map(out => {
     const needed = inOutputFrames
       ? chain.reversed
         ? mirrored(out, chain.frames)
         : out
       : neededFrames(out, range, chain, clip);
-    const read: FrameSource =
-      source.from === 'clip'
-        ? source
-        : { ...tasksWithin(source, needed), ...(chain.reversed ? { reversed: true as const } : {}) };
-    const nearCuts = inOutputFrames ? [] : cuts.filter(cut => cut > needed.first && cut <= needed.last);
-    const stages = withRetime(deliver, { cuts: nearCuts, out });
+    const source: FrameSource =
+      made.source.from === 'clip'
+        ? made.source
+        : { ...tasksWithin(made.source, needed), ...(chain.reversed ? { reversed: true as const } : {}) };
+    const cuts = inOutputFrames ? [] : planned.cuts.filter(cut => cut > needed.first && cut <= needed.last);
+    const stages = withRetime(deliver, { cuts, out });
     const count = out.last - out.first + 1;
     const body = {
       kind: 'deliver' as const,
-      source: read,
+      source,
       span,
-      cuts: nearCuts,
+      cuts,
       out,
       sourceRate: inOutputFrames ? chain.rate : clip.rate,
       rate: chain.rate,
@@ -231,42 +267,37 @@ export function planTasks(spec: JobSpec, clip: ClipInfo, analysis: Analysis | un
       output: spec.preset.output,
       seed: spec.seed,
     };
-    const beforeRetime = retimes ? needed.last - needed.first + 1 : count;
-    const task: DeliverTask = {
+    return {
       ...body,
-      id: hashOf({ ...common, ...body, clip: clip.sha256, size: [chain.width, chain.height] }),
-      needs: needsOf(read),
+      id: idOf(planned, { ...body, clip: clip.sha256, size: [chain.width, chain.height] }),
+      needs: needsOf(source),
       units:
-        secondsOf(stages, count, size, context, beforeRetime) +
+        secondsOf(stages, count, made.size, context, retimes ? needed.last - needed.first + 1 : count) +
         context.seconds({
           stage: `encode-${spec.preset.output.codec}`,
           frames: count,
           work: (count * chain.width * chain.height) / 1e6,
         }),
     };
-    tasks.push(task);
-  }
-
-  const segments = tasks.filter(task => task.kind === 'deliver').map(task => task.id);
-  const join = {
-    kind: 'join' as const,
-    needs: segments,
-    frames: chain.frames,
-    rate: chain.rate,
-    width: chain.width,
-    height: chain.height,
-    output: spec.preset.output,
-  };
-  tasks.push({
-    ...join,
-    id: hashOf({ ...common, ...join }),
-    units: context.seconds({
-      stage: 'verify',
-      frames: chain.frames,
-      work: (chain.frames * chain.width * chain.height) / 1e6,
-    }),
   });
-  return tasks;
+}
+
+function joinTask(planned: Planned, segments: readonly DeliverTask[]): Task {
+  const { frames, rate, width, height } = planned.chain;
+  const body = {
+    kind: 'join' as const,
+    needs: segments.map(task => task.id),
+    frames,
+    rate,
+    width,
+    height,
+    output: planned.spec.preset.output,
+  };
+  return {
+    ...body,
+    id: idOf(planned, body),
+    units: planned.context.seconds({ stage: 'verify', frames, work: (frames * width * height) / 1e6 }),
+  };
 }
 
 function mirrored(out: Span, frames: number): Span {
