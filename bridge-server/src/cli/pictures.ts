@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { AppError } from '#protocol/errors';
-import type { EffectName } from '#protocol/effects';
+import { effectNames, type Effect, type EffectName } from '#protocol/effects';
 import { presetSchema, type CodecName, type Preset } from '#protocol/preset';
 import { parsePosition } from '#protocol/time';
 import { action, addRenderFlags, collect, type RenderFlags } from './command';
 import { addEffectFlags } from './effect-flags';
 import { findPreset } from './job-spec';
 import { withCore } from './open-core';
+import { addPresetFlags, type PresetFlags } from './preset-flags';
 import { runJob } from './run-job';
 
 /** "clip.mov@00:00:05:12" is a frame of a clip; a name with no such end is a picture or a whole clip. */
@@ -50,27 +51,34 @@ export function addPictureCommands(program: Command): void {
   addUpscale(program);
 }
 
+/** Effects that show in one frame, and have flags there. */
+const shownInOne = effectNames.filter(effect => effect !== 'zoom' && effect !== 'retime');
+
+/** No time is made; a zoom is as long as the range. */
+function forOneFrame(effects: readonly Effect[]): Effect[] {
+  return effects
+    .filter(({ effect }) => effect !== 'retime')
+    .map(each => (each.effect === 'zoom' ? { ...each, params: { ...each.params, frames: 0 } } : each));
+}
+
 function addStill(program: Command): void {
   const command = program
     .command('still')
     .description("Render one frame with a preset, as the panel's preview does.")
     .argument('<image|clip@timecode>')
-    .requiredOption('--out <file.png>')
-    .option('--preset <name|file>', 'a built-in or saved preset, or a preset file', 'default')
-    .option('--style <image>', 'paint like this picture (again for more pictures)', collect, [])
-    .option('--size <size>', 'WxH, source, 2x or 4x');
-  addRenderFlags(command).action(
-    action(async (output, target: string, flags: PictureFlags & { preset: string; style: string[]; size?: string }) => {
+    .requiredOption('--out <file.png>');
+  const readPreset = addPresetFlags(addRenderFlags(command), shownInOne);
+  command.action(
+    action(async (output, target: string, flags: PresetFlags & PictureFlags) => {
       await withCore(async core => {
         const { path, position } = splitPosition(target);
         const preset = await findPreset(core, flags.preset);
         const clip = await core.addClip(path);
         const frame = position === undefined ? 0 : parsePosition(position, clip.rate);
-        const still = { ...preset, effects: preset.effects.filter(({ effect }) => effect !== 'retime') };
         const wishes = {
           ...flags,
-          preset: still,
-          styles: flags.style,
+          ...readPreset(flags),
+          preset: { ...preset, effects: forOneFrame(preset.effects) },
           codec: 'png',
           fps: 'source',
           range: `${frame}:${frame}`,
