@@ -142,45 +142,34 @@ export async function createEncoder(path: string, options: EncoderOptions): Prom
   return startMovie(ffmpeg, target, recipe, options);
 }
 
+type Movie = {
+  readonly width: number;
+  readonly height: number;
+  readonly at: Rate;
+  readonly target: string;
+  readonly partial: string;
+};
+
+/** ffmpeg's arguments: raw frames from standard input into the file `partial`, of the kind of `target`. */
+function movieArgs({ format, encoder, args }: Recipe, { width, height, at, target, partial }: Movie): string[] {
+  const colour = 'color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv';
+  const input = `-f rawvideo -pixel_format ${format.name} -video_size ${width}x${height} -framerate ${at.num}/${at.den}`;
+  // Some encoders write the colour that frames carry, others the one of the stream: both are told.
+  const output =
+    `-vf setparams=${colour} -pix_fmt ${format.name} ` +
+    '-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv ' +
+    `-movflags +write_colr -video_track_timescale ${trackTimescale(at)} -fflags +bitexact`;
+  return [
+    ...[...commonArgs(), '-y', ...input.split(' '), '-i', 'pipe:0', '-map_metadata', '-1', '-c:v', encoder, ...args],
+    ...[...output.split(' '), '-f', extname(target).toLowerCase() === '.mov' ? 'mov' : 'mp4', `file:${partial}`],
+  ];
+}
+
 function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: EncoderOptions): Encoder {
   const { width, height } = encodedSize(options.codec, options.width, options.height);
   const partial = partialName(target);
   const at = rate(options.rate.num, options.rate.den);
-  const { format } = recipe;
-  const running = startFfmpeg(
-    ffmpeg,
-    [
-      ...[...commonArgs(), '-y', '-f', 'rawvideo', '-pixel_format', format.name, '-video_size', `${width}x${height}`],
-      ...[
-        '-framerate',
-        `${at.num}/${at.den}`,
-        '-i',
-        'pipe:0',
-        '-map_metadata',
-        '-1',
-        '-c:v',
-        recipe.encoder,
-        ...recipe.args,
-      ],
-      // Some encoders write the colour that frames carry, others the one of the stream: both are told.
-      ...['-vf', 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv'],
-      ...[
-        '-pix_fmt',
-        format.name,
-        '-color_primaries',
-        'bt709',
-        '-color_trc',
-        'bt709',
-        '-colorspace',
-        'bt709',
-        '-color_range',
-        'tv',
-      ],
-      ...['-movflags', '+write_colr', '-video_track_timescale', String(trackTimescale(at)), '-fflags', '+bitexact'],
-      ...['-f', extname(target).toLowerCase() === '.mov' ? 'mov' : 'mp4', `file:${partial}`],
-    ],
-    { stdin: 'pipe' },
-  );
+  const running = startFfmpeg(ffmpeg, movieArgs(recipe, { width, height, at, target, partial }), { stdin: 'pipe' });
   let frames = 0;
   let ended = false;
   let pending: Promise<void> = Promise.resolve();
@@ -223,10 +212,10 @@ function startMovie(ffmpeg: Ffmpeg, target: string, recipe: Recipe, options: Enc
         );
       }
       const source = options.alpha ? frame : { ...frame, alpha: undefined };
-      const bytes = rgbToPlanes(source, format, width, height, {
+      const bytes = rgbToPlanes(source, recipe.format, width, height, {
         matrix: yuvMatrix('bt709', height),
         range: 'tv',
-        dithered: format.depth === 8,
+        dithered: recipe.format.depth === 8,
       });
       await pending;
       if (ended) throw await failure();
