@@ -77,7 +77,7 @@ export class OrtSessions {
         graphOptimizationLevel: options.graphOptimization ?? 'all',
         // Allocates a second full set of buffers at the second run and gains nothing (engine reference, section 2).
         enableMemPattern: false,
-        enableCpuMemArena: pixels <= arenaLimitPixels,
+        enableCpuMemArena: options.keepMemory ?? pixels <= arenaLimitPixels,
         ...(this.settings.threads ? { intraOpNumThreads: this.settings.threads } : {}),
         interOpNumThreads: 1,
         logSeverityLevel: 4,

@@ -48,6 +48,8 @@ export type LoadOptions = {
   readonly keepOnDevice?: readonly string[];
   /** Pixels of the largest picture that a net with open dimensions will be given; chooses the memory settings. */
   readonly pixels?: number;
+  /** Memory is kept between two runs, whatever the size: faster where a net is many light ops, and it holds more. */
+  readonly keepMemory?: boolean;
 };
 
 /** One device, opened once per worker process. `runtime/ort.ts` is the real one, `runtime/null.ts` checks shapes only. */
