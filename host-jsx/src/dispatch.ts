@@ -19,7 +19,7 @@ import { readPremiere, readStamp } from './premiere/read';
 import type { HostGlobals, PremiereApp } from './premiere/dom';
 
 /** Raised with every change of what a call takes or answers; the panel compares it in its first call. */
-export var scriptVersion = 3;
+export var scriptVersion = 4;
 
 type Methods = { [name: string]: (params: unknown) => unknown };
 type PremiereMethods = {

@@ -5,6 +5,8 @@ import {
   timelineRangeSchema,
   type Placement,
   type RenderedClip,
+  type StylizeMarker,
+  type TimelineClip,
   type TimelineRange,
 } from '#protocol/timeline';
 import type { Host, TaskContext } from '../../extension/src/host/host';
@@ -24,8 +26,18 @@ export type HostUnderTest = {
     own(): unknown;
     /** Moves the one result by hand. */
     moveResult(frames: number): void;
+    /** A marker, in frames of the sequence; without length it is a point. */
+    addMarker?(name: string, first: number, frames: number): void;
+    /** A point somewhere on the source of what `mark` marks. */
+    addClipMarker?(name: string): void;
   };
   close?(): void;
+};
+
+type Told = {
+  readonly clips: readonly TimelineClip[];
+  readonly range: TimelineRange | undefined;
+  readonly markers: readonly StylizeMarker[];
 };
 
 export const idle = (): TaskContext => ({ signal: new AbortController().signal, report: () => undefined });
@@ -175,19 +187,84 @@ export function describeHost(name: string, make: () => Promise<HostUnderTest>): 
       expect(read).toEqual([{ ...wanted[1], length: 9 }, wanted[0]]);
     });
 
+    /** What `watchSelection` tells, as it comes; ends when `enough` of it has come. */
+    async function listen(enough: (told: Told[]) => boolean, act: () => void = () => undefined): Promise<Told[]> {
+      const told: Told[] = [];
+      const stop = it.host.watchSelection!((clips, range, markers = []) => told.push({ clips, range, markers }));
+      const until = async (has: () => boolean) => {
+        for (let tries = 0; !has() && tries < 600; tries++) await new Promise(done => setTimeout(done, 5));
+      };
+      await until(() => told.length > 0);
+      act();
+      await until(() => enough(told));
+      stop();
+      return told;
+    }
+
     test('the selection is told at once and again when it changes', async () => {
       if (!it.host.watchSelection) return;
-      const told: number[] = [];
-      const stop = it.host.watchSelection(clips => told.push(clips.length));
-      const until = async (length: number) => {
-        for (let tries = 0; told.length < length && tries < 600; tries++)
-          await new Promise(done => setTimeout(done, 5));
-      };
-      await until(1);
+      const selected = ({ clips }: Told) => clips.filter(clip => clip.selected).length;
+      const told = await listen(
+        all => all.length > 1,
+        () => it.mark(),
+      );
+      expect(told.map(selected)).toEqual([0, 1]);
+    });
+
+    test('clips under the playhead stand in for a selection, and each can be read by itself', async () => {
+      if (!it.host.watchSelection) return;
+      const [{ clips, range }] = await listen(() => true);
+      expect(range).toBeUndefined();
+      for (const clip of clips.filter(each => each.kind !== 'refused')) {
+        const read = await it.host.readRange({ clip: clip.key });
+        expect(read).toMatchObject({ origin: 'selection', range: clip.range, clips: [clip] });
+        expect(timelineRangeSchema.parse(read)).toEqual(read);
+      }
+      await expect(it.host.readRange({ clip: 'no such clip' })).rejects.toMatchObject({ code: 'RANGE_GONE' });
+    });
+
+    test('markers named "stylize: …" are told with their ranges, and each can be read', async () => {
+      const { addMarker } = it.timeline ?? {};
+      if (!it.host.watchSelection || !addMarker) return;
+      addMarker('Verse', 40, 0);
+      addMarker('stylize: Great wave', 30, 0);
+      addMarker(' Stylize:tahiti ', 10, 5);
+      addMarker('stylize:', 2, 2);
+      const [{ markers }] = await listen(() => true);
+      expect(markers.map(({ preset, range: { first, last } }) => [preset, first, last])).toEqual([
+        ['tahiti', 10, 14],
+        ['Great wave', 30, 39],
+      ]);
+      const [, marker] = markers;
+      const read = await it.host.readRange({ marker: marker.id });
+      expect(read).toMatchObject({ origin: 'marker', range: marker.range, sequence: { id: marker.sequence } });
+      expect(read.clips.length).toBeGreaterThan(0);
+      await expect(it.host.readRange({ marker: 'no such marker' })).rejects.toMatchObject({ code: 'RANGE_GONE' });
+    });
+
+    test('a new marker is told without a change of the selection', async () => {
+      const { addMarker } = it.timeline ?? {};
+      if (!it.host.watchSelection || !addMarker) return;
+      const told = await listen(
+        all => all.length > 1,
+        () => addMarker('stylize: tahiti', 10, 5),
+      );
+      expect(told.map(({ markers }) => markers.length)).toEqual([0, 1]);
+    });
+
+    test('a point on a clip asks for the whole clip', async () => {
+      const { addClipMarker } = it.timeline ?? {};
+      if (!it.host.watchSelection || !addClipMarker) return;
       it.mark();
-      await until(2);
-      stop();
-      expect(told).toEqual([0, 1]);
+      const marked = await it.host.readRange();
+      addClipMarker('stylize: tahiti');
+      const [{ markers }] = await listen(() => true);
+      expect(markers).toMatchObject([{ preset: 'tahiti', range: marked.range, clip: { key: marked.clips[0].key } }]);
+      expect(await it.host.readRange({ marker: markers[0].id })).toMatchObject({
+        origin: 'selection',
+        range: marked.range,
+        clips: [marked.clips[0]],
+      });
     });
 
     test('a sink gives a complete file that was not there before, or none', async () => {

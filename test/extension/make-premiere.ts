@@ -56,6 +56,9 @@ export async function makePremiere(fake: Partial<FakePremiereOptions> = {}, chan
       results: () => placed(true).map(({ track, first, last }) => ({ track, first, last })),
       own: () => [placed(false), premiere.tracks('audio')],
       moveResult: (frames: number) => premiere.move(placed(true)[0].id, frames),
+      addMarker: (name: string, first: number, frames: number) => premiere.addMarker(name, first, frames),
+      // Seven frames of the source lie before what the clip shows of it.
+      addClipMarker: (name: string) => premiere.addClipMarker(b, name, 7 + 4, 0),
     },
     async makeResult(job: string, range: TimelineRange, name = 'Result é.mov'): Promise<RenderedClip> {
       const rate = { num: 50, den: 1 };

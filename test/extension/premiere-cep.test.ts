@@ -235,6 +235,8 @@ const expected: Record<
   'remove-lies': { remove: 'REMOVE_FAILED' },
   'marker-lies': { markers: 'HOST_FAILED' },
   'marker-length-lost': { markers: 'HOST_FAILED' },
+  'markers-repeat': {},
+  'clip-markers-throw': {},
   'sequence-lies': {},
   'sequence-stays': {},
   'reply-empty': { read: 'HOST_REPLY_BROKEN' },

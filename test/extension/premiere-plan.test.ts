@@ -18,6 +18,7 @@ import {
 
 const frame = 10160640000n;
 const rate = { num: 25, den: 1 };
+const marked = (facts: PremiereFacts) => toTimelineRange(facts, '/results');
 
 function makeClip(
   track: number,
@@ -109,7 +110,7 @@ test.each([
 });
 
 test('selected clips that follow one another are one range; a gap is named; refused clips alone are refused', () => {
-  const range = toTimelineRange(
+  const range = marked(
     makeFacts([makeClip(0, 0, 9, { selected: true }), makeClip(1, 8, 29, { selected: true }), makeClip(0, 40, 50)]),
   );
   expect(range).toMatchObject({
@@ -118,28 +119,28 @@ test('selected clips that follow one another are one range; a gap is named; refu
     clips: [{ track: 1, sourceIn: { frame: 7, rate } }, { track: 0 }],
   });
   expect(() =>
-    toTimelineRange(makeFacts([makeClip(0, 0, 9, { selected: true }), makeClip(0, 11, 20, { selected: true })])),
+    marked(makeFacts([makeClip(0, 0, 9, { selected: true }), makeClip(0, 11, 20, { selected: true })])),
   ).toThrow(expect.objectContaining({ code: 'SELECTION_SCATTERED', details: { frame: 10 } }));
   const layer = makeClip(1, 0, 9, { selected: true, adjustmentLayer: true });
-  expect(() => toTimelineRange(makeFacts([layer]))).toThrow(expect.objectContaining({ code: 'SELECTION_REFUSED' }));
-  expect(toTimelineRange(makeFacts([layer], { inPoint: '0', outPoint: String(10n * frame) }))).toMatchObject({
+  expect(() => marked(makeFacts([layer]))).toThrow(expect.objectContaining({ code: 'SELECTION_REFUSED' }));
+  expect(marked(makeFacts([layer], { inPoint: '0', outPoint: String(10n * frame) }))).toMatchObject({
     origin: 'in-out',
     range: { first: 0, last: 9 },
   });
 });
 
 test('one point alone reaches to the other end of the sequence; in behind out is empty', () => {
-  expect(toTimelineRange(makeFacts([], { inPoint: String(90n * frame) })).range).toEqual({ first: 90, last: 99, rate });
-  expect(toTimelineRange(makeFacts([], { outPoint: String(5n * frame) })).range).toEqual({ first: 0, last: 4, rate });
-  expect(toTimelineRange(makeFacts([], { inPoint: '0', outPoint: String(900n * frame) })).range).toEqual({
+  expect(marked(makeFacts([], { inPoint: String(90n * frame) })).range).toEqual({ first: 90, last: 99, rate });
+  expect(marked(makeFacts([], { outPoint: String(5n * frame) })).range).toEqual({ first: 0, last: 4, rate });
+  expect(marked(makeFacts([], { inPoint: '0', outPoint: String(900n * frame) })).range).toEqual({
     first: 0,
     last: 99,
     rate,
   });
-  expect(() => toTimelineRange(makeFacts([], { inPoint: String(9n * frame), outPoint: String(9n * frame) }))).toThrow(
+  expect(() => marked(makeFacts([], { inPoint: String(9n * frame), outPoint: String(9n * frame) }))).toThrow(
     expect.objectContaining({ code: 'RANGE_EMPTY' }),
   );
-  expect(() => toTimelineRange(makeFacts([]))).toThrow(expect.objectContaining({ code: 'NOTHING_MARKED' }));
+  expect(() => marked(makeFacts([]))).toThrow(expect.objectContaining({ code: 'NOTHING_MARKED' }));
 });
 
 test('the source stands in for an export only where it shows the same', () => {
@@ -161,7 +162,7 @@ test('above a selected clip all is silenced; elsewhere only what shows nothing b
     makeClip(1, 0, 20, { mediaPath: 'C:\\R\\Results\\x.mov' }),
     makeClip(2, 5, 9),
   ]);
-  const selection = toTimelineRange(facts);
+  const selection = marked(facts);
   expect(tracksToMute(facts, selection, 'c:/r/results')).toEqual([1, 2]);
   expect(tracksToMute(facts, { ...selection, origin: 'in-out' }, 'c:/r/results/')).toEqual([1]);
   expect(tracksToMute(facts, { ...selection, origin: 'in-out' }, 'c:/r/res')).toEqual([]);
@@ -181,7 +182,7 @@ test('a free track is free for the whole file, unlocked, and above the source', 
 });
 
 test('export names carry track, in and out, and nothing that a file system refuses', () => {
-  const range = toTimelineRange(makeFacts([makeClip(1, 0, 9, { selected: true })]));
+  const range = marked(makeFacts([makeClip(1, 0, 9, { selected: true })]));
   expect(exportStem(range, 'k1')).toBe('Song-final-2-v2-0-9-k1');
   expect(exportStem({ ...range, sequence: { ...range.sequence, name: '../..' } }, 'k1')).toBe('range-v2-0-9-k1');
 });

@@ -29,6 +29,8 @@ export const premiereMisbehaviours = [
   'remove-lies', // a removed clip stays
   'marker-lies', // no marker is made
   'marker-length-lost', // a marker's end does not stay
+  'markers-repeat', // the same marker is handed out again and again
+  'clip-markers-throw', // the markers of a source cannot be asked for
   'sequence-lies', // no sequence is made
   'sequence-stays', // a deleted sequence stays
   'reply-empty', // answers get lost
@@ -50,7 +52,9 @@ type ItemState = {
   nested: boolean;
   merged: boolean;
   fps: number;
+  markers: MarkerState[];
 };
+type MarkerState = { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number };
 export type ClipState = {
   id: string;
   name: string;
@@ -119,6 +123,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
       nested: false,
       merged: false,
       fps: Number(ticksPerSecond) / Number(timebase),
+      markers: [],
     };
   }
   const remember = () =>
@@ -199,6 +204,10 @@ export function createFakePremiere(options: FakePremiereOptions) {
       isSequence: () => item.nested,
       isMulticamClip: () => false,
       isMergedClip: () => item.merged,
+      getMarkers() {
+        if (bad.has('clip-markers-throw')) throw new Error('Illegal Parameter type');
+        return markerList(item.markers);
+      },
       state: item,
     };
   }
@@ -332,11 +341,12 @@ export function createFakePremiere(options: FakePremiereOptions) {
     },
   };
   const end = () => layout.video.flat().reduce((last, clip) => (clip.end > last ? clip.end : last), 0n);
-  let markers: { guid: string; name: string; comments: string; start: bigint; end: bigint; colour: number }[] = [];
+  let markers: MarkerState[] = [];
+  let playhead = length(3);
   const nearest = (seconds: number) =>
     BigInt(Math.round((seconds * Number(ticksPerSecond)) / Number(timebase))) * timebase;
-  const markerDom = (at: number) => {
-    const marker = markers[at];
+  const markerDom = (all: MarkerState[], at: number) => {
+    const marker = all[at];
     return (
       marker && {
         guid: marker.guid,
@@ -365,6 +375,21 @@ export function createFakePremiere(options: FakePremiereOptions) {
       }
     );
   };
+  const markerList = (all: MarkerState[]) => ({
+    get numMarkers() {
+      return all.length;
+    },
+    getFirstMarker: () => markerDom(all, 0),
+    getNextMarker: (marker: { at: number }) => markerDom(all, marker.at + (bad.has('markers-repeat') ? 0 : 1)),
+  });
+  const makeMarker = (name: string, start: bigint, end: bigint, comments = ''): MarkerState => ({
+    guid: id(),
+    name,
+    comments,
+    start,
+    end,
+    colour: 0,
+  });
   /** The open sequence is all that is here; another one is set aside whole, and nothing may touch it meanwhile. */
   let open = { id: 'sequence-1', name: 'Song' };
   const others: { id: string; name: string; bringBack(): void }[] = [];
@@ -416,17 +441,16 @@ export function createFakePremiere(options: FakePremiereOptions) {
         'numTracks',
       );
     },
-    markers: {
-      get numMarkers() {
-        return markers.length;
-      },
-      getFirstMarker: () => markerDom(0),
-      getNextMarker: (marker: { at: number }) => markerDom(marker.at + 1),
-      createMarker(seconds: number) {
-        if (bad.has('marker-lies')) return undefined;
-        markers.push({ guid: id(), name: '', comments: '', start: nearest(seconds), end: nearest(seconds), colour: 0 });
-        return markerDom(markers.length - 1);
-      },
+    get markers() {
+      return {
+        ...markerList(markers),
+        numMarkers: markers.length,
+        createMarker(seconds: number) {
+          if (bad.has('marker-lies')) return undefined;
+          markers.push(makeMarker('', nearest(seconds), nearest(seconds)));
+          return markerDom(markers, markers.length - 1);
+        },
+      };
     },
     getInPoint: () => (inPoint === undefined ? '-400000' : String(Number(inPoint) / Number(ticksPerSecond))),
     getOutPoint: () => (outPoint === undefined ? '-400000' : String(Number(outPoint) / Number(ticksPerSecond))),
@@ -434,7 +458,7 @@ export function createFakePremiere(options: FakePremiereOptions) {
     getOutPointAsTime: () => time(outPoint ?? -400000n * ticksPerSecond),
     setInPoint: (value: unknown) => points.set('in', value),
     setOutPoint: (value: unknown) => points.set('out', value),
-    getPlayerPosition: () => time(length(3)),
+    getPlayerPosition: () => time(playhead),
     getExportFileExtension: () => 'mov',
     exportAsMediaDirect(path: string, _preset: string, workArea: number) {
       if (bad.has('export-nothing') || bad.has('export-stale')) return 'No Error';
@@ -579,7 +603,17 @@ export function createFakePremiere(options: FakePremiereOptions) {
       return clip;
     },
     addMarker(name: string, first: number, frames: number, comments = ''): void {
-      markers.push({ guid: id(), name, comments, start: length(first), end: length(first + frames), colour: 0 });
+      markers.push(makeMarker(name, length(first), length(first + frames), comments));
+    },
+    /** On the clip's source; frames are the source's. */
+    addClipMarker(clip: ClipState, name: string, first: number, frames: number): void {
+      clip.item?.markers.push(makeMarker(name, length(first), length(first + frames)));
+    },
+    renameMarker(from: string, to: string): void {
+      for (const marker of markers) if (marker.name === from) marker.name = to;
+    },
+    setPlayhead(frame: number): void {
+      playhead = length(frame);
     },
     setRange(first: number | undefined, last: number | undefined): void {
       inPoint = first === undefined ? undefined : length(first);

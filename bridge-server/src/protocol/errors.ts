@@ -403,6 +403,12 @@ export const errors = {
     cause: '"{name}" has no picture of its own that could be sent ({why}).',
     remedy: 'Select a clip with footage, or set an in and an out point to send what the range shows.',
   },
+  RANGE_GONE: {
+    http: 409,
+    exit: 3,
+    cause: 'The clip or marker is not on the timeline any more, or was moved.',
+    remedy: 'Choose it again in the list.',
+  },
   HOST_BUSY: {
     http: 504,
     exit: 4,

@@ -28,6 +28,8 @@ export type PremiereClipFacts = {
   readonly untouched: boolean;
   /** The source's rate as the host interprets it, a rounded decimal; 0 where it does not say. */
   readonly sourceFps: number;
+  /** Markers on the source, in its time. */
+  readonly markers?: readonly MarkerFacts[];
 };
 
 export type MarkerFacts = {
@@ -181,13 +183,17 @@ export type PremiereScriptCalls = PremiereCalls & {
   followEvents: { params: Record<string, never>; value: { events: number } };
 } & PremiereProbes;
 
-/** What the in-host self-test asks, on a sequence of its own. */
-export type PremiereProbes = {
+/** The in-host self-test works on a sequence of its own. */
+export type PremiereScratchCalls = {
   openScratch: { params: { path: string; name: string }; value: { sequence: string; before: string } };
   closeScratch: {
     params: { sequence: string; before: string; bin: string };
     value: { removed: boolean; restored: boolean };
   };
+};
+
+/** What it asks in ExtendScript only. */
+export type PremiereProbes = PremiereScratchCalls & {
   probePlaces: { params: Record<string, never>; value: { path: string; startup: string; appPackage: string } };
   probeRange: {
     params: { sequence: string };
@@ -202,6 +208,26 @@ export type PremiereProbes = {
     value: { time: boolean; seconds: boolean; ticks: boolean };
   };
 };
+
+/** What it asks in UXP only. */
+export type UxpProbes = {
+  /** Names of calls that this version lacks. */
+  probeCalls: { params: Record<string, never>; value: { missing: readonly string[] } };
+  probePoints: {
+    params: { sequence: string };
+    value: { unset: { inPoint: string; outPoint: string }; taken: boolean; unsetAgain: boolean };
+  };
+  probeFull: { params: { sequence: string; preset: string; path: string }; value: { sizeBytes: number } };
+  /** A clip laid past the last track, and one whose sound is given no track. */
+  probeTracks: {
+    params: { sequence: string; path: string };
+    value: { above: LaidProbe; tracks: number; soundNowhere: LaidProbe };
+  };
+  probeProperties: { params: { sequence: string }; value: { kept: boolean; cleared: boolean; problem: string } };
+  probeEvents: { params: { sequence: string }; value: { events: number } };
+};
+/** `laidOn`: "V2 A1", '' for nowhere; `changed`: another clip that is not where it was. */
+export type LaidProbe = { readonly problem: string; readonly laidOn: string; readonly changed: string };
 
 /** A layer that shows a file of ours, and the labels that were found with it (layer, item). */
 export type PlacedLayerFacts = {

@@ -32,6 +32,19 @@ export const timelineMarkerSchema = z.object({
 });
 export type TimelineMarker = z.infer<typeof timelineMarkerSchema>;
 
+/** A marker named "stylize: <preset>", on the sequence or on a clip: a wish for its range. */
+export const stylizeMarkerSchema = z.object({
+  id: z.string(),
+  sequence: z.string(),
+  /** What follows "stylize:", as it was written. */
+  preset: z.string(),
+  /** In frames of the sequence; of a marker on a clip, what the clip shows of it. */
+  range: frameRangeSchema,
+  /** The clip that it lies on; absent for a marker of the sequence. */
+  clip: timelineClipSchema.pick({ key: true, name: true }).optional(),
+});
+export type StylizeMarker = z.infer<typeof stylizeMarkerSchema>;
+
 /** What the user marked: frames of the sequence's own rational rate. */
 export const timelineRangeSchema = z.object({
   sequence: z.object({

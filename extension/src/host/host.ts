@@ -4,6 +4,7 @@ import type {
   Placed,
   Placement,
   RenderedClip,
+  StylizeMarker,
   Theme,
   TimelineClip,
   TimelineMarker,
@@ -41,6 +42,9 @@ export type HostCapabilities = {
   readonly sources?: boolean;
 };
 
+/** A part of the timeline other than what is marked: one clip by its key, or the range of a `stylize:` marker. */
+export type WantedRange = { readonly clip: string } | { readonly marker: string };
+
 export type MenuItem = {
   readonly id: string;
   readonly label: string;
@@ -73,12 +77,16 @@ export const hostQuestions = [
   'export-range',
   'add-track',
   'place',
+  'label',
   'order',
   'replace',
   'remove',
   'overwrite-forms',
   'markers',
   'events',
+  'calls',
+  'properties',
+  'unknown-tracks',
   'composition',
   'templates',
   'render',
@@ -109,8 +117,11 @@ export interface Host {
   readonly name: 'file' | 'premiere-cep' | 'aftereffects-cep' | 'premiere-uxp';
   readonly capabilities: HostCapabilities;
 
-  /** What the user marked, in frames of a rational rate. @throws AppError when nothing is marked */
-  readRange(): Promise<TimelineRange>;
+  /**
+   * What the user marked, in frames of a rational rate, or another part of the timeline.
+   * @throws AppError when nothing is marked; RANGE_GONE when that part is not there any more
+   */
+  readRange(wanted?: WantedRange): Promise<TimelineRange>;
   /** A file that holds the range. Its bytes are read with `openBytes`. */
   exportRange(range: TimelineRange, context: TaskContext): Promise<ExportedClip>;
   /** Says what was read back from the track, never what was merely asked for. Idempotent by `clip.job`. */
@@ -129,8 +140,17 @@ export interface Host {
   /** Removes the exported file when it is not needed any more; never a source. */
   releaseExport?(clip: ExportedClip): Promise<void>;
 
-  /** The clips that are selected or under the playhead, again at each change. */
-  watchSelection?(onChange: (clips: readonly TimelineClip[], range: TimelineRange | undefined) => void): Unsubscribe;
+  /**
+   * The clips that are selected, or where none is those under the playhead, topmost first, with what is marked and the
+   * `stylize:` markers; again at each change.
+   */
+  watchSelection?(
+    onChange: (
+      clips: readonly TimelineClip[],
+      range: TimelineRange | undefined,
+      markers?: readonly StylizeMarker[],
+    ) => void,
+  ): Unsubscribe;
   /** How a job's result lies on the timeline now, undefined where it does not; asked before it is fetched again. */
   findResult?(job: string, at: Placement): Promise<Placed | undefined>;
   /** Takes a placed result off the track again. @returns false when it was not there any more */

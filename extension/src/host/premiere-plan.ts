@@ -1,11 +1,13 @@
 import { AppError } from '#protocol/errors';
 import type { PlacedFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import type { FrameRange, Rate } from '#protocol/time';
-import type { RenderedClip, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import type { RenderedClip, StylizeMarker, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
 import { classifyBy, type ClipReason } from './clip-reasons';
 import { isSameRate, knownRate } from './decimal-rate';
+import type { WantedRange } from './host';
 import { isInside } from './host-path';
 import type { ResultLabel } from './result-label';
+import { clipWishes, sequenceWishes } from './stylize-markers';
 
 /** Decisions about Premiere's timeline: facts in, plans out. No call, no file, no clock. */
 
@@ -35,6 +37,11 @@ export function toFrame(ticks: string, rate: Rate): number {
   const top = BigInt(ticks) * BigInt(rate.num);
   const bottom = ticksPerSecond * BigInt(rate.den);
   return Number((2n * top + bottom) / (2n * bottom));
+}
+
+/** Of a distance in ticks, which may lead backwards. */
+function signedFrame(ticks: bigint, rate: Rate): number {
+  return ticks < 0n ? -toFrame(String(-ticks), rate) : toFrame(String(ticks), rate);
 }
 
 export function classify(clip: PremiereClipFacts): { kind: TimelineClip['kind']; reasons: ClipReason[] } {
@@ -89,28 +96,59 @@ export function toMarkers(facts: PremiereFacts): TimelineMarker[] {
 
 const overlaps = (a: FrameRange, b: FrameRange) => a.first <= b.last && b.first <= a.last;
 
-/** The selected clips, topmost first: the list that the panel mirrors. */
-export function selectedClips(facts: PremiereFacts): TimelineClip[] {
+/** All clips that `shows` lets through, topmost first. */
+function clipsOf(facts: PremiereFacts, shows: (clip: PremiereClipFacts) => boolean): TimelineClip[] {
   const rate = rateOfTimebase(facts.sequence.timebase);
   return facts.clips
-    .filter(clip => clip.selected)
+    .filter(shows)
     .map(clip => toTimelineClip(clip, rate))
     .filter(clip => clip !== undefined)
     .sort((a, b) => b.track - a.track || a.range.first - b.range.first);
 }
 
+const selectedClips = (facts: PremiereFacts) => clipsOf(facts, clip => clip.selected);
+
+/**
+ * The list that the panel mirrors: the selected clips, or where none is selected those under the playhead. Results of
+ * ours are only listed where they are selected: what lies under them is what a person means.
+ */
+export function mirroredClips(facts: PremiereFacts, resultsFolder: string): TimelineClip[] {
+  const selected = selectedClips(facts);
+  if (selected.length > 0) return selected;
+  const playhead = BigInt(facts.sequence.playhead);
+  return clipsOf(
+    facts,
+    clip => BigInt(clip.start) <= playhead && playhead < BigInt(clip.end) && !isInside(clip.mediaPath, resultsFolder),
+  );
+}
+
+function sequenceOf(facts: PremiereFacts): TimelineRange['sequence'] {
+  const { id, name, width, height, end, timebase } = facts.sequence;
+  const rate = rateOfTimebase(timebase);
+  return { id, name, width, height, rate, frames: toFrame(end, rate) };
+}
+
+/** All that a range is read with, whichever range it is. */
+function surroundings(facts: PremiereFacts): Pick<TimelineRange, 'sequence' | 'markers' | 'playhead'> {
+  const sequence = sequenceOf(facts);
+  const playhead = Math.max(0, toFrame(facts.sequence.playhead, sequence.rate));
+  return { sequence, markers: toMarkers(facts), playhead };
+}
+
+/** What lies in a range, without results of ours: one that is rendered again takes the place of the older one. */
+const clipsIn = (facts: PremiereFacts, range: FrameRange, resultsFolder: string) =>
+  clipsOf(facts, clip => !isInside(clip.mediaPath, resultsFolder)).filter(clip => overlaps(clip.range, range));
+
 /**
  * What is marked: the selected clips where they follow one another without a gap, else in and out.
  * @throws AppError NOTHING_MARKED, SELECTION_SCATTERED, SELECTION_REFUSED
  */
-export function toTimelineRange(facts: PremiereFacts): TimelineRange {
-  const rate = rateOfTimebase(facts.sequence.timebase);
-  const { id, name, width, height, inPoint, outPoint } = facts.sequence;
-  const frames = toFrame(facts.sequence.end, rate);
+export function toTimelineRange(facts: PremiereFacts, resultsFolder: string): TimelineRange {
+  const rest = surroundings(facts);
+  const { rate, frames } = rest.sequence;
+  const { inPoint, outPoint } = facts.sequence;
   const selected = selectedClips(facts);
   const usable = selected.filter(clip => clip.kind !== 'refused');
-  const sequence = { id, name, width, height, rate, frames };
-  const rest = { sequence, markers: toMarkers(facts), playhead: Math.max(0, toFrame(facts.sequence.playhead, rate)) };
   if (usable.length > 0) {
     const byTime = [...usable].sort((a, b) => a.range.first - b.range.first);
     let last = byTime[0].range.last;
@@ -126,16 +164,47 @@ export function toTimelineRange(facts: PremiereFacts): TimelineRange {
     const last = Math.min(frames, outPoint === undefined ? frames : toFrame(outPoint, rate)) - 1;
     if (last < first) throw new AppError('RANGE_EMPTY', { text: `${first}:${last}` });
     const range = { first, last, rate };
-    const shown = facts.clips
-      .map(clip => toTimelineClip(clip, rate))
-      .filter(clip => clip !== undefined)
-      .filter(clip => overlaps(clip.range, range))
-      .sort((a, b) => b.track - a.track || a.range.first - b.range.first);
-    return { ...rest, range, origin: 'in-out', clips: shown };
+    return { ...rest, range, origin: 'in-out', clips: clipsIn(facts, range, resultsFolder) };
   }
-  if (selected.length > 0)
-    throw new AppError('SELECTION_REFUSED', { name: selected[0].name, why: selected[0].reasons.join(', ') });
+  if (selected.length > 0) throw refusedClip(selected[0]);
   throw new AppError('NOTHING_MARKED');
+}
+
+const refusedClip = ({ name, reasons }: TimelineClip) =>
+  new AppError('SELECTION_REFUSED', { name, why: reasons.join(', ') });
+
+/** Wishes of markers named "stylize: <preset>", by their place: those of the sequence and those on its clips. */
+export function stylizeMarkers(facts: PremiereFacts): StylizeMarker[] {
+  const sequence = sequenceOf(facts);
+  const { rate, id } = sequence;
+  const onClips = facts.clips.flatMap(laid => {
+    const clip = toTimelineClip(laid, rate);
+    if (!clip || !laid.markers) return [];
+    const { first } = clip.range;
+    // At another speed nobody says where the clip shows a moment of its source: a marker means the whole clip.
+    const isPlain = laid.speed === 1 && !laid.reversed && !laid.remapped;
+    const shownAt = (ticks: string) => first + signedFrame(BigInt(ticks) - BigInt(laid.sourceIn), rate);
+    const markers = laid.markers.map(({ guid, name, start, end }) =>
+      isPlain
+        ? { id: guid, name, first: shownAt(start), length: Math.max(0, shownAt(end) - shownAt(start)) }
+        : { id: guid, name, first, length: 0 },
+    );
+    return clipWishes(clip, markers, id);
+  });
+  return [...sequenceWishes(toMarkers(facts), sequence), ...onClips].sort((a, b) => a.range.first - b.range.first);
+}
+
+/** @throws AppError RANGE_GONE, SELECTION_REFUSED */
+export function toWantedRange(facts: PremiereFacts, wanted: WantedRange, resultsFolder: string): TimelineRange {
+  const rest = surroundings(facts);
+  const marker = 'marker' in wanted ? stylizeMarkers(facts).find(each => each.id === wanted.marker) : undefined;
+  if (marker && !marker.clip)
+    return { ...rest, range: marker.range, origin: 'marker', clips: clipsIn(facts, marker.range, resultsFolder) };
+  const key = 'clip' in wanted ? wanted.clip : marker?.clip?.key;
+  const [clip] = clipsOf(facts, each => clipKey(each) === key);
+  if (!clip) throw new AppError('RANGE_GONE');
+  if (clip.kind === 'refused') throw refusedClip(clip);
+  return { ...rest, range: marker?.range ?? clip.range, origin: 'selection', clips: [clip] };
 }
 
 function overlapping(facts: PremiereFacts, range: FrameRange): PremiereClipFacts[] {

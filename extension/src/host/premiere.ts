@@ -11,20 +11,22 @@ import {
   exactSource,
   freeTrack,
   isMoved,
+  mirroredClips,
   placedRange,
   placeTimes,
   rateOfTimebase,
-  selectedClips,
+  stylizeMarkers,
   toMarkers,
   toTicks,
   toTimelineRange,
+  toWantedRange,
   tracksToMute,
 } from './premiere-plan';
 import { followSource, isOutdated, liesWhereWanted } from './place-again';
 import { isSamePlace, labelFileOf, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
-export const panelScriptVersion = 3;
+export const panelScriptVersion = 4;
 const binName = 'Reverie';
 /** An export blocks the application; a long one is no dialog. */
 const exportTimeoutMs = 60 * 60_000;
@@ -240,8 +242,9 @@ export function createPremiereHost(parts: PremiereParts): Host {
       nativeMenu: parts.offerMenu !== undefined,
       sources: true,
     },
-    async readRange() {
-      return toTimelineRange(await readFacts());
+    async readRange(wanted) {
+      const facts = await readFacts();
+      return wanted ? toWantedRange(facts, wanted, folders.results) : toTimelineRange(facts, folders.results);
     },
     exportRange,
     importClip,
@@ -265,8 +268,9 @@ export function createPremiereHost(parts: PremiereParts): Host {
           if (stamp === '') return onChange([], undefined);
           const facts = await readFacts();
           onChange(
-            selectedClips(facts),
-            rangeOrNone(() => toTimelineRange(facts)),
+            mirroredClips(facts, folders.results),
+            rangeOrNone(() => toTimelineRange(facts, folders.results)),
+            stylizeMarkers(facts),
           );
         },
         mayAsk: () => parts.isVisible?.() !== false && !script.isBusy(),

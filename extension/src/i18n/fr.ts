@@ -339,12 +339,16 @@ export const fr: Catalogue = {
   'setup.probe.question.export-range': 'Une plage est-elle exportée, et tout est-il remis comme avant ?',
   'setup.probe.question.add-track': 'Une nouvelle piste vient-elle au-dessus sans toucher aux autres ?',
   'setup.probe.question.place': 'Un résultat est-il placé sans son et coupé à l’image près ?',
+  'setup.probe.question.label': 'Un résultat placé garde-t-il son étiquette ?',
   'setup.probe.question.order': 'Un autre vient-il juste au-dessus de sa source ?',
   'setup.probe.question.replace': 'Changer le fichier d’un élément garde-t-il sa place et sa coupe ?',
   'setup.probe.question.remove': 'Un résultat placé est-il retiré ?',
   'setup.probe.question.overwrite-forms': 'Quelles formes de temps le placement accepte-t-il ?',
   'setup.probe.question.markers': 'Les marqueurs gardent-ils nom, commentaire et durée ?',
   'setup.probe.question.events': 'L’application signale-t-elle les changements ?',
+  'setup.probe.question.calls': 'Toutes les fonctions que le panneau peut utiliser sont-elles là ?',
+  'setup.probe.question.properties': 'Des valeurs sont-elles conservées avec une séquence ?',
+  'setup.probe.question.unknown-tracks': 'Que devient un plan au-delà de la dernière piste, ou dont le son n’a pas de piste ?',
   'setup.probe.question.composition': 'Peut-on créer une composition à 29,97 images par seconde ?',
   'setup.probe.question.templates': 'Quels modèles de sortie y a-t-il ?',
   'setup.probe.question.render':
@@ -833,6 +837,8 @@ export const fr: Catalogue = {
   'error.SELECTION_REFUSED.cause': '« {name} » n’a pas d’image propre à envoyer ({why}).',
   'error.SELECTION_REFUSED.remedy':
     'Sélectionnez un clip filmé, ou placez une entrée et une sortie pour envoyer ce que la plage montre.',
+  'error.RANGE_GONE.cause': 'Le clip ou le marqueur n’est plus sur le montage, ou a été déplacé.',
+  'error.RANGE_GONE.remedy': 'Choisissez-le de nouveau dans la liste.',
   'error.HOST_BUSY.cause':
     'L’application n’a pas répondu depuis {seconds} s ({call}). Elle affiche sans doute une boîte de dialogue.',
   'error.HOST_BUSY.remedy': 'Fermez cette boîte dans l’application, puis réessayez : rien n’est fait deux fois.',

@@ -22,6 +22,7 @@ export type PremiereItem = {
   isSequence(): boolean;
   isMulticamClip?(): boolean;
   isMergedClip(): boolean;
+  getMarkers?(): PremiereMarkers | undefined;
 };
 
 export type PremiereClip = {
@@ -59,6 +60,12 @@ export type PremiereMarker = {
   setColorByIndex?(index: number): unknown;
 };
 
+export type PremiereMarkers = {
+  numMarkers: number;
+  getFirstMarker(): PremiereMarker | undefined;
+  getNextMarker(marker: PremiereMarker): PremiereMarker | undefined;
+};
+
 export type PremiereTrack = {
   clips: { numItems: number; [index: number]: PremiereClip };
   isLocked?(): boolean;
@@ -76,12 +83,7 @@ export type PremiereSequence = {
   frameSizeVertical: number;
   videoTracks: { numTracks: number; [index: number]: PremiereTrack };
   audioTracks?: { numTracks: number; [index: number]: PremiereTrack };
-  markers?: {
-    numMarkers: number;
-    getFirstMarker(): PremiereMarker | undefined;
-    getNextMarker(marker: PremiereMarker): PremiereMarker | undefined;
-    createMarker?(seconds: number): PremiereMarker | undefined;
-  };
+  markers?: PremiereMarkers & { createMarker?(seconds: number): PremiereMarker | undefined };
   getInPoint(): string;
   getOutPoint(): string;
   getInPointAsTime(): Time;

@@ -1,6 +1,14 @@
 import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import { fail } from '../failure';
-import type { PremiereApp, PremiereClip, PremiereMarker, PremiereSequence } from './dom';
+import type {
+  PremiereApp,
+  PremiereClip,
+  PremiereItem,
+  PremiereMarker,
+  PremiereMarkers,
+  PremiereSequence,
+  PremiereTrack,
+} from './dom';
 import { openSequence } from './timeline';
 
 /** Reads what is on the video tracks of a sequence, the active one if none is named. Changes nothing. */
@@ -23,7 +31,7 @@ export function readPremiere(app: PremiereApp, id: string | undefined): Premiere
       videoTracks: Number(sequence.videoTracks.numTracks),
     },
     clips: readClips(sequence),
-    markers: readMarkers(sequence),
+    markers: readMarkers(sequence.markers),
   };
 }
 
@@ -72,6 +80,7 @@ function readClip(clip: PremiereClip, track: number): PremiereClipFacts {
     sourceFps: item ? readFps(item) : 0,
     nested: item ? Boolean(item.isSequence()) || Boolean(item.isMulticamClip && item.isMulticamClip()) : false,
     merged: item ? Boolean(item.isMergedClip()) : false,
+    markers: item ? readWishes(item) : [],
   };
 }
 
@@ -126,13 +135,28 @@ function readFps(item: NonNullable<PremiereClip['projectItem']>): number {
   return interpretation ? Number(interpretation.frameRate) || 0 : 0;
 }
 
-function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
+/** Only what begins with "stylize:": the finding of cuts leaves hundreds of markers on a source. */
+function readWishes(item: PremiereItem): MarkerFacts[] {
   var out: MarkerFacts[] = [];
-  var markers = sequence.markers;
-  if (!markers || markers.numMarkers === 0) return out;
+  var all: MarkerFacts[];
+  try {
+    all = readMarkers(item.getMarkers ? item.getMarkers() : undefined);
+  } catch (thrown) {
+    // What the application draws itself has no markers, and some versions say so by an error.
+    return out;
+  }
+  for (var i = 0; i < all.length; i++) if (/^\s*stylize\s*:/i.test(all[i].name)) out.push(all[i]);
+  return out;
+}
+
+function readMarkers(markers: PremiereMarkers | undefined): MarkerFacts[] {
+  var out: MarkerFacts[] = [];
+  if (!markers || !markers.numMarkers) return out;
   var marker: PremiereMarker | undefined = markers.getFirstMarker();
   // Bounded: a host that hands out the same marker again must not hang its own interface.
   for (var i = 0; marker && i < markers.numMarkers; i++) {
+    var last = out.length > 0 ? out[out.length - 1] : undefined;
+    if (last && last.name === String(marker.name) && last.start === String(marker.start.ticks)) break;
     out.push({
       guid: String(marker.guid),
       name: String(marker.name),
@@ -146,7 +170,46 @@ function readMarkers(sequence: PremiereSequence): MarkerFacts[] {
   return out;
 }
 
-/** A text that changes when the selection, the range or the open sequence does: cheap enough to be asked each second. */
+/** Where the playhead was when it was last asked for, and the clips under it when it last rested. */
+var playhead = '';
+var resting = '';
+
+/**
+ * While it moves, what lies under it is not news: a timeline that plays would be read again at every cut, in the thread
+ * that plays it.
+ */
+function underPlayhead(sequence: PremiereSequence): string {
+  var at = String(sequence.getPlayerPosition().ticks);
+  var moved = at !== playhead;
+  playhead = at;
+  if (moved) return resting;
+  var parts: string[] = [];
+  for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
+    var clip = clipAt(sequence.videoTracks[t], Number(at));
+    if (clip) parts.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
+  }
+  resting = parts.join(' ');
+  return resting;
+}
+
+/** The clips of a track lie in the order of time: a few looks find one among hundreds. */
+function clipAt(track: PremiereTrack, ticks: number): PremiereClip | undefined {
+  var low = 0;
+  var high = track.clips.numItems - 1;
+  while (low <= high) {
+    var middle = Math.floor((low + high) / 2);
+    var clip = track.clips[middle];
+    if (ticks < Number(clip.start.ticks)) high = middle - 1;
+    else if (ticks >= Number(clip.end.ticks)) low = middle + 1;
+    else return clip;
+  }
+  return undefined;
+}
+
+/**
+ * A text that changes when the selection, the range, the markers or the open sequence do, or where nothing is selected
+ * the clips under the playhead: cheap enough to be asked each second.
+ */
 export function readStamp(app: PremiereApp): { stamp: string } {
   var sequence = app.project ? app.project.activeSequence : null;
   if (!sequence) return { stamp: '' };
@@ -156,13 +219,21 @@ export function readStamp(app: PremiereApp): { stamp: string } {
     String(sequence.getOutPoint()),
     String(sequence.end),
   ];
+  var selected: string[] = [];
   for (var t = 0; t < sequence.videoTracks.numTracks; t++) {
     var clips = sequence.videoTracks[t].clips;
     for (var i = 0; i < clips.numItems; i++) {
       var clip = clips[i];
-      if (typeof clip.isSelected === 'function' && clip.isSelected())
-        parts.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
+      if (typeof clip.isSelected !== 'function' || !clip.isSelected()) continue;
+      selected.push(t + ':' + String(clip.start.ticks) + ':' + String(clip.end.ticks));
+      if (clip.projectItem) addMarkers(selected, readWishes(clip.projectItem));
     }
   }
-  return { stamp: parts.join(' ') };
+  if (selected.length === 0) selected.push(underPlayhead(sequence));
+  addMarkers(parts, readMarkers(sequence.markers));
+  return { stamp: parts.concat(selected).join(' ') };
+}
+
+function addMarkers(parts: string[], markers: MarkerFacts[]): void {
+  for (var i = 0; i < markers.length; i++) parts.push(markers[i].name + ':' + markers[i].start + ':' + markers[i].end);
 }
