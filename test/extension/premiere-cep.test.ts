@@ -343,15 +343,77 @@ test('the mirror tells the selection, tells changes, and is quiet while nothing 
   const stop = panel.host.watchSelection!(clips => told.push(clips.map(clip => clip.name)));
   const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
   await settle(1300);
-  expect(told).toEqual([[]]);
+  expect(told).toEqual([['A']]);
   panel.mark();
   await settle(1300);
-  expect(told).toEqual([[], ['B café']]);
+  expect(told).toEqual([['A'], ['B café']]);
   visible = false;
   const calls = panel.premiere.calls();
   await settle(1300);
   expect(panel.premiere.calls()).toBe(calls);
   stop();
+});
+
+test('where nothing is selected the mirror follows the playhead, but not while it moves', async () => {
+  panel = await makePremiere();
+  const told: (readonly string[])[] = [];
+  const stop = panel.host.watchSelection!(clips => told.push(clips.map(clip => clip.name)));
+  const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+  try {
+    await settle(300);
+    panel.premiere.setPlayhead(57);
+    await settle(1000);
+    expect(told).toEqual([['A']]);
+    await settle(1000);
+    expect(told).toEqual([['A'], ['Logo', 'B café']]);
+  } finally {
+    stop();
+  }
+});
+
+test('markers at other speeds mean the whole clip, and what a source’s markers cannot be asked is no failure', async () => {
+  panel = await makePremiere();
+  const fast = panel.premiere.addClip(0, 70, 89, { name: 'Fast', speed: 2 });
+  panel.premiere.addClipMarker(fast, 'stylize: tahiti', 300, 0);
+  panel.premiere.addClipMarker(fast, 'Cut', 300, 0);
+  const wishes = () =>
+    new Promise<number[][]>(done => {
+      const stop = panel.host.watchSelection!((_clips, _range, markers = []) => {
+        stop();
+        done(markers.map(({ range }) => [range.first, range.last]));
+      });
+    });
+  expect(await wishes()).toEqual([[70, 89]]);
+  panel.premiere.misbehave('clip-markers-throw');
+  expect(await wishes()).toEqual([]);
+});
+
+test('a wish on footage that is gone is refused, and one that was moved has to be chosen again', async () => {
+  panel = await makePremiere();
+  const lost = panel.premiere.addClip(0, 70, 89, { name: 'Lost', item: { offline: true } });
+  panel.premiere.addClipMarker(lost, 'stylize: tahiti', 3, 0);
+  panel.premiere.addMarker('stylize: tahiti', 10, 5);
+  const markers = await new Promise<readonly { id: string }[]>(done => {
+    const stop = panel.host.watchSelection!((_clips, _range, told = []) => (stop(), done(told)));
+  });
+  expect(await codeOf(() => panel.host.readRange({ marker: markers[1].id }))).toBe('SELECTION_REFUSED');
+  panel.premiere.renameMarker('stylize: tahiti', 'Verse');
+  expect(await codeOf(() => panel.host.readRange({ marker: markers[0].id }))).toBe('RANGE_GONE');
+});
+
+test('a range between in and out that is rendered again takes the place of its older result', async () => {
+  panel = await makePremiere();
+  panel.premiere.setRange(10, 29);
+  const range = await panel.host.readRange();
+  await panel.host.importClip(await panel.makeResult('job-1', range), placementOf(range), idle());
+  const again = await panel.host.readRange();
+  expect(again.clips).toEqual(range.clips);
+  expect(await panel.host.importClip(await panel.makeResult('job-2', again), placementOf(again), idle())).toMatchObject(
+    {
+      outcome: 'replaced',
+    },
+  );
+  expect(results()).toHaveLength(1);
 });
 
 test('the host’s own events hasten a look; a swarm of them, and a panel that was opened again, make no second one', async () => {
@@ -366,15 +428,15 @@ test('the host’s own events hasten a look; a swarm of them, and a panel that w
     return () => void listeners.delete(listener);
   };
   panel = await makePremiere({ onEvent }, { events });
-  const told: number[] = [];
+  const told: boolean[] = [];
   const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
   panel.premiere.reload();
-  const stop = panel.host.watchSelection!(clips => told.push(clips.length));
+  const stop = panel.host.watchSelection!(clips => told.push(clips.some(clip => clip.selected)));
   await settle(100);
   panel.mark();
   for (let i = 0; i < 5; i++) panel.premiere.fire('onActiveSequenceSelectionChanged');
   await settle(300);
-  expect(told).toEqual([0, 1]);
+  expect(told).toEqual([false, true]);
   expect(types).toEqual(Array(5).fill('org.reverie.changed'));
   const calls = panel.premiere.calls();
   await settle(1300);

@@ -160,7 +160,7 @@ test('Premiere: a host that hands out the same marker for ever does not hang', (
     script,
     premiere({ markers: { numMarkers: 3, getFirstMarker: () => marker, getNextMarker: () => marker } }),
   )('readTimeline').value as PremiereFacts;
-  expect(facts.markers).toHaveLength(3);
+  expect(facts.markers).toHaveLength(1);
 });
 
 test('After Effects: composition, layers and markers in whole frames', async () => {

@@ -180,7 +180,7 @@ var resting = '';
  */
 function underPlayhead(sequence: PremiereSequence): string {
   var at = String(sequence.getPlayerPosition().ticks);
-  var moved = at !== playhead;
+  var moved = playhead !== '' && at !== playhead;
   playhead = at;
   if (moved) return resting;
   var parts: string[] = [];
