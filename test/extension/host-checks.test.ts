@@ -3,8 +3,10 @@ import type { HostReport } from '../../extension/src/host/host';
 import { idle } from '../conformance/host';
 import type { AfterEffectsMisbehaviour } from '../fakes/after-effects';
 import type { Misbehaviour } from '../fakes/premiere';
+import type { UxpMisbehaviour } from '../fakes/premiere-uxp';
 import { makeAfterEffects } from './make-after-effects';
 import { makePremiere } from './make-premiere';
+import { makePremiereUxp } from './make-premiere-uxp';
 
 const answers = ({ probes }: HostReport) => probes.map(({ question, answer }) => [question, answer]);
 const otherwise = ({ probes }: HostReport) => probes.filter(({ answer }) => answer !== 'as-expected');
@@ -90,3 +92,51 @@ test.each([
   expect(otherwise(report).map(probe => probe.question)).toEqual(expect.arrayContaining([question]));
   expect(afterEffects.openGroups()).toBe(0);
 });
+
+async function inPlugIn(...misbehave: UxpMisbehaviour[]) {
+  const panel = await makePremiereUxp({ misbehave });
+  ({ close } = panel);
+  const before = panel.timeline.own();
+  return { ...panel, before, report: await panel.host.runHostChecks!(idle()) };
+}
+
+test('in a Premiere whose UXP does all as it says, every check is as expected and nothing is left of it', async () => {
+  const { report, premiere, folder, timeline, before, disk } = await inPlugIn();
+  expect(otherwise(report)).toEqual([]);
+  expect(report).toMatchObject({ host: 'premiere', version: '26.5.0', system: 'darwin, UXP' });
+  expect(answers(report).map(([question]) => question)).toEqual(
+    expect.arrayContaining(['calls', 'in-out', 'add-track', 'place', 'label', 'properties', 'unknown-tracks', 'close']),
+  );
+  expect(JSON.parse(fs.readFileSync(report.path, 'utf8'))).toMatchObject({ format: 1, probes: report.probes });
+  expect(fs.readdirSync(`${folder}/checks`)).toEqual([expect.stringMatching(/^host-check-premiere.*\.json$/)]);
+  expect([timeline.own(), premiere.bins(), premiere.sequences()]).toEqual([before, [], ['sequence-1']]);
+  expect([premiere.range(), premiere.listeners()]).toEqual([[undefined, undefined], 3]);
+  expect(premiere.scriptErrors).toEqual([]);
+  expect(disk.openFiles()).toBe(0);
+});
+
+test.each([
+  ['range-ignored', 'in-out'],
+  ['range-never-unset', 'in-out'],
+  ['export-nothing', 'direct-export'],
+  ['insert-bottom', 'add-track'],
+  ['overwrite-late', 'place'],
+  ['metadata-lost', 'label'],
+  ['replace-ignored', 'replace'],
+  ['remove-ignored', 'remove'],
+  ['marker-length-lost', 'markers'],
+  ['old-version', 'calls'],
+  ['properties-lost', 'properties'],
+  ['events-silent', 'events'],
+  ['overwrite-bottom', 'place'],
+  ['sequence-lies', 'scratch'],
+  ['sequence-stays', 'close'],
+] as const)(
+  'a UXP with "%s" is found out, and the person’s sequence is never touched',
+  async (misbehaviour, question) => {
+    const { report, premiere, timeline, before } = await inPlugIn(misbehaviour);
+    expect(otherwise(report).map(probe => probe.question)).toEqual(expect.arrayContaining([question]));
+    expect(premiere.sequences()[0]).toBe('sequence-1');
+    if (misbehaviour !== 'sequence-stays') expect(timeline.own()).toEqual(before);
+  },
+);

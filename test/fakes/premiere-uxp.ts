@@ -15,6 +15,7 @@ import type {
   premierepro,
   Project,
   ProjectItem,
+  Properties,
   RectF,
   Sequence,
   SequenceEditor,
@@ -63,6 +64,10 @@ export const uxpMisbehaviours = [
   'replace-ignored',
   'marker-ignored',
   'marker-length-lost',
+  'sequence-lies', // no sequence is made
+  'sequence-stays', // a removed sequence stays
+  'properties-lost', // a value that is kept with a sequence is not there when it is read
+  'events-silent', // nothing is told of the selection
   'old-version', // what came after 25.6 is absent
   'modal', // a dialog: no call is answered until it is closed
 ] as const;
@@ -130,6 +135,7 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
   const frameOf = (ticks: bigint) => Number((2n * ticks + timebase) / (2n * timebase));
 
   let ids = 0;
+  const properties = new Map<string, string>();
   const root = makeItem('root', 'Root', '');
   let world: World = { video: [[], []], audio: [[]], markers: [] };
   /** Counts changes; an object remembers the one it was read at. */
@@ -207,6 +213,8 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
         getItems: () => later(() => state.children.map(projectItem)),
         createBinAction: name =>
           action(() => void (bad.has('bin-ignored') || state.children.push(makeItem('bin', name, '')))),
+        createRemoveItemAction: item =>
+          action(() => void state.children.splice(state.children.indexOf(stateOf(item)), 1)),
       }),
       state,
     );
@@ -437,9 +445,22 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       now[name] = isUnset ? undefined : time;
     });
   }
+  /** The person's sequence while another one is worked on: it is there, and its world is kept. */
+  let own = { id: 'sequence-1', name: 'Song – Mix' };
+  let aside: { own: typeof own; world: World; isOpen: boolean } | undefined;
   const sequence = asType<Sequence>({
-    guid: guid('sequence-1'),
-    name: 'Song – Mix',
+    get guid() {
+      return guid(own.id);
+    },
+    get name() {
+      return own.name;
+    },
+    setSelection(wanted) {
+      const states = selected.get(wanted)!.map(item => clipStates.get(item)!);
+      for (const clip of world.video.flat()) clip.selected = states.includes(clip);
+      if (!bad.has('events-silent')) tell(constants.SequenceEvent.SELECTION_CHANGED);
+      return true;
+    },
     getFrameSize: () => later(() => asType<RectF>({ width: 640, height: 360 })),
     getTimebase: () => later(() => String(timebase)),
     getEndTime: () => later(() => tick(endOf())),
@@ -463,14 +484,46 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
     createSetOutPointAction: time => pointAction('outPoint', BigInt(time.ticks)),
   });
 
+  const asideSequence = () => asType<Sequence>({ guid: guid(aside!.own.id), name: aside!.own.name });
+  const kept = asType<Properties>({
+    hasValue: name => properties.has(name),
+    getValue: name => properties.get(name) ?? '',
+    createSetValueAction: (name, value) =>
+      action(() => void (bad.has('properties-lost') || properties.set(name, String(value)))),
+    createClearValueAction: name => action(() => void properties.delete(name)),
+  });
+
   function bring(path: string, bin: ItemState): void {
     const name = path.split(/[\\/]/).pop() ?? path;
     bin.children.push(makeItem('clip', name, path));
     if (bad.has('import-doubles')) bin.children.push(makeItem('clip', name, path));
   }
   const project = asType<Project>({
-    getActiveSequence: () => later(() => sequence),
-    getSequences: () => later(() => [sequence]),
+    getActiveSequence: () => later(() => (aside?.isOpen ? asideSequence() : sequence)),
+    getSequences: () => later(() => (aside ? [asideSequence(), sequence] : [sequence])),
+    createSequenceFromMedia: (name, items = []) =>
+      later(() => {
+        if (bad.has('sequence-lies')) return sequence;
+        aside = { own, world, isOpen: true };
+        own = { id: `sequence-${++ids}`, name };
+        world = { video: [[]], audio: [[]], markers: [] };
+        for (const item of items) lay(world, stateOf(item), 0, 0n);
+        age++;
+        return sequence;
+      }),
+    openSequence: opened =>
+      later(() => {
+        if (aside) aside.isOpen = opened.guid.toString() === aside.own.id;
+        return true;
+      }),
+    deleteSequence: () =>
+      later(() => {
+        if (!aside || bad.has('sequence-stays')) return true;
+        ({ own, world } = aside);
+        aside = undefined;
+        age++;
+        return true;
+      }),
     getRootItem: () => later(() => folderItem(root)),
     importFiles: (paths, _quiet, bin) =>
       later(() => {
@@ -529,6 +582,7 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       SELECTION_CHANGED: 'selection-changed',
     },
     ProjectEvent: { ACTIVATED: 'project-activated' },
+    PropertyType: { PERSISTENT: 0, NON_PERSISTENT: 1 },
   };
   const operation = { done: 'export-complete', SUCCESS: 0, CANCELLED: 1, FAILED: 2 };
   const manager = asType<EncoderManager>({
@@ -575,6 +629,7 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
     TickTime: { createWithTicks: (ticks: string) => tick(BigInt(ticks)), TIME_ZERO: tick(0n) },
     Markers: { getMarkers: () => later(() => markers) },
     Marker: { MARKER_TYPE_COMMENT: 'Comment' },
+    Properties: { getProperties: () => later(() => kept) },
     Metadata: {
       METADATA_TYPE_TEXT: 2,
       getProjectMetadata: (item: ProjectItem) => later(() => stateOf(item).metadata),
@@ -639,6 +694,7 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       root.children
         .filter(({ kind }) => kind === 'bin')
         .map(({ name, children }) => ({ name, items: children.map(({ path }) => path) })),
+    sequences: () => [...(aside ? [aside.own] : []), own].map(({ id }) => id),
     items: () => root.children.flatMap(item => [item, ...item.children]).filter(({ kind }) => kind === 'clip'),
     closeDialog: () => closeDialog?.(),
     /** As a person does it: Edit > Undo. */

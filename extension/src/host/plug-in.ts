@@ -2,7 +2,7 @@ import { AppError } from '#protocol/errors';
 import type { Unsubscribe } from './host';
 import { createCaller } from './script-call';
 import {
-  isPremiereCall,
+  isHostCall,
   mark,
   messages,
   plugInTextSchema,
@@ -78,7 +78,7 @@ function connect(window: PageWindow, uxpHost: NonNullable<PageWindow['uxpHost']>
   return {
     isBusy: premiere.isBusy,
     async ask(method, params, timeoutMs) {
-      const value = await (isPremiereCall(method) ? premiere : disk).call(method, params, timeoutMs);
+      const value = await (isHostCall(method) ? premiere : disk).call(method, params, timeoutMs);
       const read = messages[method].value.safeParse(value);
       if (!read.success)
         throw new AppError('HOST_REPLY_BROKEN', { call: method, reply: String(JSON.stringify(value)).slice(0, 80) });

@@ -2,6 +2,7 @@ import { checkPreset, findPreset, listPresets } from './export-preset';
 import type { Host, Unsubscribe } from './host';
 import { nodeFiles, type NodeParts } from './node-parts';
 import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
+import { cepQuestions } from './premiere-cep-probes';
 import { probePremiere } from './premiere-probes';
 import { createScriptCaller, type EvalScript } from './script-call';
 
@@ -47,6 +48,7 @@ export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...
           folder: files.join(rest.folder, 'checks'),
           system: `${node.platform} ${node.os.release()}`,
           findPreset: async () => (await host.listExportPresets?.())?.used,
+          ownQuestions: scratch => cepQuestions(call as never, files, scratch),
         },
         context,
       ),

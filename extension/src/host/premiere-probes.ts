@@ -1,19 +1,31 @@
-import type { HostHandshake, PremiereFacts, PremiereScriptCalls } from '#protocol/host-facts';
+import type { HostHandshake, PremiereCalls, PremiereFacts, PremiereScratchCalls } from '#protocol/host-facts';
 import { AppError } from '#protocol/errors';
 import type { HostReport, TaskContext } from './host';
 import type { HostFiles } from './host-files';
 import { askAll, expectThat, saveReport, writeCheckFilm, type Probe } from './host-probes';
 import { rateOfTimebase, toTicks } from './premiere-plan';
 
-type Calls = PremiereScriptCalls & {
-  handshake: { params: Record<string, never>; value: HostHandshake };
-  readTimeline: { params: { sequence?: string }; value: PremiereFacts };
-};
+type Calls = PremiereCalls &
+  PremiereScratchCalls & {
+    handshake: { params: Record<string, never>; value: HostHandshake };
+    readTimeline: { params: { sequence?: string }; value: PremiereFacts };
+  };
 type Call = <Name extends keyof Calls>(
   method: Name,
   params: Calls[Name]['params'],
   timeoutMs?: number,
 ) => Promise<Calls[Name]['value']>;
+
+/** The sequence that the checks made, and what lies beside it. Each throws where there is none. */
+export type PremiereScratch = {
+  sequence(): string;
+  /** An imported film of 50 frames. */
+  readonly film: string;
+  /** The export preset that is at hand. */
+  preset(): string;
+  /** A file that an export may write; whoever asks removes it. */
+  exportPath(name: string): Promise<string>;
+};
 
 export type PremiereProbeParts = {
   readonly call: Call;
@@ -22,14 +34,16 @@ export type PremiereProbeParts = {
   readonly folder: string;
   readonly system: string;
   readonly findPreset: () => Promise<string | undefined>;
+  /** What is asked of one way into Premiere only: ExtendScript, or UXP. */
+  readonly ownQuestions: (scratch: PremiereScratch) => readonly Probe[];
   readonly now?: () => Date;
 };
 
-const exportTimeoutMs = 10 * 60_000;
+export const probeExportMs = 10 * 60_000;
 
 /** What only a real Premiere can answer, asked on a sequence that is made for it and taken away again. */
 export async function probePremiere(
-  { call, files, folder, system, findPreset, now = () => new Date() }: PremiereProbeParts,
+  { call, files, folder, system, findPreset, ownQuestions, now = () => new Date() }: PremiereProbeParts,
   context: TaskContext,
 ): Promise<HostReport> {
   const at = now();
@@ -38,30 +52,41 @@ export async function probePremiere(
   const films = await Promise.all(['base', 'above', 'newer'].map(name => writeCheckFilm(files, folder, `${name}.avi`)));
   const [base, above, newer] = films;
   const preset = await findPreset();
-  let scratch: { sequence: string; before: string } | undefined;
+  let opened: { sequence: string; before: string } | undefined;
   let timebase = '';
   const label = 'host%20check';
-  const opened = () => {
-    if (!scratch) throw new AppError('NO_SEQUENCE');
-    return scratch.sequence;
+  const scratch: PremiereScratch = {
+    sequence() {
+      if (!opened) throw new AppError('NO_SEQUENCE');
+      return opened.sequence;
+    },
+    film: base,
+    preset() {
+      if (!preset) throw new AppError('EXPORT_PRESET_MISSING', { tried: '' });
+      return preset;
+    },
+    async exportPath(name) {
+      const wanted = { sequence: scratch.sequence(), preset: scratch.preset() };
+      const { extension } = await call('exportExtension', wanted);
+      return files.join(folder, `${name}-${at.getTime().toString(36)}.${extension || 'mp4'}`);
+    },
   };
   const ticks = (frame: number) => toTicks(frame, rateOfTimebase(timebase));
-  const factsOf = () => call('readTimeline', { sequence: opened() });
+  const factsOf = () => call('readTimeline', { sequence: scratch.sequence() });
 
   const questions: Probe[] = [
-    { question: 'places', ask: () => call('probePlaces', {}) },
     {
       question: 'import',
       async ask() {
         const answer = await call('importFile', { path: base, bin, label, scale: false });
-        expectThat(answer.labelled && answer.copies === 1, answer);
+        expectThat(answer.copies === 1, answer);
         return answer;
       },
     },
     {
       question: 'scratch',
       async ask() {
-        scratch = await call('openScratch', { path: base, name: bin });
+        opened = await call('openScratch', { path: base, name: bin });
         const facts = await factsOf();
         ({ timebase } = facts.sequence);
         expectThat(facts.clips.length === 1, facts);
@@ -69,33 +94,12 @@ export async function probePremiere(
       },
     },
     {
-      question: 'in-out',
-      async ask() {
-        const answer = await call('probeRange', { sequence: opened() });
-        expectThat((answer.seconds || answer.time || answer.ticks) && answer.unset, answer);
-        return answer;
-      },
-    },
-    {
-      question: 'direct-export',
-      async ask() {
-        if (!preset) throw new AppError('EXPORT_PRESET_MISSING', { tried: '' });
-        const sequence = opened();
-        const { extension } = await call('exportExtension', { sequence, preset });
-        const path = files.join(folder, `whole-${at.getTime().toString(36)}.${extension || 'mp4'}`);
-        const answer = await call('probeExport', { sequence, preset, path }, exportTimeoutMs);
-        await files.remove(path);
-        expectThat(answer.sizeBytes > 0, answer);
-        return { ...answer, preset };
-      },
-    },
-    {
       question: 'export-range',
       async ask() {
-        if (!preset) throw new AppError('EXPORT_PRESET_MISSING', { tried: '' });
-        const path = files.join(folder, `range-${at.getTime().toString(36)}.mp4`);
+        const path = await scratch.exportPath('range');
         const range = { start: ticks(5), end: ticks(15), mute: [0] };
-        const answer = await call('exportRange', { sequence: opened(), preset, path, ...range }, exportTimeoutMs);
+        const wanted = { sequence: scratch.sequence(), preset: scratch.preset(), path, ...range };
+        const answer = await call('exportRange', wanted, probeExportMs);
         await files.remove(path);
         expectThat(answer.restored, answer);
         return answer;
@@ -106,7 +110,7 @@ export async function probePremiere(
       async ask() {
         const before = (await factsOf()).sequence.videoTracks;
         await call('importFile', { path: above, bin, label, scale: true });
-        const answer = await call('addTrack', { sequence: opened(), path: above });
+        const answer = await call('addTrack', { sequence: scratch.sequence(), path: above });
         expectThat(answer.videoTracks === before + 1, { before, ...answer });
         return answer;
       },
@@ -116,10 +120,19 @@ export async function probePremiere(
       async ask() {
         const track = (await factsOf()).sequence.videoTracks - 1;
         const [start, end, free] = [ticks(3), ticks(13), ticks(60)];
-        const times = { start, end, free };
-        const answer = await call('place', { sequence: opened(), path: above, track, label, scale: true, ...times });
+        const where = { sequence: scratch.sequence(), track, start, end, free };
+        const answer = await call('place', { ...where, path: above, label, scale: true });
         expectThat(answer.start === start && answer.end === end, { wanted: { start, end }, ...answer });
         return answer;
+      },
+    },
+    {
+      question: 'label',
+      async ask() {
+        const { placed } = await call('findPlaced', { sequence: scratch.sequence(), folder });
+        const found = placed.find(each => each.path.includes('above'));
+        expectThat(found?.label === label, found ?? 'the clip is not found');
+        return found;
       },
     },
     {
@@ -133,40 +146,25 @@ export async function probePremiere(
     },
     {
       question: 'remove',
-      ask: () => call('remove', { sequence: opened(), path: newer }),
-    },
-    {
-      question: 'overwrite-forms',
-      async ask() {
-        const answer = await call('probeOverwrite', { sequence: opened(), path: base });
-        expectThat(answer.time, answer);
-        return answer;
-      },
+      ask: () => call('remove', { sequence: scratch.sequence(), path: newer }),
     },
     {
       question: 'markers',
       async ask() {
         const marker = { name: 'host check', comment: 'é', start: ticks(2), end: ticks(9), colour: 3 };
-        await call('writeMarkers', { sequence: opened(), markers: [marker] });
+        await call('writeMarkers', { sequence: scratch.sequence(), markers: [marker] });
         const [read] = (await factsOf()).markers;
         expectThat(read?.guid !== '' && read?.end === marker.end && read.comment === 'é', read ?? 'no marker');
         return read;
       },
     },
-    {
-      question: 'events',
-      async ask() {
-        const answer = await call('followEvents', {});
-        expectThat(answer.events > 0, answer);
-        return answer;
-      },
-    },
+    ...ownQuestions(scratch),
   ];
   const closing: Probe = {
     question: 'close',
     async ask() {
-      if (!scratch) return 'nothing was opened';
-      const answer = await call('closeScratch', { ...scratch, bin });
+      if (!opened) return 'nothing was opened';
+      const answer = await call('closeScratch', { ...opened, bin });
       await Promise.all(films.map(film => files.remove(film)));
       expectThat(answer.removed && answer.restored, answer);
       return answer;

@@ -4,6 +4,8 @@ import type { Host } from './host';
 import type { HostFiles } from './host-files';
 import type { PlugIn } from './plug-in';
 import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
+import { probePremiere } from './premiere-probes';
+import { uxpQuestions } from './premiere-uxp-probes';
 import type { ValueOf } from './uxp-messages';
 
 export type Hello = ValueOf<'hello'>;
@@ -75,11 +77,12 @@ const dialogMs = 10 * 60_000;
 export function createPremiereUxpHost(plugIn: PlugIn, hello: Hello, choices: PremiereChoices = {}): Host {
   let { theme } = hello;
   plugIn.onEvent(told => told.event === 'theme' && (theme = told.theme));
-  return createPremiereHost({
+  const files = plugInFiles(plugIn, hello.platform);
+  const host = createPremiereHost({
     ...choices,
     name: 'premiere-uxp',
     script: { call: plugIn.ask as PremiereCall, isBusy: plugIn.isBusy },
-    files: plugInFiles(plugIn, hello.platform),
+    files,
     folder: hello.folder,
     findPreset: async (_application, remembered) => (await plugIn.ask('findPreset', { remembered })).path,
     listPresets: async () => (await plugIn.ask('listPresets', {})).paths,
@@ -92,4 +95,19 @@ export function createPremiereUxpHost(plugIn: PlugIn, hello: Hello, choices: Pre
     },
     ...(hello.canStartBridge ? { startBridge: async () => void (await plugIn.ask('startBridge', {})) } : {}),
   });
+  return {
+    ...host,
+    runHostChecks: context =>
+      probePremiere(
+        {
+          call: plugIn.ask as never,
+          files,
+          folder: files.join(hello.folder, 'checks'),
+          system: `${hello.platform}, UXP`,
+          findPreset: async () => (await host.listExportPresets?.())?.used,
+          ownQuestions: scratch => uxpQuestions(plugIn, files, scratch),
+        },
+        context,
+      ),
+  };
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { HostHandshake, PremiereCalls, PremiereFacts } from '#protocol/host-facts';
+import type {
+  HostHandshake,
+  PremiereCalls,
+  PremiereFacts,
+  PremiereScratchCalls,
+  UxpProbes,
+} from '#protocol/host-facts';
 
 /**
  * What the panel's page (in a web view) and the plug-in (which alone reaches Premiere and the disk) say to each other:
@@ -117,6 +123,45 @@ export const premiereMessages = {
   readTimeline: Call<{ sequence?: string }, PremiereFacts>;
 };
 
+const ofSequence = z.object({ sequence: text });
+const laid = z.object({ problem: z.string(), laidOn: text, changed: text });
+
+/** What the host checks ask beside that, on a sequence of their own. */
+export const probeMessages = {
+  openScratch: { params: z.object({ path: text, name: text }), value: z.object({ sequence: text, before: text }) },
+  closeScratch: {
+    params: z.object({ sequence: text, before: text, bin: text }),
+    value: z.object({ removed: z.boolean(), restored: z.boolean() }),
+  },
+  probeCalls: { params: nothing, value: z.object({ missing: z.array(text).readonly() }) },
+  probePoints: {
+    params: ofSequence,
+    value: z.object({
+      unset: z.object({ inPoint: ticks, outPoint: ticks }),
+      taken: z.boolean(),
+      unsetAgain: z.boolean(),
+    }),
+  },
+  probeFull: {
+    params: z.object({ sequence: text, preset: text, path: text }),
+    value: z.object({ sizeBytes: index }),
+  },
+  probeTracks: {
+    params: z.object({ sequence: text, path: text }),
+    value: z.object({ above: laid, tracks: whole, soundNowhere: laid }),
+  },
+  probeProperties: {
+    params: ofSequence,
+    value: z.object({ kept: z.boolean(), cleared: z.boolean(), problem: z.string() }),
+  },
+  probeEvents: { params: ofSequence, value: z.object({ events: index }) },
+} satisfies {
+  [Name in keyof (PremiereScratchCalls & UxpProbes)]: Call<
+    (PremiereScratchCalls & UxpProbes)[Name]['params'],
+    (PremiereScratchCalls & UxpProbes)[Name]['value']
+  >;
+};
+
 const theme = z.object({
   dark: z.boolean(),
   background: z.string().regex(/^#[0-9a-f]{6}$/),
@@ -173,9 +218,11 @@ export const plugInMessages = {
   discardSink: { params: sink, value: nothing },
 } satisfies Record<string, Call<unknown, unknown>>;
 
-export const isPremiereCall = (method: string): method is keyof typeof premiereMessages => method in premiereMessages;
+const hostMessages = { ...premiereMessages, ...probeMessages };
+/** Whether the application itself is called, not the plug-in alone. */
+export const isHostCall = (method: string): method is keyof typeof hostMessages => method in hostMessages;
 
-export const messages = { ...premiereMessages, ...plugInMessages };
+export const messages = { ...hostMessages, ...plugInMessages };
 export type Messages = typeof messages;
 export type MessageName = keyof Messages;
 export type ParamsOf<Name extends MessageName> = z.infer<Messages[Name]['params']>;

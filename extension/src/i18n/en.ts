@@ -340,12 +340,17 @@ export const screenTexts = {
   'setup.probe.question.export-range': 'Is a range exported, and is everything put back as it was?',
   'setup.probe.question.add-track': 'Does a new track come on top and leave the others alone?',
   'setup.probe.question.place': 'Is a result placed silently, and trimmed to the frame?',
+  'setup.probe.question.label': 'Does a placed result keep its label?',
   'setup.probe.question.order': 'Does another one come right above its source?',
   'setup.probe.question.replace': 'Does changing the file of an item keep place and trim?',
   'setup.probe.question.remove': 'Is a placed result taken off again?',
   'setup.probe.question.overwrite-forms': 'Which forms of a time does placing take?',
   'setup.probe.question.markers': 'Do markers keep name, comment and length?',
   'setup.probe.question.events': 'Does the application tell when something changes?',
+  'setup.probe.question.calls': 'Are all calls there that the panel may use?',
+  'setup.probe.question.properties': 'Are values kept with a sequence?',
+  'setup.probe.question.unknown-tracks':
+    'What comes of a clip past the last track, and of one whose sound has no track?',
   'setup.probe.question.composition': 'Can a composition be made, at 29.97 frames a second?',
   'setup.probe.question.templates': 'Which output templates are there?',
   'setup.probe.question.render':

@@ -13,6 +13,16 @@ import { writeMarkers } from './markers';
 import type { HostTimes, Premiere } from './modules';
 import { addTrack, findPlaced, place, remove } from './place';
 import { readStamp, readTimeline } from './read';
+import {
+  closeScratch,
+  openScratch,
+  probeCalls,
+  probeEvents,
+  probeFull,
+  probePoints,
+  probeProperties,
+  probeTracks,
+} from './scratch';
 
 export type DeskParts = {
   readonly premiere: Premiere;
@@ -81,6 +91,15 @@ export function createDesk(parts: DeskParts): { answer(text: unknown): Promise<s
     replace: params => replace(premiere, { ...params, from: own(params.from), to: own(params.to) }),
     writeMarkers: params => writeMarkers(premiere, params),
     remove: params => remove(premiere, { ...params, path: own(params.path) }),
+
+    openScratch: params => openScratch(premiere, { ...params, path: own(params.path) }),
+    closeScratch: params => closeScratch(premiere, params),
+    probeCalls: () => probeCalls(premiere),
+    probePoints: params => probePoints(premiere, params),
+    probeFull: params => probeFull(premiere, files, { ...params, path: own(params.path) }, parts.times),
+    probeTracks: params => probeTracks(premiere, { ...params, path: own(params.path) }),
+    probeProperties: params => probeProperties(premiere, params),
+    probeEvents: params => probeEvents(premiere, params, parts.times),
 
     hello: async () => ({
       platform: parts.platform,

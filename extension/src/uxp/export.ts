@@ -93,22 +93,21 @@ async function restore(
  * Waits until the host says that the export is done and the file is there, or the file has stopped growing for long.
  * What is answered is "true" at best when the export has begun; events come from the project or from the encoder.
  */
-async function runExport(
+export async function runExport(
   ppro: Premiere,
   files: PlugInFiles,
   { project, sequence }: OpenSequence,
-  params: Calls['exportRange']['params'],
+  { path, preset, whole = false }: { readonly path: string; readonly preset: string; readonly whole?: boolean },
   times: HostTimes,
 ): Promise<number> {
   const { Constants, EncoderManager } = ppro;
-  const { path, preset } = params;
   const manager = EncoderManager.getManager();
   const failed = (problem: string) => new AppError('EXPORT_FAILED', { path, problem });
   const ending = watchEnding(ppro, project, manager);
   try {
     // Since 26.3; before, a stray .xmp may lie beside the file.
     await (manager as Partial<EncoderManager>).setSidecarXMPEnabled?.(false);
-    const accepted = await manager.exportSequence(sequence, Constants.ExportType.IMMEDIATELY, path, preset, false);
+    const accepted = await manager.exportSequence(sequence, Constants.ExportType.IMMEDIATELY, path, preset, whole);
     let size = 0;
     let steadyMs = 0;
     for (let waited = 0; waited <= times.exportMs; waited += times.pollMs) {
