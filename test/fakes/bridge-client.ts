@@ -147,7 +147,7 @@ export class TestClient {
   async upload(
     bytes: Uint8Array,
     sha256: string,
-    kind: 'clip' | 'image' = 'clip',
+    kind: 'clip' | 'image' | 'sound' = 'clip',
     name = 'clip.png',
   ): Promise<Reply<'upload-close'>> {
     const opened = await this.ask('upload-open', { kind, sha256, sizeBytes: bytes.length, name });

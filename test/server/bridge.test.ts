@@ -282,20 +282,6 @@ describe('messages', () => {
     expect((await client.ask('presets', {})).presets.some(entry => entry.preset.name === 'mine')).toBe(false);
   });
 
-  test('a trigger reaches every panel', async () => {
-    const { token } = open.bridge;
-    expect((await ask(`/trigger/place-finished?token=${token}`, {}, 'POST')).status).toBe(409);
-    const [one, two] = [await connect(), await connect()];
-    expect((await ask(`/trigger/stylize-selection?preset=no-such&token=${token}`, {}, 'POST')).status).toBe(404);
-    const answer = await ask(`/trigger/stylize-selection?preset=starry-night&token=${open.bridge.token}`, {}, 'POST');
-    expect(JSON.parse(answer.body.toString())).toEqual({ panels: 2 });
-    for (const client of [one, two])
-      await eventually(() =>
-        client.messages.some(message => message.type === 'trigger' && message.preset === 'starry-night'),
-      );
-    expect((await ask(`/trigger/rm-rf?token=${open.bridge.token}`, {}, 'POST')).status).toBe(400);
-  });
-
   test('a peer that gives no sign of life is dropped', async () => {
     await reopen({ heartbeatMs: 100 });
     const client = await connect();
@@ -396,7 +382,7 @@ describe('uploads', () => {
   });
 
   test('closing early, unknown transfers, too much and too large are refused', async () => {
-    await reopen({ limits: { uploadBytes: { clip: 1e6, image: 1e6, net: 1e6 }, uploadsPerConnection: 1 } });
+    await reopen({ limits: { uploadBytes: { clip: 1e6, image: 1e6, net: 1e6, sound: 1e6 }, uploadsPerConnection: 1 } });
     const client = await connect();
     const sha256 = 'ab'.repeat(32);
     await expect(client.ask('upload-open', { kind: 'clip', sha256, sizeBytes: 2e6, name: 'x' })).rejects.toMatchObject({

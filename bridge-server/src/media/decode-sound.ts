@@ -6,6 +6,22 @@ import { commonArgs, inputArgs, problemOf, startFfmpeg, throwIfAborted, throwIfC
 /** Decoding sound at ten times its own pace is slow. */
 const slowest = 10;
 
+export type SoundFacts = { readonly seconds: number };
+
+async function soundOf(path: string, signal?: AbortSignal) {
+  await fileSize(path);
+  const ffmpeg = await ffmpegInUse();
+  const { facts, endSeconds, problems } = await packetsOf(ffmpeg, path, signal);
+  if (!facts) throw new AppError('NOT_MEDIA', { path, problem: problems[0] ?? '' });
+  if (!facts.hasAudio) throw new AppError('NO_SOUND', { path });
+  return { ffmpeg, endSeconds };
+}
+
+/** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, NO_SOUND, NOT_MEDIA, FFMPEG_NOT_FOUND */
+export async function probeSound(path: string): Promise<SoundFacts> {
+  return { seconds: (await soundOf(path)).endSeconds };
+}
+
 /**
  * The first sound of a file as one channel, in pieces of any length. It begins where the file begins: sound that sets
  * in later is preceded by silence.
@@ -16,11 +32,7 @@ export async function* decodeSound(
   path: string,
   { rate, signal }: { readonly rate: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<Float32Array, void, undefined> {
-  await fileSize(path);
-  const ffmpeg = await ffmpegInUse();
-  const { facts, endSeconds, problems } = await packetsOf(ffmpeg, path, signal);
-  if (!facts) throw new AppError('NOT_MEDIA', { path, problem: problems[0] ?? '' });
-  if (!facts.hasAudio) throw new AppError('NO_SOUND', { path });
+  const { ffmpeg, endSeconds } = await soundOf(path, signal);
   const args = [
     ...[...commonArgs(), ...inputArgs(path), '-map', '0:a:0', '-vn', '-sn', '-dn'],
     ...['-af', 'aresample=async=1:first_pts=0', '-ac', '1', '-ar', String(rate), '-c:a', 'pcm_f32le', '-f', 'f32le'],

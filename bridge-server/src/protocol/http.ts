@@ -12,6 +12,8 @@ export const httpPaths = {
   health: '/health',
   /** Frame `frame` of a clip, counted from 0 at the clip's rate, as shown (rotated, square pixels). */
   clipFrame: (clip: string, frame: number) => `/clips/${clip}/frames/${frame}.jpg`,
+  /** A small picture of a file on this computer; the key comes in the reply to `glimpses`. */
+  glimpse: (key: string) => `/glimpses/${key}.jpg`,
   /** A picture that a client sent. */
   image: (sha256: string) => `/images/${sha256}`,
   /** The picture of a built-in painter. */
@@ -25,7 +27,7 @@ export const httpPaths = {
   /** What helps to find a fault, as one zip without private names, paths or pictures. */
   support: '/support.zip',
   atlas: (job: string) => `/jobs/${job}/atlas.zip`,
-  /** POST: a local tool asks the panels to act (a `trigger` message). */
+  /** POST: a local tool asks a panel to act (a `trigger` message); `?preset=` and `?host=` name which. */
   trigger: (action: 'stylize-selection' | 'place-finished') => `/trigger/${action}`,
 } as const;
 

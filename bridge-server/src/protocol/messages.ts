@@ -12,6 +12,10 @@ export const maxMessageBytes = 256 * 1024;
 export const creditChunks = 8;
 export const heartbeatMs = 10_000;
 
+/** The application that a panel lies in, as a trigger names it. */
+export const triggerHostSchema = z.enum(['premiere', 'aftereffects', 'browser']);
+export type TriggerHost = z.infer<typeof triggerHostSchema>;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const requestId = z.int().positive();
 
@@ -27,7 +31,7 @@ export const requestSchema = z.discriminatedUnion('type', [
   z.object({
     id: requestId,
     type: z.literal('upload-open'),
-    kind: z.enum(['clip', 'image', 'net']),
+    kind: z.enum(['clip', 'image', 'net', 'sound']),
     sha256,
     sizeBytes: z.int().positive(),
     name: z.string().max(255),
@@ -38,6 +42,15 @@ export const requestSchema = z.discriminatedUnion('type', [
   /** A clip on a disk that panel and bridge share: only files below a folder that the user allowed in the bridge's settings. */
   z.object({ id: requestId, type: z.literal('clip-from-path'), path: z.string().max(4096) }),
   z.object({ id: requestId, type: z.literal('clip-info'), clip: sha256 }),
+  /**
+   * Small pictures of files that the host's timeline shows, for a panel on this computer. They are made when their
+   * address is opened, and only for those who were given it.
+   */
+  z.object({
+    id: requestId,
+    type: z.literal('glimpses'),
+    of: z.array(z.object({ path: z.string().max(4096), seconds: z.number().nonnegative() })).max(40),
+  }),
 
   z.object({
     id: requestId,
@@ -90,6 +103,10 @@ export const requestSchema = z.discriminatedUnion('type', [
     channelsOf: z.string().max(200).optional(),
   }),
   z.object({ id: requestId, type: z.literal('doctor') }),
+  /** Sent when a person turns to the panel, and when what is marked there changes: a trigger goes to one panel only. */
+  z.object({ id: requestId, type: z.literal('attend'), host: triggerHostSchema, marked: z.boolean() }),
+  /** Of all panels that were told of a trigger, only the one that is granted its ticket acts on it. */
+  z.object({ id: requestId, type: z.literal('trigger-take'), ticket: z.string().max(64) }),
   /** Beats and sections of a sound or clip that was uploaded. */
   z.object({ id: requestId, type: z.literal('sections'), clip: sha256 }),
 ]);
@@ -133,6 +150,8 @@ export const replySchemas = {
   'upload-abort': z.object({}),
   'clip-from-path': z.object({ clip: clipInfoSchema }),
   'clip-info': z.object({ clip: clipInfoSchema }),
+  /** Null where there is no such file, or panel and bridge share no disk. */
+  glimpses: z.object({ paths: z.array(z.string().nullable()) }),
   'download-open': z.object({ transfer: z.int(), sizeBytes: z.int(), sha256, name: z.string() }),
   'download-credit': z.object({}),
   'download-close': z.object({}),
@@ -162,6 +181,8 @@ export const replySchemas = {
   'still-stop': z.object({}),
   atlas: z.object({ job: z.string() }),
   doctor: z.object({ checks: z.array(checkSchema) }),
+  attend: z.object({}),
+  'trigger-take': z.object({ granted: z.boolean() }),
   sections: z.object({
     beats: z.array(z.number()),
     sections: z.array(z.object({ startSeconds: z.number(), endSeconds: z.number(), label: z.string() })),
@@ -194,9 +215,12 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     done: z.int(),
     total: z.int(),
   }),
-  /** A local trigger (hotkey tool) asks the panel to act. */
+  /** The machine's speed was measured: estimates are better now. */
+  z.object({ type: z.literal('measured') }),
+  /** A local trigger (hotkey tool) asks the panel to act, if it is granted the ticket. */
   z.object({
     type: z.literal('trigger'),
+    ticket: z.string(),
     action: z.enum(['stylize-selection', 'place-finished']),
     preset: z.string().optional(),
   }),

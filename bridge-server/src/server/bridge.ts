@@ -17,10 +17,13 @@ import { createAccess, socketProtocolPrefix, type Access } from './access';
 import { closeCodes, Connection } from './connection';
 import type { BridgeCore } from './core';
 import { FramePictures } from './frame-pictures';
+import { Glimpses } from './glimpses';
 import { defaultLimits, type Limits } from './limits';
+import { PictureCache } from './picture-cache';
 import { handleRequest, type RequestContext } from './requests';
 import { createRoutes } from './routes';
 import { SideDesk } from './side-desk';
+import { TriggerDesk } from './trigger-desk';
 import { UploadDesk } from './uploads';
 import { sendEvent } from './watch';
 
@@ -79,15 +82,12 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const uploads = new UploadDesk(core.home.uploads, limits);
   await uploads.sweep();
   const connections = new Set<Connection>();
-  const tellPanels = (message: ServerMessage): number => {
-    let count = 0;
-    for (const connection of connections) {
-      if (!connection.greeted) continue;
-      connection.send(message);
-      count++;
-    }
-    return count;
+  const tellPanels = (message: ServerMessage): void => {
+    for (const connection of connections) if (connection.greeted) connection.send(message);
   };
+  const triggers = new TriggerDesk();
+  const cache = new PictureCache();
+  const glimpses = new Glimpses(cache);
 
   const server: Server = tls
     ? createTlsServer({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
@@ -124,6 +124,9 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     limits,
     side,
     uploads,
+    glimpses,
+    triggers,
+    tellPanels,
     async tellJob(id) {
       const [job] = await core.engine.list({ id });
       if (!job) return;
@@ -143,10 +146,11 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
       core,
       access,
       side,
-      pictures: new FramePictures(),
+      pictures: new FramePictures(cache),
+      glimpses,
+      triggers,
       panel: options.panel,
       painters: options.painters,
-      tellPanels,
       log,
     }),
   );
@@ -174,6 +178,7 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
         onChunk: (upload, offset, bytes) => uploads.write(upload, offset, bytes),
         onClose(closed) {
           connections.delete(closed);
+          triggers.forget(closed);
           for (const upload of closed.uploads.values()) void uploads.abort(upload);
           for (const download of closed.downloads.values()) void download.close();
           for (const stop of [...closed.stills.values(), ...closed.atlases.values()]) stop();

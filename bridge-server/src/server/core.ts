@@ -17,6 +17,7 @@ import { LocalEngine } from '../jobs/local-engine';
 import { createMachineStore, type MachineStore } from '../jobs/machine-store';
 import { planTasks } from '../jobs/plan';
 import type { Task } from '../jobs/task';
+import { probeSound, type SoundFacts } from '../media/decode-sound';
 import { checkOutput, segmentEnding } from '../media/encode';
 import { probeClip } from '../media/probe';
 import { probeStill, type StillFacts } from '../media/still';
@@ -79,6 +80,8 @@ export type BridgeCore = {
   readonly depot?: Depot;
   readonly clips: ContentStore<ClipInfo>;
   readonly images: ContentStore<StillFacts>;
+  /** Files that are only listened to. */
+  readonly sounds: ContentStore<SoundFacts>;
   readonly nets: NetShelf;
   readonly presets: PresetStore;
   readonly machine: MachineStore;
@@ -163,6 +166,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   const machine = createMachineStore(home.machineFile);
   const clips = new ContentStore<ClipInfo>(home.clips, (path, about) => probeClip(path, about));
   const images = new ContentStore<StillFacts>(home.images, (path, { name }) => probeStill(path, name));
+  const sounds = new ContentStore<SoundFacts>(home.sounds, path => probeSound(path));
   const presets = new PresetStore(home.presets);
   const worker = options.worker ?? workerProgram();
   const version = options.version ?? programVersion;
@@ -234,6 +238,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
     depot: farm?.crew,
     clips,
     images,
+    sounds,
     nets: options.nets,
     presets,
     machine,

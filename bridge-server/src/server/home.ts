@@ -8,6 +8,7 @@ export type Home = {
   readonly jobs: string;
   readonly clips: string;
   readonly images: string;
+  readonly sounds: string;
   readonly nets: string;
   readonly presets: string;
   readonly uploads: string;
@@ -33,6 +34,7 @@ export function openHome(root = defaultHome()): Home {
     jobs: join(root, 'jobs'),
     clips: join(root, 'clips'),
     images: join(root, 'images'),
+    sounds: join(root, 'sounds'),
     nets: join(root, 'nets'),
     presets: join(root, 'presets'),
     uploads: join(root, 'uploads'),
@@ -46,6 +48,7 @@ export function openHome(root = defaultHome()): Home {
     home.jobs,
     home.clips,
     home.images,
+    home.sounds,
     home.nets,
     home.presets,
     home.uploads,

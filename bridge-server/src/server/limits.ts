@@ -7,7 +7,7 @@ export type Limits = {
   readonly requestsUnderWay: number;
   readonly uploadsPerConnection: number;
   readonly downloadsPerConnection: number;
-  readonly uploadBytes: { readonly clip: number; readonly image: number; readonly net: number };
+  readonly uploadBytes: { readonly clip: number; readonly image: number; readonly net: number; readonly sound: number };
   /** Free disk that an upload must leave. */
   readonly spareDiskBytes: number;
   readonly unfinishedJobs: number;
@@ -25,7 +25,7 @@ export const defaultLimits: Limits = {
   requestsUnderWay: 64,
   uploadsPerConnection: 4,
   downloadsPerConnection: 4,
-  uploadBytes: { clip: 256e9, image: 256e6, net: 4e9 },
+  uploadBytes: { clip: 256e9, image: 256e6, net: 4e9, sound: 4e9 },
   spareDiskBytes: 1e9,
   unfinishedJobs: 1000,
   lazyBytes: 4e6,

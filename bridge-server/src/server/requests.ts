@@ -2,16 +2,19 @@ import { rename, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { AppError } from '#protocol/errors';
 import type { JobSpec } from '#protocol/job';
-import { protocolVersion, type Reply, type Request, type RequestOf } from '#protocol/messages';
+import { httpPaths } from '#protocol/http';
+import { protocolVersion, type Reply, type Request, type RequestOf, type ServerMessage } from '#protocol/messages';
 import { planStill } from '../effects/chain';
 import { readAllowedFolders, resolveAllowed } from './allowed-folders';
 import { closeCodes, type Connection } from './connection';
 import { imagesOf, newJobId, type BridgeCore } from './core';
 import { examine } from './doctor';
 import { Download } from './downloads';
+import type { Glimpses } from './glimpses';
 import type { Limits } from './limits';
 import { findAtlas, findReport, findResult } from './results';
 import type { SideDesk } from './side-desk';
+import type { TriggerDesk } from './trigger-desk';
 import type { UploadDesk } from './uploads';
 import { watchJobs } from './watch';
 
@@ -20,6 +23,9 @@ export type RequestContext = {
   readonly limits: Limits;
   readonly side: SideDesk;
   readonly uploads: UploadDesk;
+  readonly glimpses: Glimpses;
+  readonly triggers: TriggerDesk;
+  readonly tellPanels: (message: ServerMessage) => void;
   /** Says a new or changed job to all who watch. */
   readonly tellJob: (id: string) => Promise<void>;
   /** Folders that may be named by path beside those of the settings; only where panel and bridge share the disk. */
@@ -51,7 +57,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
 
   async 'upload-open'(request, connection, { core, limits, uploads, side }) {
     if (request.kind === 'clip') side.warm();
-    const store = request.kind === 'clip' ? core.clips : request.kind === 'image' ? core.images : undefined;
+    const { clips, images, sounds } = core;
+    const store = { clip: clips, image: images, sound: sounds, net: undefined }[request.kind];
     const number = connection.newTransfer();
     if (store?.has(request.sha256)) {
       const clip = request.kind === 'clip' ? await core.clips.info(request.sha256) : undefined;
@@ -79,6 +86,7 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     const { sha256, name, kind } = upload;
     if (kind === 'clip') return { sha256, clip: await core.clips.keep(path, sha256, name) };
     if (kind === 'image') await core.images.keep(path, sha256, name);
+    else if (kind === 'sound') await core.sounds.keep(path, sha256, name);
     else await keepNet(core, path, name);
     return { sha256 };
   },
@@ -97,6 +105,13 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   async 'clip-info'({ clip }, _connection, { core, side }) {
     if (core.clips.has(clip)) side.warm();
     return { clip: await core.clips.info(clip) };
+  },
+
+  async glimpses({ of }, _connection, { glimpses, allowedFolders }) {
+    // A path means something only where panel and bridge see the same disk.
+    if (allowedFolders === undefined) return { paths: of.map(() => null) };
+    const keys = await Promise.all(of.map(({ path, seconds }) => glimpses.admit(path, seconds)));
+    return { paths: keys.map(key => (key === undefined ? null : httpPaths.glimpse(key))) };
   },
 
   async 'download-open'({ what, job, offset }, connection, { core, limits, log, side }) {
@@ -169,11 +184,14 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     };
   },
 
-  async estimate({ spec }, _connection, { core, log }) {
+  async estimate({ spec }, _connection, { core, log, tellPanels }) {
     const offer = await core.estimate(spec);
     // Measured while the person still looks; the next estimate rests on it.
     if (offer.estimate.basis === 'table' && offer.estimate.seconds > worthMeasuring)
-      void calibrateWhenIdle(core, spec).catch(error => log(`calibration: ${String(error)}`));
+      void calibrateWhenIdle(core, spec).then(
+        measured => measured && tellPanels({ type: 'measured' }),
+        error => log(`calibration: ${String(error)}`),
+      );
     return offer;
   },
   async submit({ spec }, connection, { core, limits, tellJob }) {
@@ -309,24 +327,38 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   async doctor(_request, _connection, { core }) {
     return { checks: await examine(core) };
   },
+  async attend({ host, marked }, connection, { triggers }) {
+    triggers.attend(connection, host, marked);
+    return {};
+  },
+  async 'trigger-take'({ ticket }, connection, { triggers }) {
+    return { granted: triggers.take(connection, ticket) };
+  },
   async sections({ clip }, _connection, { core, side }) {
-    if (!core.clips.has(clip)) throw new AppError('CLIP_NOT_FOUND', { clip });
-    return (await side.sections(clip, core.home.clips)) as Reply<'sections'>;
+    const store = [core.clips, core.sounds].find(each => each.has(clip));
+    if (!store) throw new AppError('CLIP_NOT_FOUND', { clip });
+    return (await side.sections(clip, store.folder)) as Reply<'sections'>;
   },
 };
 
 /** Seconds; shorter jobs are done before a measurement would be. */
 const worthMeasuring = 60;
 
-/** A measurement beside a render would be wrong and in its way. */
-async function calibrateWhenIdle(core: BridgeCore, spec: JobSpec): Promise<void> {
-  const busy = await core.engine.list({ status: ['queued', 'active'] });
-  if (busy.length === 0 && !calibrating.has(core)) {
-    calibrating.add(core);
-    await core.calibrate(spec).finally(() => calibrating.delete(core));
-  }
+/**
+ * A measurement beside a render would be wrong and in its way. What a measurement did not settle is not measured again:
+ * panels ask anew after each.
+ * @returns whether one was made
+ */
+async function calibrateWhenIdle(core: BridgeCore, spec: JobSpec): Promise<boolean> {
+  const { busy, tried } = calibrations.get(core) ?? { busy: false, tried: new Set<string>() };
+  const work = JSON.stringify([spec.preset.effects, spec.provider]);
+  const jobs = await core.engine.list({ status: ['queued', 'active'] });
+  if (busy || tried.has(work) || jobs.length > 0) return false;
+  calibrations.set(core, { busy: true, tried: tried.add(work) });
+  await core.calibrate(spec).finally(() => calibrations.set(core, { busy: false, tried }));
+  return true;
 }
-const calibrating = new WeakSet<BridgeCore>();
+const calibrations = new WeakMap<BridgeCore, { readonly busy: boolean; readonly tried: Set<string> }>();
 
 export function handleRequest(request: Request, connection: Connection, context: RequestContext): Promise<unknown> {
   return (handlers[request.type] as Handler<Request['type']>)(request as never, connection, context);

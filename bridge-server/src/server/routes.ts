@@ -4,27 +4,29 @@ import { basename, dirname, join } from 'node:path';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { AppError, errors, fillText, toAppError } from '#protocol/errors';
 import { jobIdSchema } from '#protocol/job';
-import type { ServerMessage } from '#protocol/messages';
+import { triggerHostSchema } from '#protocol/messages';
 import { z } from 'zod';
 import { depotPath } from '../jobs/redis/node-messages';
 import type { Access } from './access';
 import type { BridgeCore } from './core';
 import type { FramePictures } from './frame-pictures';
+import type { Glimpses } from './glimpses';
 import { findAtlas, findReport, findResult, type ResultFile } from './results';
 import type { SideDesk } from './side-desk';
 import { makeSupportZip } from './support-zip';
+import type { TriggerDesk } from './trigger-desk';
 
 export type RouteOptions = {
   readonly core: BridgeCore;
   readonly access: Access;
   readonly side: SideDesk;
   readonly pictures: FramePictures;
+  readonly glimpses: Glimpses;
+  readonly triggers: TriggerDesk;
   /** The built panel: index.html, main.js, main.css. */
   readonly panel: string;
   /** Swatches of the built-in painters. */
   readonly painters: string;
-  /** Sends a message to every panel. @returns how many there are */
-  readonly tellPanels: (message: ServerMessage) => number;
   readonly log: (line: string) => void;
 };
 
@@ -37,6 +39,7 @@ const triggerSchema = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,59}$/)
     .optional(),
+  host: triggerHostSchema.optional(),
 });
 
 /** Everything from the bridge itself and nothing else; `connect-src 'self'` covers its own socket. */
@@ -56,9 +59,10 @@ export function createRoutes({
   access,
   side,
   pictures,
+  glimpses,
+  triggers,
   panel,
   painters,
-  tellPanels,
   log,
 }: RouteOptions): Express {
   const app = express();
@@ -141,6 +145,12 @@ export function createRoutes({
     response.setHeader('Cache-Control', 'private, max-age=3600, immutable');
     response.type('image/jpeg').send(bytes);
   });
+  app.get('/glimpses/:glimpse', async (request, response) => {
+    const name = parsed(z.string().regex(/^[0-9a-f]{64}\.jpg$/), request.params.glimpse);
+    const bytes = await glimpses.get(name.slice(0, 64));
+    response.setHeader('Cache-Control', 'private, max-age=3600, immutable');
+    response.type('image/jpeg').send(bytes);
+  });
   app.get('/images/:image', async (request, response) => {
     const image = parsed(sha256, request.params.image);
     const { format } = await core.images.info(image);
@@ -195,14 +205,13 @@ export function createRoutes({
     response.type('application/zip').send(Buffer.from(bytes));
   });
 
-  app.post('/trigger/:action', (request, response) => {
-    const { action, preset } = parsed(triggerSchema, { action: request.params.action, preset: request.query.preset });
+  app.post('/trigger/:action', async (request, response) => {
+    const { preset: wanted, host: asked } = request.query;
+    const { host, ...trigger } = parsed(triggerSchema, { action: request.params.action, preset: wanted, host: asked });
     const presets = core.presets.list().map(each => each.preset.name);
-    if (preset !== undefined && !presets.includes(preset))
-      throw new AppError('PRESET_NOT_FOUND', { name: preset, known: presets.join(', ') });
-    const panels = tellPanels({ type: 'trigger', action, ...(preset ? { preset } : {}) });
-    if (panels === 0) throw new AppError('PANEL_NOT_OPEN');
-    response.json({ panels });
+    if (trigger.preset !== undefined && !presets.includes(trigger.preset))
+      throw new AppError('PRESET_NOT_FOUND', { name: trigger.preset, known: presets.join(', ') });
+    response.json({ panels: 1, host: await triggers.fire(trigger, host) });
   });
 
   app.use(() => {

@@ -8,7 +8,7 @@ import { freeBytes } from './core';
 import { hashFile } from './content-store';
 import type { Limits } from './limits';
 
-export type UploadKind = 'clip' | 'image' | 'net';
+export type UploadKind = 'clip' | 'image' | 'net' | 'sound';
 
 /** A partial file that nobody continued for this long is deleted. */
 const forgottenMs = 7 * 24 * 3600 * 1000;
