@@ -164,6 +164,21 @@ test('a shot that fails in the middle goes on from its last state and gives the 
   expect(resumed.outputs).toEqual(whole.outputs);
 });
 
+test('a shot that goes on knows what was measured of the frames that it keeps', async () => {
+  const known: number[][] = [];
+  const measure: TaskRun['measure'] = ({ log }) => {
+    known.push([...log.known.keys()]);
+    return {
+      add: async painted => log.add(painted.index, { index: painted.index, defects: [] }),
+      figures: () => ({ sampledFrames: 20 }),
+      close: async () => undefined,
+    };
+  };
+  await expect(run(makePaint({ stages: [stylize({ failAt: 13 })] }), { measure })).rejects.toThrow();
+  await run(makePaint(), { measure });
+  expect(known).toEqual([[], Array.from({ length: 13 }, (_, frame) => frame)]);
+});
+
 test('a stage that gives states seldom is resumed from the last of them', async () => {
   const whole = await run(makePaint({ stages: [stylize({ storeEvery: 6 })] }), { into: join(folder, 'whole') });
   await expect(run(makePaint({ stages: [stylize({ storeEvery: 6, failAt: 17 })] }))).rejects.toThrow();

@@ -1,4 +1,6 @@
+import type { FigureLog } from '../../bridge-server/src/pipeline/figure-log';
 import type { StageServices } from '../../bridge-server/src/pipeline/stage-chain';
+import type { FrameFigures } from '../../bridge-server/src/stages/measure';
 import { createFigureSampler } from '../../bridge-server/src/worker/figure-sampler';
 import { makePicture } from '../stages/moving-picture';
 
@@ -11,6 +13,11 @@ const services: StageServices = {
   painter: unused,
   clip: unused,
 };
+/** A log in memory. */
+function makeLog(known = new Map<number, FrameFigures>()): FigureLog {
+  return { known: new Map(known), add: async (frame, figures) => void known.set(frame, figures) };
+}
+
 const context = { services, signal: new AbortController().signal };
 
 /** A picture that moves one pixel a frame, as it is and as something painted it. */
@@ -24,12 +31,13 @@ function makeShot(count: number, flicker = 0) {
   });
 }
 
-async function figuresOf(shot: ReturnType<typeof makeShot>, again: readonly number[] = []) {
+async function figuresOf(shot: ReturnType<typeof makeShot>, again: readonly number[] = [], log = makeLog()) {
   const sampler = createFigureSampler(
     {
       stages: [{ stage: 'dream', params: {}, sequential: true }],
       span: { first: 0, last: shot.length - 1 },
       notice: unused,
+      log,
     },
     context,
   );
@@ -61,9 +69,20 @@ test('a frame that comes again after a second try is not counted twice', async (
   expect(await figuresOf(makeShot(6), [4, 5])).toEqual(await figuresOf(makeShot(6)));
 });
 
+test('what an earlier try has measured counts as if it had been measured now', async () => {
+  const shot = makeShot(16, 0.02);
+  const measured = new Map<number, FrameFigures>();
+  const whole = await figuresOf(shot, [], makeLog(measured));
+  const earlier = new Map([...measured].filter(([frame]) => frame < 8));
+  expect(await figuresOf(shot, [], makeLog(earlier))).toEqual(whole);
+});
+
 test('a long shot is looked at at most every 24 frames', async () => {
   const shot = makeShot(2);
-  const sampler = createFigureSampler({ stages: [], span: { first: 0, last: 999 }, notice: unused }, context);
+  const sampler = createFigureSampler(
+    { stages: [], span: { first: 0, last: 999 }, notice: unused, log: makeLog() },
+    context,
+  );
   for (let index = 0; index < 48; index++) {
     const { painted, content } = shot[index % 2];
     await sampler.add({ ...painted, index }, { ...content, index, shotStart: index === 0 }, []);

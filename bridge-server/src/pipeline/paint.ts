@@ -8,6 +8,7 @@ import { scalarTensor } from '../frame/tensor';
 import type { Span, StageNode, Task, TaskFacts } from '../jobs/task';
 import type { Defect } from '../stages/check-frames';
 import { Checkpoints, type CheckpointRule } from './checkpoints';
+import { openFigureLog } from './figure-log';
 import { hashOf } from './file-hash';
 import { createFrameWatch } from './frame-watch';
 import { prefetch } from './prefetch';
@@ -45,19 +46,20 @@ export async function runPaint(task: PaintTask, run: TaskRun, rule?: CheckpointR
   let size: { width: number; height: number } | undefined;
   const times: StageTime[] = [];
   let figures: Figures | undefined;
-  if (present <= wanted.last) {
-    const found = await newestState(media, folder, wanted.first, present);
-    const sampler = run.measure?.({
-      stages: task.stages,
-      span: { first: wanted.first - task.handle, last: wanted.last },
-      notice: notice => run.say({ type: 'notice', notice }),
-    });
-    try {
-      size = await paintFrom({ task, run, store, folder, clocks, times, sampler, rule }, found);
-      figures = sampler?.figures();
-    } finally {
-      await sampler?.close();
-    }
+  const found = await newestState(media, folder, wanted.first, present);
+  const isPainted = present > wanted.last;
+  const begin = isPainted ? present : (found?.state.nextIndex ?? -Infinity);
+  const sampler = run.measure?.({
+    stages: task.stages,
+    span: { first: wanted.first - task.handle, last: wanted.last },
+    notice: notice => run.say({ type: 'notice', notice }),
+    log: await openFigureLog(join(folder.states, 'figures.jsonl'), begin),
+  });
+  try {
+    if (!isPainted) size = await paintFrom({ task, run, store, folder, clocks, times, sampler, rule }, found);
+    figures = sampler?.figures();
+  } finally {
+    await sampler?.close();
   }
 
   size ??= await store.read(wanted.first);

@@ -3,6 +3,7 @@ import type { Frame } from '../frame/frame';
 import type { Span, StageNode, TaskOrder } from '../jobs/task';
 import type { Defect } from '../stages/check-frames';
 import type { StageServices, StageTable, StageTime } from './stage-chain';
+import type { FigureLog } from './figure-log';
 import type { TaskMedia } from './task-media';
 
 /** What a task says while it runs. */
@@ -34,6 +35,8 @@ export type PaintedShot = {
   readonly stages: readonly StageNode[];
   readonly span: Span;
   readonly notice: (notice: Notice) => void;
+  /** Holds what an earlier try has measured, and takes what is measured now. */
+  readonly log: FigureLog;
 };
 
 export type FigureSampler = {

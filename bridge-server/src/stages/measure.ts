@@ -44,6 +44,7 @@ export type FrameFigures = {
   readonly warpingErrorIndependent?: number;
   /** Root of the pair's stability term, so that it can be plotted beside the clip's figure. */
   readonly stability?: number;
+  readonly stabilitySource?: number;
   readonly stabilityIndependent?: number;
   /** 95th percentile of the back-and-forth change, of the frame before. */
   readonly flicker?: number;
@@ -121,35 +122,32 @@ export type Look = {
 };
 
 export type Meter = {
-  /** The next frame of the result, and its source. @throws AppError CANCELLED */
-  add(shown: Frame, source: Frame, look: Look): Promise<void>;
+  /** The next frame of the result, and its source. @returns what was found at it; @throws AppError CANCELLED */
+  add(shown: Frame, source: Frame, look: Look): Promise<FrameFigures>;
   /** The figures of all frames so far. */
   measured(): Measured;
 };
 
-export type MeterOptions = Omit<MeasureOptions, 'sample' | 'progress'>;
+export type MeterOptions = Omit<MeasureOptions, 'sample' | 'progress'> & {
+  /** What was found at the frames before the first that is added. */
+  readonly known?: readonly FrameFigures[];
+};
 
 /**
  * The figures of finished frames beside their sources, at one rate. Flow is computed on the source. Nothing is compared
  * across a cut or where the flow cannot be true. Memory does not grow with the clip.
  */
 export function createMeter(options: MeterOptions): Meter {
-  const { maxSide, thumbnailEvery = 0, signal } = options;
+  const { maxSide, thumbnailEvery = 0, signal, known: before = [] } = options;
   const notice = (notice: Notice) => options.notice?.(notice);
   const motions = createMotionSource(options.flow, { stage: 'measure', notice, limit: 2 });
-  const series: FrameFigures[] = [];
+  const series: FrameFigures[] = [...before];
   const thumbnails: Frame[] = [];
-  const totals: Totals = {
-    stability: [],
-    stabilitySource: [],
-    stabilityIndependent: [],
-    flicker: createFlickerCounter(),
-    flickerSource: createFlickerCounter(),
-  };
+  const totals: Totals = { flicker: createFlickerCounter(), flickerSource: createFlickerCounter() };
   let previousChecked: Checked | undefined;
   let trail: Sample[] = [];
   let size = { width: 0, height: 0 };
-  let sampled = 0;
+  let sampled = before.filter(isSampled).length;
 
   const lookAt = async (shown: Frame, source: Frame, index: number, shotStart: boolean, found: Found) => {
     sampled++;
@@ -181,7 +179,7 @@ export function createMeter(options: MeterOptions): Meter {
       trail = [here];
       return;
     }
-    const maps = comparePair(last, here, motion, found, totals);
+    const maps = comparePair(last, here, motion, found);
     const beforeLast = trail.at(-2);
     if (beforeLast && last.toPrevious && last.mask) {
       const both = last.mask.map((value, p) => value * maps.onLast[p]);
@@ -204,6 +202,7 @@ export function createMeter(options: MeterOptions): Meter {
       series.push(found);
       if (looked) await lookAt(shown, source, index, shotStart, found);
       else trail = [];
+      return found;
     },
     measured: () => ({ figures: summarise(series, totals, sampled, size), series, thumbnails }),
   };
@@ -239,11 +238,10 @@ export async function measureClip(
   return meter.measured();
 }
 
+const isSampled = (at: FrameFigures) => at.sharpness !== undefined;
+
 /** Everything of which only a sum over the clip is kept. */
 type Totals = {
-  readonly stability: number[];
-  readonly stabilitySource: number[];
-  readonly stabilityIndependent: number[];
   readonly flicker: FlickerCounter;
   readonly flickerSource: FlickerCounter;
 };
@@ -254,25 +252,21 @@ function comparePair(
   here: Sample,
   motion: FlowPair,
   found: Found,
-  totals: Totals,
 ): { onLast: Float32Array; onThis: Float32Array } {
   const { frame } = here;
   const onLast = comparable(consistency(motion.forward, motion.backward, frame, { differences: 'forward' }));
   const onThis = comparable(consistency(motion.backward, motion.forward, frame, { differences: 'forward' }));
   found.unreliable = 1 - onThis.reduce((sum, value) => sum + value, 0) / onThis.length;
   const warping = (a: Frame, b: Frame) => known(warpingErrorOfPair(a.rgb, b.rgb, motion.forward, onLast, frame));
-  const stability = (a: Frame, b: Frame, terms: number[]) => {
-    const term = stabilityTermOfPair(b.rgb, a.rgb, motion.backward, onThis, frame);
-    terms.push(term);
-    return Math.sqrt(term);
-  };
+  const stability = (a: Frame, b: Frame) =>
+    Math.sqrt(stabilityTermOfPair(b.rgb, a.rgb, motion.backward, onThis, frame));
   found.warpingError = warping(last.frame, frame);
   found.warpingErrorSource = warping(last.source, here.source);
-  found.stability = stability(last.frame, frame, totals.stability);
-  stability(last.source, here.source, totals.stabilitySource);
+  found.stability = stability(last.frame, frame);
+  found.stabilitySource = stability(last.source, here.source);
   if (last.independent && here.independent) {
     found.warpingErrorIndependent = warping(last.independent, here.independent);
-    found.stabilityIndependent = stability(last.independent, here.independent, totals.stabilityIndependent);
+    found.stabilityIndependent = stability(last.independent, here.independent);
   }
   return { onLast, onThis };
 }
@@ -314,6 +308,8 @@ function summarise(series: readonly FrameFigures[], totals: Totals, sampledFrame
       | 'styleLoss'
       | 'styleLossIndependent',
   ) => known(meanOf(series.map(at => at[key])));
+  const stability = (key: 'stability' | 'stabilitySource' | 'stabilityIndependent') =>
+    known(stabilityError(series.flatMap(at => (at[key] === undefined ? [] : [at[key] ** 2]))));
   const ratio = (a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined || b === 0 ? undefined : a / b;
   const losses = series.filter(at => at.styleLoss !== undefined);
@@ -333,9 +329,9 @@ function summarise(series: readonly FrameFigures[], totals: Totals, sampledFrame
     warpingErrorSource: mean('warpingErrorSource'),
     warpingErrorRatio: ratio(mean('warpingError'), mean('warpingErrorSource')),
     warpingErrorIndependent: mean('warpingErrorIndependent'),
-    stabilityError: known(stabilityError(totals.stability)),
-    stabilityErrorSource: known(stabilityError(totals.stabilitySource)),
-    stabilityErrorIndependent: known(stabilityError(totals.stabilityIndependent)),
+    stabilityError: stability('stability'),
+    stabilityErrorSource: stability('stabilitySource'),
+    stabilityErrorIndependent: stability('stabilityIndependent'),
     flicker: known(totals.flicker.percentile()),
     flickerSource: known(totals.flickerSource.percentile()),
     styleLoss: mean('styleLoss'),

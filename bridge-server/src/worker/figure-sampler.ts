@@ -19,7 +19,7 @@ export type SamplerContext = {
 
 /** Measures a painted shot while it comes into being, in samples. */
 export function createFigureSampler(
-  { stages, span, notice }: PaintedShot,
+  { stages, span, notice, log }: PaintedShot,
   { services, signal }: SamplerContext,
 ): FigureSampler {
   const style = stages.find(node => node.stage === 'stylize');
@@ -30,16 +30,18 @@ export function createFigureSampler(
     maxSide: comparedSide,
     signal,
     notice,
+    known: [...log.known.values()],
   });
   const frames = span.last - span.first + 1;
   const stride = Math.min(largestStride, Math.max(leastStride, Math.floor(frames / looks)));
-  let last = -1;
+  let last = Math.max(-1, ...log.known.keys());
   return {
     async add(painted, content, defects) {
       if (painted.index <= last) return;
       last = painted.index;
       const looked = (painted.index - span.first) % stride < 2;
-      await meter.add(painted, content, { shotStart: content.shotStart === true, looked, defects });
+      const shotStart = content.shotStart === true;
+      await log.add(painted.index, await meter.add(painted, content, { shotStart, looked, defects }));
     },
     figures: () => toReportFigures(meter.measured()),
     close: async () => flow.close(),
