@@ -19,7 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   models: ['graph', 'nets', 'frame', 'runtime', 'protocol'],
   audio: ['frame', 'protocol'],
   effects: ['protocol', 'jobs/task'],
-  stages: ['nets', 'graph', 'frame', 'protocol', 'runtime', 'pipeline/stage'],
+  stages: ['nets', 'graph', 'frame', 'protocol', 'runtime', 'pipeline/stage', 'pipeline/random'],
   pipeline: ['stages', 'runtime', 'media', 'models', 'audio', 'nets', 'graph', 'frame', 'jobs/task', 'protocol'],
   worker: [
     'pipeline',

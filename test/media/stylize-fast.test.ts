@@ -87,6 +87,22 @@ async function distances(test: TestContext, params: StyleParams, photo: Frame, p
   return { before: styleDistance(before, style), after: styleDistance(after, style) };
 }
 
+const fits = new Map<string, Float32Array>();
+
+/** The surroundings of a stage on a machine that keeps what was fitted; says how many steps of fitting were done. */
+function withFits(test: TestContext): { test: TestContext; fitted: () => number } {
+  let steps = 0;
+  const ctx = {
+    ...test.ctx,
+    fits: {
+      read: async (hash: string) => fits.get(hash),
+      write: async (...entry: [string, Float32Array]) => void fits.set(...entry),
+    },
+    progress: ({ phase }: { phase?: 'fit' }) => void (phase && steps++),
+  };
+  return { test: { ...test, ctx }, fitted: () => steps };
+}
+
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 const meanDifference = (a: Float32Array, b: Float32Array) =>
@@ -140,11 +156,23 @@ describe('the embedded fast net', () => {
   it('takes a picture that it has not seen, and fits itself to it where it has time', async () => {
     const [photo] = makeFootage(1);
     const [quick, usual] = [makeParams({ ...byPicture, detail: 'draft' }), makeParams(byPicture)];
-    const test = await context();
+    const test = withFits(await context()).test;
     const [[guessed], [fitted]] = [await run([photo], quick, test), await run([photo], usual, test)];
     const [guess, fit] = [await distances(test, quick, photo, guessed), await distances(test, usual, photo, fitted)];
     expect(fit.after).toBeLessThan(0.9 * guess.after);
     expect(fit.after).toBeLessThan(0.75 * fit.before);
+  });
+
+  it('fits once: another job finds it, whatever its frame and seed', async () => {
+    const footage = makeFootage(2);
+    const first = withFits(await context());
+    await run(footage.slice(0, 1), makeParams(byPicture), first.test);
+    const { test, fitted } = withFits(await context());
+    const other = { ...test, ctx: { ...test.ctx, random: () => () => 0.5 } };
+    const [found] = await run([{ ...footage[1], shotStart: true }], makeParams(byPicture), other);
+    expect(fitted()).toBe(0);
+    const [again] = await run([{ ...footage[1], shotStart: true }], makeParams(byPicture), await context());
+    expect(worst(found.rgb, again.rgb)).toBe(0);
   });
 
   it('leaves more of the photograph at less strength', async () => {
@@ -165,7 +193,7 @@ describe('the embedded fast net', () => {
 
   it('goes on to the same bits where it was stopped, also with a fitted style', async () => {
     const footage = makeFootage(3);
-    const begun = await context();
+    const begun = withFits(await context()).test;
     const whole = await run(footage, makeParams(byPicture), begun);
     const rest = await run(footage.slice(1), makeParams(byPicture), await context({ resumed: begun.states[0] }));
     rest.forEach((frame, i) => expect(worst(frame.rgb, whole[1 + i].rgb)).toBe(0));

@@ -30,7 +30,7 @@ const nothing = new Float64Array(14);
 
 describe('held norms', () => {
   it('are the net itself on the first frame of a shot', () => {
-    expect(held.channels).toBe(7);
+    expect(held.count).toBe(14);
     const [plain] = evaluate([net], { image: picture(1) }).map(each => each.data);
     expect(worst(run(picture(1), nothing, 1).painted, plain)).toBeLessThan(1e-9);
   });
@@ -50,8 +50,28 @@ describe('held norms', () => {
     const own = run(picture(2, 3), nothing, 1);
     const mixed = run(picture(2, 3), first.after, 0.25);
     // Those of the first norm: later ones see what the norms before have made.
-    for (const at of [0, 1, 2, 7, 8, 9])
+    for (const at of [0, 1, 2, 3, 4, 5])
       expect(mixed.after[at]).toBeCloseTo(first.after[at] + 0.25 * (own.after[at] - first.after[at]), 9);
+  });
+
+  it('may be written out as means over the whole picture', () => {
+    const planes = { axes: [2, 3] };
+    const centred = g.sub(image, g.reduceMean(image, planes));
+    const deviation = g.sqrt(g.add(g.globalAveragePool(g.square(centred)), 1e-5));
+    const writtenOut = holdNorms(g.relu(g.div(centred, deviation)))!;
+    expect(writtenOut.count).toBe(6);
+    const paint = (pixels: ArrayLike<number>, statistics: ArrayLike<number>, share: number) =>
+      evaluate([writtenOut.image, writtenOut.statistics], { image: pixels, statistics, share: [share] });
+    const [first, after] = paint(picture(1), new Float64Array(6), 1).map(each => each.data);
+    const ones = g.constant([1, 1, 1], [3]);
+    const asOne = g.relu(g.instanceNorm(image, ones, g.constant([0, 0, 0], [3]), 1e-5));
+    expect(worst(first, evaluate([asOne], { image: picture(1) })[0].data)).toBeLessThan(1e-9);
+    // By the statistics of the frame before, brighter pixels are brighter: nothing makes up for them.
+    const brighter = picture(1).map(value => value + 1);
+    const [second] = paint(brighter, after, 0).map(each => each.data);
+    const [own] = paint(brighter, after, 1).map(each => each.data);
+    expect(worst(own, first)).toBeLessThan(1e-9);
+    expect(worst(second, first)).toBeGreaterThan(0.5);
   });
 
   it('are not there in a net without norms', () => {

@@ -48,3 +48,41 @@ test.each<[readonly Name[], boolean, readonly Name[]]>([
 ])('%j, of the clip %s: its motion is given to %j', (stages, ofClip, expected) => {
   expect(stagesWithMotion(stages, ofClip)).toEqual(expected);
 });
+
+test('what is done before a frame is begun has a name of its own, and is no part of the frame', async () => {
+  const steps: object[] = [];
+  const frame = { index: 3, width: 1, height: 1, rgb: new Float32Array(3) };
+  const { frames } = chainStages(
+    (async function* () {
+      yield frame;
+    })(),
+    {
+      nodes: [{ stage: 'stylize', params: {}, sequential: true }],
+      table: {
+        stylize: async function* (input, _params, ctx) {
+          for await (const each of input) {
+            ctx.progress({ frame: 3, done: 7, total: 60, phase: 'fit' });
+            ctx.progress({ frame: 3, done: 1, total: 2 });
+            yield each;
+          }
+        },
+      },
+      services: {
+        image: unused,
+        painter: unused,
+        clip: unused,
+        nets: { provider: 'cpu', bytes: unused, convention: unused, compiled: unused },
+      },
+      events: { notice: unused, step: step => void steps.push(step), store: unused },
+      signal: new AbortController().signal,
+      seed: 0,
+      ahead: 0,
+    },
+  );
+  for await (const each of frames) expect(each).toBe(frame);
+  expect(steps).toEqual([
+    { stage: 'stylize', frame: 3 },
+    { stage: 'fit', frame: 3, done: 0, total: 60 },
+    { stage: 'stylize', frame: 3, done: 1, total: 2 },
+  ]);
+});

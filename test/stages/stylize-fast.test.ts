@@ -3,6 +3,7 @@ import type { StyleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
 import * as g from '../../bridge-server/src/graph/build';
 import { toModel } from '../../bridge-server/src/graph/model';
+import type { Value } from '../../bridge-server/src/graph/value';
 import { stylize } from '../../bridge-server/src/stages/stylize';
 import { lumaOf } from '../../bridge-server/src/stages/stylize/colour';
 import { makePicture, texture } from './moving-picture';
@@ -35,19 +36,62 @@ function makeFastNet(): Uint8Array {
   });
 }
 
-/** Takes two pictures, as nets for any style do that are not ours. */
-function makeTwoPictureNet(): Uint8Array {
-  const [content, style] = ['content', 'style'].map(name => g.input(name, [1, 3, 32, 32]));
+type Layout = { readonly names?: readonly [string, string]; readonly channelsLast?: true };
+
+/**
+ * A net for any style in small (Huang and Belongie, ICCV 2017): features of the content get the means and deviations of
+ * the style picture's, as far as `alpha` says.
+ */
+function makeAnyStyleNet({ names = ['content', 'style'], channelsLast }: Layout = {}): Uint8Array {
+  const planes = { axes: [2, 3] };
+  const pictures = names.map(name => g.input(name, channelsLast ? [1, 32, 32, 3] : [1, 3, 32, 32]));
+  const alpha = g.input('alpha', [1]);
+  // Every colour and its negative; and back.
+  const sign = (row: number, column: number) => (row % 3 === column ? (row < 3 ? 1 : -1) : 0);
+  const weights = g.constant(
+    Float32Array.from({ length: 18 }, (_, i) => sign(Math.floor(i / 3), i % 3)),
+    [6, 3, 1, 1],
+  );
+  const back = g.constant(
+    Float32Array.from({ length: 18 }, (_, i) => sign(i % 6, Math.floor(i / 6)) / 2),
+    [3, 6, 1, 1],
+  );
+  const [content, style] = pictures.map(x => g.conv(channelsLast ? g.transpose(x, [0, 3, 1, 2]) : x, weights));
+  const meanOf = (x: Value) => g.reduceMean(x, planes);
+  const deviationOf = (x: Value) => g.sqrt(g.add(meanOf(g.square(g.sub(x, meanOf(x)))), 1e-4));
+  const told = g.add(
+    g.mul(g.div(g.sub(content, meanOf(content)), deviationOf(content)), deviationOf(style)),
+    meanOf(style),
+  );
+  const mixed = g.add(content, g.mul(g.sub(told, content), alpha));
+  const output = g.conv(mixed, back);
   return toModel({
-    inputs: [content, style],
-    outputs: { output: g.add(content, g.reduceMean(style, { axes: [2, 3] })) },
+    inputs: [...pictures, alpha],
+    outputs: { output: channelsLast ? g.transpose(output, [0, 2, 3, 1]) : output },
   });
+}
+
+/** Paints by numbers that another net makes of a style picture. */
+function makeNetByNumbers(): Uint8Array {
+  const [content, numbers] = [g.input('content', [1, 3, 32, 32]), g.input('style_vector', [1, 3, 1, 1])];
+  return toModel({ inputs: [content, numbers], outputs: { output: g.add(content, numbers) } });
+}
+
+/** New frames between two, as RIFE makes them: no style net. */
+function makeBetweenNet(): Uint8Array {
+  const [a, b] = ['img0', 'img1'].map(name => g.input(name, [1, 3, 32, 32]));
+  return toModel({ inputs: [a, b], outputs: { output: g.mul(g.add(a, b), 0.5) } });
 }
 
 const nets: Readonly<Record<string, () => Uint8Array>> = {
   'tiny-fast': makeFastNet,
-  'two-pictures': makeTwoPictureNet,
+  'any-style': makeAnyStyleNet,
+  'any-style-unnamed': () => makeAnyStyleNet({ names: ['input.1', 'input.5'] }),
+  'any-style-last': () => makeAnyStyleNet({ channelsLast: true }),
+  'by-numbers': makeNetByNumbers,
+  between: makeBetweenNet,
 };
+const plain = { order: 'rgb', scale: 1, mean: [0, 0, 0] } as const;
 const context = (options: Parameters<typeof makeContext>[0] = {}) =>
   makeContext({ bytes: name => nets[name](), convention: { order: 'rgb', scale: 255, mean: [0, 0, 0] }, ...options });
 
@@ -128,12 +172,95 @@ describe('an imported net', () => {
     );
     expect(meanDifference(lumaOf(kept.rgb), lumaOf(footage.rgb))).toBeGreaterThan(0.02);
   });
+});
 
-  it('that takes two pictures is refused, with their names', async () => {
-    const work = run(makeFootage(1), makeParams({ net: 'two-pictures' }), await context());
-    await expect(work).rejects.toMatchObject({
+describe('an imported net that takes any style', () => {
+  /** A painting in two colours, in stripes. */
+  const makePainting = (light: readonly number[], dark: readonly number[]): Frame => {
+    const frame = makePicture(64, 48, 0, (x, y) => [x, y], texture);
+    const count = 64 * 48;
+    for (let p = 0; p < count; p++)
+      for (let c = 0; c < 3; c++) frame.rgb[c * count + p] = (p % 8 < 4 ? light : dark)[c];
+    return frame;
+  };
+  const pictures = {
+    ['a'.repeat(64)]: makePainting([0.9, 0.7, 0.4], [0.5, 0.2, 0.1]),
+    ['b'.repeat(64)]: makePainting([0.3, 0.6, 0.9], [0.1, 0.2, 0.5]),
+  };
+  const [warm, cold] = Object.keys(pictures).map(sha256 => ({ image: { sha256 }, weight: 1 }));
+  const paint = async (params: Partial<StyleParams>, count = 1) =>
+    run(
+      makeFootage(count),
+      makeParams({ net: 'any-style', ...params }),
+      await context({ pictures, convention: plain }),
+    );
+  const meanOf = ({ rgb }: Frame) =>
+    [0, 1, 2].map(c => rgb.subarray(c * area, (c + 1) * area).reduce((sum, value) => sum + value, 0) / area);
+
+  it('paints like the picture that it is shown', async () => {
+    const [[likeWarm], [likeCold]] = [await paint({ styles: [warm] }), await paint({ styles: [cold] })];
+    const [warmRed, , warmBlue] = meanOf(likeWarm);
+    const [coldRed, , coldBlue] = meanOf(likeCold);
+    expect(warmRed).toBeGreaterThan(warmBlue + 0.2);
+    expect(coldBlue).toBeGreaterThan(coldRed + 0.2);
+  });
+
+  it('paints between several pictures, as they weigh', async () => {
+    const reds = [];
+    for (const weight of [0, 1, 3]) reds.push(meanOf((await paint({ styles: [warm, { ...cold, weight }] }))[0])[0]);
+    const [[likeCold]] = [await paint({ styles: [cold] })];
+    expect(reds[0]).toBeGreaterThan(reds[1] + 0.05);
+    expect(reds[1]).toBeGreaterThan(reds[2] + 0.05);
+    expect(reds[2]).toBeGreaterThan(meanOf(likeCold)[0] + 0.02);
+  });
+
+  it('is told the strength where it knows one', async () => {
+    const [[none], [half], [full], [most]] = [
+      await paint({ styles: [warm], strength: 0 }),
+      await paint({ styles: [warm], strength: 30 }),
+      await paint({ styles: [warm], strength: 60 }),
+      await paint({ styles: [warm], strength: 100 }),
+    ];
+    const changed = meanDifference(full.rgb, none.rgb);
+    expect(worst(most.rgb, full.rgb)).toBe(0);
+    expect(meanDifference(half.rgb, none.rgb)).toBeGreaterThan(0.3 * changed);
+    expect(meanDifference(half.rgb, none.rgb)).toBeLessThan(0.7 * changed);
+  });
+
+  it('may keep its colours last, or not name its inputs', async () => {
+    const [expected] = await paint({ styles: [warm] });
+    for (const net of ['any-style-last', 'any-style-unnamed'])
+      expect(worst((await paint({ net, styles: [warm] }))[0].rgb, expected.rgb)).toBeLessThan(1e-4);
+  });
+
+  it('does not pump when something bright comes into the picture, although its norms are written out', async () => {
+    const footage = makeVisitor(2);
+    const params = makeParams({ net: 'any-style', styles: [warm], stickiness: 0 });
+    const options = { pictures, convention: plain };
+    const [first, second] = await run(footage, params, await context(options));
+    const [, alone] = await run([footage[0], { ...footage[1], shotStart: true }], params, await context(options));
+    const left = ({ rgb }: Frame) => rgb.filter((_, i) => i % width < width / 3);
+    // Variances are carried here, in which what is bright counts with its square.
+    expect(meanDifference(left(second), left(first))).toBeLessThan(0.3 * meanDifference(left(alone), left(first)));
+  });
+
+  it('goes on to the same bits where it was stopped', async () => {
+    const footage = makeFootage(3);
+    const params = makeParams({ net: 'any-style', styles: [warm, cold] });
+    const begun = await context({ pictures, convention: plain });
+    const whole = await run(footage, params, begun);
+    const resumed = await context({ pictures, convention: plain, resumed: begun.states[0] });
+    const rest = await run(footage.slice(1), params, resumed);
+    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[1 + i].rgb)).toBe(0));
+  });
+
+  it.each([
+    ['by-numbers', 'style_vector'],
+    ['between', 'img0, img1'],
+  ])('%s is refused: %s', async (net, what) => {
+    await expect(paint({ net, styles: [warm] })).rejects.toMatchObject({
       code: 'NET_UNSUPPORTED',
-      details: { what: expect.stringContaining('content, style') as string },
+      details: { what: expect.stringContaining(what) as string },
     });
   });
 });

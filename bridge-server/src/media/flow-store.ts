@@ -1,8 +1,8 @@
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Frame } from '../frame/frame';
 import { AppError } from '#protocol/errors';
 import { createFrameStore, type FrameStore } from './frame-store';
+import { makeRoom } from './make-room';
 
 /** Motion both ways between two frames of a clip, each [2, H, W] in pixels. */
 export type StoredMotion = { readonly forward: Float32Array; readonly backward: Float32Array };
@@ -59,7 +59,7 @@ export function createFlowStore(folder: string, clip: string, limitBytes = 2e9):
     async write(key, motion) {
       const frame = toFrame(key, motion);
       if (!frame) return motion;
-      room ??= makeRoom(folder, clip, limitBytes);
+      room ??= makeRoom(folder, limitBytes, clip);
       // Packed, smooth motion takes about two bytes a vector.
       const bytes = 4 * key.width * key.height;
       if (written + bytes <= (await room)) {
@@ -101,40 +101,3 @@ function toMotion({ rgb, alpha }: Frame): StoredMotion {
   backward.set((alpha as Float32Array).map(pixels), area);
   return { forward, backward };
 }
-
-/** Another job may be at work on what was touched so lately. */
-const restMs = 3600e3;
-
-/** Removes the motion of other clips, the oldest first, until all take less than half the limit. @returns bytes that are left */
-async function makeRoom(folder: string, clip: string, limitBytes: number): Promise<number> {
-  const clips = await Promise.all(
-    (await entriesOf(folder)).map(async name => {
-      const { bytes, newest } = await sizeOf(join(folder, name));
-      return { name, bytes, newest: name === clip ? Infinity : newest };
-    }),
-  );
-  clips.sort((a, b) => a.newest - b.newest);
-  let total = clips.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { name, bytes, newest } of clips) {
-    if (total <= limitBytes / 2 || newest > Date.now() - restMs) break;
-    await rm(join(folder, name), { recursive: true, force: true });
-    total -= bytes;
-  }
-  return limitBytes - total;
-}
-
-async function sizeOf(path: string): Promise<{ bytes: number; newest: number }> {
-  const found = await stat(path);
-  if (!found.isDirectory()) return { bytes: found.size, newest: found.mtimeMs };
-  const parts = await Promise.all((await entriesOf(path)).map(name => sizeOf(join(path, name))));
-  return {
-    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
-    newest: parts.reduce((most, part) => Math.max(most, part.newest), found.mtimeMs),
-  };
-}
-
-const entriesOf = (path: string): Promise<string[]> =>
-  readdir(path).catch((problem: NodeJS.ErrnoException) => {
-    if (problem.code === 'ENOENT') return [];
-    throw problem;
-  });

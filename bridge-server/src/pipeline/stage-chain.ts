@@ -11,7 +11,9 @@ import type { NetSource, Stage, StageContext, StageState } from './stage';
 export type StageTable = Readonly<Record<string, Stage<any> | undefined>>;
 
 /** What stages may reach outside their frames, made by the worker for one task. */
-export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip' | 'flows'> & { readonly nets: NetSource };
+export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip' | 'flows' | 'fits'> & {
+  readonly nets: NetSource;
+};
 
 export type ChainEvents = {
   notice(notice: Notice): void;
@@ -74,13 +76,15 @@ export function chainStages(
     const context: StageContext = {
       signal,
       ...(unchanged && services.flows ? { flows: services.flows } : {}),
+      ...(services.fits ? { fits: services.fits } : {}),
       random: frame => createRandom(seed, place, frame, retryOf(frame)),
       nets: services.nets,
       image: ref => services.image(ref),
       painter: name => services.painter(name),
       clip: (sha256, from) => services.clip(sha256, from),
       notice: notice => events.notice(notice),
-      progress: step => events.step({ stage: node.stage, ...step }),
+      progress: ({ phase, ...step }) =>
+        events.step(phase ? { ...step, stage: phase, done: 0 } : { ...step, stage: node.stage }),
       ...(node.sequential && resumed ? { resumed } : {}),
       store: state => {
         if (node.sequential) events.store(state);

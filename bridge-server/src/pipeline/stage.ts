@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame';
 import type { Tensor } from '../frame/tensor';
 import type { FlowStore } from '../media/flow-store';
+import type { NumberStore } from '../media/number-store';
 import type { LoadOptions, Net } from '../runtime/runtime';
 import type { InputConvention } from '../nets/input-convention';
 import type { ImageRef } from '#protocol/effects/parameter';
@@ -26,13 +27,19 @@ export type StageContext = {
   clip(sha256: string, from: number): AsyncIterable<Frame>;
   /** Motion that is known already; only where frames reach this stage as the clip has them, but for their size. */
   readonly flows?: FlowStore;
+  /** What was fitted to a style before, by this job or another. */
+  readonly fits?: NumberStore;
   /** Says something that belongs in the report: a repaired frame, a fallback, a doubtful flow. */
   notice(notice: Notice): void;
-  /** A picture on its way (a frame being optimised), for a preview; `done` and `total` count steps inside this frame. */
+  /**
+   * A picture on its way (a frame being optimised), for a preview; `done` and `total` count steps inside this frame. What
+   * has to be done before a frame can be begun has a name of its own, `phase`, and is no part of the frame.
+   */
   progress(step: {
     readonly frame: number;
     readonly done: number;
     readonly total: number;
+    readonly phase?: 'fit';
     readonly preview?: Frame;
   }): void;
   /** What the same stage stored with `store` after an earlier frame, if the task is being resumed. */

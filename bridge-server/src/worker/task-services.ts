@@ -6,6 +6,7 @@ import { AppError } from '#protocol/errors';
 import type { Frame } from '../frame/frame';
 import { decodeFrames } from '../media/decode';
 import { createFlowStore } from '../media/flow-store';
+import { createNumberStore } from '../media/number-store';
 import { loadPicture } from '../media/still';
 import type { PainterStore } from '../models/painters';
 import type { StageServices } from '../pipeline/stage-chain';
@@ -32,6 +33,7 @@ export function createServices({ folders, clip, nets, painters, signal }: Servic
   return {
     nets,
     flows: createFlowStore(join(dirname(folders.clips), 'flows'), clip.sha256),
+    fits: createNumberStore(join(dirname(folders.clips), 'fits')),
     painter: name => painters.bytes(name),
     image(ref) {
       const key = JSON.stringify(ref);

@@ -239,6 +239,7 @@ export const screenTexts = {
   'stage.analyse': 'Looking for cuts',
   'stage.decode': 'Reading',
   'stage.key': 'Keying',
+  'stage.fit': 'Learning the style',
   'stage.stylize': 'Painting',
   'stage.style': 'Painting',
   'stage.dream': 'Dreaming',

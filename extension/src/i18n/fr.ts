@@ -237,6 +237,7 @@ export const fr: Catalogue = {
   'stage.analyse': 'Recherche des plans',
   'stage.decode': 'Lecture',
   'stage.key': 'Incrustation',
+  'stage.fit': 'Apprentissage du style',
   'stage.stylize': 'Peinture',
   'stage.style': 'Peinture',
   'stage.dream': 'Rêve',

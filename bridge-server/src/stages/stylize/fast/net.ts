@@ -1,30 +1,26 @@
 import { floatTensor, floatsOf, scalarTensor } from '../../../frame/tensor';
 import type { Tensor } from '../../../frame/tensor';
-import { add, averagePool, concat, constant, input, mul, resizeBilinear, slice, sub } from '../../../graph/build';
-import { describeModel, fromModel, toModel } from '../../../graph/model';
+import { add, averagePool, input, resizeBilinear, sub } from '../../../graph/build';
+import { fromModel, toModel } from '../../../graph/model';
 import type { ModelDescription } from '../../../graph/model';
 import { applyNet } from '../../../graph/substitute';
-import { dimsText, sameDims } from '../../../graph/value';
 import type { Value } from '../../../graph/value';
-import { toConvention } from '../../../nets/dream-net';
-import type { InputConvention } from '../../../nets/dream-net';
 import { holdNorms } from '../../../nets/held-norms';
 import { cropWindow, planCanvas, windowOf } from '../../../nets/picture';
 import type { NetSource } from '../../../pipeline/stage';
-import { AppError } from '#protocol/errors';
 
 type Size = { readonly width: number; readonly height: number };
 
 /** The net that is embedded: takes any style. */
 export const embeddedFastNet = 'fast-style';
 
-/** What norms go by: means and deviations, [2, channels]. */
+/** What norms go by (`nets/held-norms.ts`). */
 export type NormStatistics = Float32Array;
 
 export type FastOrder = {
   /** [3, H, W] */
   readonly photograph: Float32Array;
-  /** For nets that take any style: factors and offsets of the norms. */
+  /** For nets that take any style: factors and offsets of the norms, or the code of a style picture. */
   readonly style?: Float32Array;
   /** What the frames before have left; absent on the first of a shot. */
   readonly statistics?: NormStatistics;
@@ -37,8 +33,8 @@ export type FastNet = {
   paint(order: FastOrder): Promise<{ readonly painted: Float32Array; readonly statistics: NormStatistics }>;
 };
 
-/** Whether a net is told the style, as the embedded one is, or knows one only. */
-export function takesStyle(net: ModelDescription): boolean {
+/** Whether a net is told the style as the embedded one is. */
+export function isOwnNet(net: ModelDescription): boolean {
   return ['image', 'style', 'features', 'painters'].every(name => net.inputs.some(each => each.name === name));
 }
 
@@ -46,51 +42,49 @@ const noShift = { x: 0, y: 0 };
 
 /**
  * Compiles a net for one size, with norms that can be held (`nets/held-norms.ts`) and a border that is thrown away.
- * @throws AppError NET_NOT_FOUND, NET_DAMAGED, NET_UNSUPPORTED when it takes two pictures or gives another size
+ * @param key the net's name and all else that `build` depends on
+ * @param build a picture RGB from the input `image`, RGB 0..1, perhaps told the input `style`
+ * @throws AppError NET_NOT_FOUND, NET_DAMAGED, NET_UNSUPPORTED
  */
-export async function openFastNet(nets: NetSource, name: string, size: Size): Promise<FastNet> {
+export async function openFastNet(
+  nets: NetSource,
+  key: string,
+  size: Size,
+  build: (image: Value) => Promise<Value>,
+): Promise<FastNet> {
   const canvas = planCanvas(size.width, size.height);
   const dims = [1, 3, canvas.windowHeight, canvas.windowWidth] as const;
   const compiled = await nets.compiled(
-    `fast-style:${name}:${dims.join('x')}`,
-    async () => buildAt(await nets.bytes(name), name, dims, await nets.convention(name)),
+    `fast-style:${key}:${dims.join('x')}`,
+    async () => {
+      const painted = await build(input('image', dims));
+      const held = holdNorms(painted);
+      return toModel({ outputs: held ? { painted: held.image, 'statistics.next': held.statistics } : { painted } });
+    },
     { pixels: dims[2] * dims[3], mayHalve: true },
   );
-  const statisticsInfo = compiled.inputs.find(each => each.name === 'statistics');
-  const holds = statisticsInfo !== undefined;
-  const channels = holds ? Number(statisticsInfo.dims[1]) : 0;
-  const hasStyle = compiled.inputs.find(each => each.name === 'style');
+  const dimsOf = (name: string) => compiled.inputs.find(each => each.name === name)?.dims.map(Number);
+  const [styleDims, statisticsDims] = [dimsOf('style'), dimsOf('statistics')];
   return {
     async paint({ photograph, style, statistics, share }) {
       const feeds: Record<string, Tensor> = { image: windowOf(photograph, 3, canvas, noShift) };
-      if (hasStyle && style) feeds.style = floatTensor(style, hasStyle.dims.map(Number));
-      if (holds) {
-        feeds.statistics = floatTensor(statistics ?? new Float32Array(2 * channels), [2, channels]);
+      if (styleDims && style) feeds.style = floatTensor(style, styleDims);
+      if (statisticsDims) {
+        feeds.statistics = floatTensor(statistics ?? new Float32Array(statisticsDims[0]), statisticsDims);
         feeds.share = scalarTensor(statistics ? share : 1);
       }
       const out = (await compiled.run(feeds)) as Record<string, Tensor>;
       return {
         painted: cropWindow(floatsOf(out.painted), 3, canvas, noShift),
-        statistics: holds ? floatsOf(out['statistics.next']) : new Float32Array(0),
+        statistics: statisticsDims ? floatsOf(out['statistics.next']) : new Float32Array(0),
       };
     },
   };
 }
 
-/** The net as a graph: `image` RGB 0..1, perhaps `style`, `statistics` and `share`; gives `painted` RGB and `statistics.next`. */
-function buildAt(
-  bytes: Uint8Array,
-  name: string,
-  dims: readonly [number, number, number, number],
-  convention: InputConvention,
-): Uint8Array {
-  const description = describeModel(bytes, name);
-  const image = input('image', dims);
-  const painted = takesStyle(description)
-    ? ownNet(bytes, name, image)
-    : foreignNet(bytes, name, image, description, convention);
-  const held = holdNorms(painted);
-  return toModel({ outputs: held ? { painted: held.image, 'statistics.next': held.statistics } : { painted } });
+/** The net that is embedded, told a style by the factors and offsets of its norms. */
+export function openOwnNet(nets: NetSource, name: string, size: Size): Promise<FastNet> {
+  return openFastNet(nets, name, size, async image => ownNet(await nets.bytes(name), name, image));
 }
 
 function ownNet(bytes: Uint8Array, name: string, image: Value): Value {
@@ -105,37 +99,4 @@ const toneSquarePx = 16;
 function withTones(painted: Value, image: Value): Value {
   const [, , height, width] = image.dims;
   return add(painted, resizeBilinear(averagePool(sub(image, painted), toneSquarePx), height, width));
-}
-
-/** The usual fast-neural-style nets: one picture in, one of its size out, in the same convention. */
-function foreignNet(
-  bytes: Uint8Array,
-  name: string,
-  image: Value,
-  { inputs, outputs }: ModelDescription,
-  convention: InputConvention,
-): Value {
-  if (inputs.length !== 1)
-    throw new AppError('NET_UNSUPPORTED', {
-      name,
-      what: `${inputs.length} inputs (${inputs.map(each => each.name).join(', ')}) where a style net takes one picture`,
-    });
-  const [taken, given] = [inputs[0].name, outputs[0].name];
-  const net = fromModel(bytes, { name, layers: [given], anySize: true, inputDims: { [taken]: image.dims } });
-  const out = applyNet(net, { [taken]: toConvention(image, convention) }, [given], { name }).get(given) as Value;
-  if (!sameDims(out.dims, image.dims))
-    throw new AppError('NET_UNSUPPORTED', {
-      name,
-      what: `a picture ${dimsText(out.dims)} for one ${dimsText(image.dims)}`,
-    });
-  return fromConvention(out, convention);
-}
-
-function fromConvention(out: Value, { order, scale, mean }: InputConvention): Value {
-  const plain = mul(add(out, constant([...mean], [1, mean.length, 1, 1])), 1 / scale);
-  if (order !== 'bgr') return plain;
-  return concat(
-    [2, 1, 0].map(channel => slice(plain, 1, channel, channel + 1)),
-    1,
-  );
 }

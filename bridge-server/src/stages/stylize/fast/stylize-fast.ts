@@ -18,11 +18,11 @@ import type { FeatureSource } from '../easel';
 import { finished, toEasel, toResult } from '../painted-frame';
 import { fromTensors, hasAwoken, toTensors } from '../shot';
 import type { Shot } from '../shot';
-import { styleTargets } from '../targets';
 import { fitFactors } from './fit';
+import { fullStrength, openForeignPainter } from './foreign';
 import { guideStyle, paintShare } from './guide';
 import type { FastStyle } from './guide';
-import { embeddedFastNet, openFastNet, takesStyle } from './net';
+import { embeddedFastNet, isOwnNet, openOwnNet } from './net';
 import type { FastNet, NormStatistics } from './net';
 
 /** How much of a frame's own statistics the norms take after the first of a shot: half of a lasting change in about a second. */
@@ -31,15 +31,17 @@ const normShare = 0.03;
 const usualHold = 0.85;
 const largestHold = 0.92;
 const usualStickiness = 60;
-/** A net of one style knows no strength: above this it paints fully, below the photograph shows through. */
-const fullStrength = 60;
 
 /** Everything that paints frames of one size. */
 type Workshop = {
   readonly size: { readonly width: number; readonly height: number };
   readonly net: FastNet;
-  /** Absent for a net that knows one style. */
+  /** Absent for a net of the user. */
   readonly style?: FastStyle;
+  /** A style as a net of the user is told it; empty for a net of one style. */
+  readonly code: Float32Array;
+  /** Share of the paint in the result. */
+  readonly share: number;
   readonly name: string;
   readonly features: FeatureSource;
 };
@@ -48,7 +50,7 @@ type Workshop = {
 type FastShot = {
   readonly shot: Shot;
   readonly statistics: NormStatistics;
-  /** The style of the shot as the net is told it; empty for a net of one style. */
+  /** The style of the shot as the net is told it: factors, or a code; empty for a net of one style. */
   readonly factors: Float32Array;
 };
 
@@ -111,12 +113,15 @@ function fromState(
 
 /** @throws AppError NET_NOT_FOUND, NET_UNSUPPORTED and what styles cannot be read for */
 async function openWorkshop(ctx: StageContext, params: StyleParams, { width, height }: Frame): Promise<Workshop> {
+  const size = { width, height };
   const name = params.net === 'auto' ? embeddedFastNet : params.net;
-  const net = await openFastNet(ctx.nets, name, { width, height });
-  const told = takesStyle(describeModel(await ctx.nets.bytes(name), name));
-  const features = createFeatureSource(ctx.nets, embeddedFeatureNet);
-  const style = told ? { style: await guideStyle(ctx, name, params) } : {};
-  return { size: { width, height }, net, name, features, ...style };
+  const common = { size, name, features: createFeatureSource(ctx.nets, embeddedFeatureNet) };
+  if (isOwnNet(describeModel(await ctx.nets.bytes(name), name))) {
+    const [net, style] = [await openOwnNet(ctx.nets, name, size), await guideStyle(ctx, name, params)];
+    return { ...common, net, style, code: new Float32Array(0), share: paintShare(params.strength) };
+  }
+  const { net, code, knowsStrength } = await openForeignPainter(ctx, name, params, size);
+  return { ...common, net, code, share: knowsStrength ? 1 : Math.min(1, params.strength / fullStrength) };
 }
 
 /** Painters are known by heart; a picture is new to the net and gets some steps, unless it must be quick. */
@@ -125,29 +130,14 @@ function fitSteps({ detail, styles }: StyleParams): number {
   return detail === 'normal' && styles.some(({ image, weight }) => weight > 0 && !('painter' in image)) ? 60 : 0;
 }
 
-/** The style of a shot from its first frame: as the guide says, or fitted to the frame where time may be taken. */
+/** How a shot is painted, from its first frame: by a style as the guide says it, or fitted where time may be taken. */
 async function mannerOf({ workshop, params, ctx, frame }: Work): Promise<Manner> {
-  const { style, size, name, features } = workshop;
-  if (style === undefined) return { factors: new Float32Array(0) };
+  const { style, name, features } = workshop;
+  if (style === undefined) return { factors: workshop.code };
   const colours = matchColours(colourStatistics(frame.rgb, frame.alpha), style.palette);
   const steps = fitSteps(params);
   if (steps === 0) return { colours, factors: style.factors };
-  const photograph = withoutHidden(toEasel(frame.rgb, colours), frame.alpha);
-  const { factors, contentWeight } = style;
-  const targets = styleTargets('w2', style.statistics);
-  return {
-    colours,
-    factors: await fitFactors(ctx, features, {
-      net: name,
-      photograph,
-      size,
-      factors,
-      targets,
-      contentWeight,
-      steps,
-      frame: frame.index,
-    }),
-  };
+  return { colours, factors: await fitFactors(ctx, features, { net: name, style, steps, frame: frame.index }) };
 }
 
 async function paintFrame(work: Work, motions: MotionSource, before: FastShot | undefined): Promise<FastShot> {
@@ -183,11 +173,11 @@ async function paintWith(
   const photograph = workshop.style && colours ? toEasel(frame.rgb, colours) : frame.rgb;
   const { painted, statistics } = await workshop.net.paint({
     photograph: withoutHidden(photograph, frame.alpha),
-    ...(workshop.style ? { style: factors } : {}),
+    style: factors,
     ...(held ? { statistics: held } : {}),
     share: normShare,
   });
-  const share = workshop.style ? paintShare(params.strength) : Math.min(1, params.strength / fullStrength);
+  const { share } = workshop;
   if (share < 1)
     for (let i = 0; i < painted.length; i++) painted[i] = photograph[i] + share * (painted[i] - photograph[i]);
   if (carried) hold(painted, carried, Math.min(largestHold, (usualHold * params.stickiness) / usualStickiness));
