@@ -50,6 +50,8 @@ export async function makeAfterEffects(
       // The place among all layers changes by what is laid between them; the order does not.
       own: () => placed(false).map(({ track: _track, selected: _selected, ...rest }) => rest),
       moveResult: (frames: number) => afterEffects.move(placed(true)[0].id, frames),
+      addMarker: (name: string, first: number, frames: number) => afterEffects.addMarker(name, first, frames),
+      addClipMarker: (name: string) => afterEffects.addLayerMarker(b, name, 54, 0),
     },
     async makeResult(job: string, range: TimelineRange, about: object = {}): Promise<RenderedClip> {
       const rate = { num: 50, den: 1 };

@@ -130,6 +130,8 @@ export async function makePremiereUxp(fake: FakePremiereUxpOptions = {}, { timeo
       results: () => placed(true).map(({ track, first, last }) => ({ track, first, last })),
       own: () => [placed(false), premiere.tracks('audio')],
       moveResult: (frames: number) => premiere.move(placed(true)[0].path, frames),
+      addMarker: (name: string, first: number, frames: number) => premiere.addMarker(name, first, frames),
+      addClipMarker: (name: string) => premiere.addClipMarker('B café', name, 4),
     },
     async makeResult(job: string, range: TimelineRange, name = 'Result é.mov'): Promise<RenderedClip> {
       const rate = { num: 50, den: 1 };

@@ -46,6 +46,7 @@ function makeClip(
     effects: 0,
     untouched: true,
     sourceFps: 25,
+    markers: [],
     ...change,
   };
 }

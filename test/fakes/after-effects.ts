@@ -96,6 +96,8 @@ export type LayerState = {
   effects: number;
   scale: number[];
   opacity: number;
+  /** In seconds of the composition. */
+  markers: { time: number; comment: string; duration: number; label: number }[];
 };
 type QueueState = {
   id: number;
@@ -369,6 +371,12 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
       property(name: string) {
         if (name === 'ADBE Effect Parade') return { numProperties: layer.effects };
         if (name === 'ADBE Mask Parade') return { numProperties: 0 };
+        if (name === 'ADBE Marker')
+          return {
+            numKeys: layer.markers.length,
+            keyTime: (at: number) => layer.markers[at - 1].time,
+            keyValue: (at: number) => layer.markers[at - 1],
+          };
         if (name === 'ADBE Layer Styles') return { isModified: false };
         if (name !== 'ADBE Transform Group') return null;
         const { width, height } = layer.item?.media ?? size;
@@ -425,6 +433,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
       effects: 0,
       scale: [100, 100],
       opacity: 100,
+      markers: [],
       ...change,
     };
   }
@@ -748,6 +757,9 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     addMarker(comment: string, first: number, frames: number): void {
       markers.push({ time: seconds(first), comment, duration: seconds(frames), label: 0 });
     },
+    addLayerMarker(layer: LayerState, comment: string, first: number, frames: number): void {
+      layer.markers.push({ time: seconds(first), comment, duration: seconds(frames), label: 0 });
+    },
     setWorkArea(first: number, last: number): void {
       composition.work = { first, frames: last - first + 1 };
     },
@@ -774,6 +786,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
       for (const layer of layers) {
         if (layer.id !== id) continue;
         for (const key of ['startTime', 'inPoint', 'outPoint'] as const) layer[key] += seconds(frames);
+        for (const marker of layer.markers) marker.time += seconds(frames);
       }
     },
     /** What a person sees, from bottom to top. */

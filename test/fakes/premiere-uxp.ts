@@ -85,6 +85,7 @@ type ItemState = {
   first: bigint;
   length?: bigint;
   scaled: boolean;
+  markers: MarkerState[];
 };
 export type UxpClip = {
   readonly name: string;
@@ -150,7 +151,7 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
   let imports = 0;
 
   function makeItem(kind: ItemState['kind'], name: string, path: string): ItemState {
-    return { kind, id: `item-${++ids}`, name, path, metadata: '', children: [], first: 0n, scaled: false };
+    return { kind, id: `item-${++ids}`, name, path, metadata: '', children: [], first: 0n, scaled: false, markers: [] };
   }
   const copy = (from: World): World => ({
     ...from,
@@ -627,7 +628,13 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       },
     },
     TickTime: { createWithTicks: (ticks: string) => tick(BigInt(ticks)), TIME_ZERO: tick(0n) },
-    Markers: { getMarkers: () => later(() => markers) },
+    Markers: {
+      getMarkers: (owner: object) =>
+        later(() => {
+          const item = itemStates.get(owner);
+          return item ? asType<Markers>({ getMarkers: () => item.markers.map(marker) }) : markers;
+        }),
+    },
     Marker: { MARKER_TYPE_COMMENT: 'Comment' },
     Properties: { getProperties: () => later(() => kept) },
     Metadata: {
@@ -703,6 +710,22 @@ export function createFakePremiereUxp(options: FakePremiereUxpOptions = {}) {
       if (step) world = step.before;
       age++;
       return step?.title;
+    },
+    /** A marker of the sequence. */
+    addMarker(name: string, first: number, frames: number, comment = '') {
+      world.markers.push({
+        name,
+        start: length(first),
+        length: length(frames),
+        comment,
+        colour: 0,
+        guid: `marker-${++ids}`,
+      });
+    },
+    /** A point on the source of a clip, in frames of the source. */
+    addClipMarker(clip: string, name: string, first: number) {
+      const { item } = world.video.flat().find(each => each.name === clip)!;
+      item!.markers.push({ name, start: length(first), length: 0n, comment: '', colour: 0, guid: `marker-${++ids}` });
     },
     setRange(first: number | undefined, last: number | undefined) {
       world.inPoint = first === undefined ? undefined : length(first);

@@ -29,7 +29,7 @@ export type PremiereClipFacts = {
   /** The source's rate as the host interprets it, a rounded decimal; 0 where it does not say. */
   readonly sourceFps: number;
   /** Markers on the source, in its time. */
-  readonly markers?: readonly MarkerFacts[];
+  readonly markers: readonly MarkerFacts[];
 };
 
 export type MarkerFacts = {
@@ -98,6 +98,16 @@ export type AfterEffectsLayerFacts = {
   /** Lies as a new layer does: centred, whole, opaque, unblended. */
   readonly untouched: boolean;
   readonly comment: string;
+  /** Those that begin with "stylize:", in frames of the composition. */
+  readonly markers: readonly CompositionMarkerFacts[];
+};
+
+export type CompositionMarkerFacts = {
+  readonly key: number;
+  readonly comment: string;
+  readonly frame: number;
+  readonly frames: number;
+  readonly label: number;
 };
 
 export type AfterEffectsFacts = {
@@ -116,13 +126,7 @@ export type AfterEffectsFacts = {
     readonly playhead: number;
   };
   readonly layers: readonly AfterEffectsLayerFacts[];
-  readonly markers: readonly {
-    readonly key: number;
-    readonly comment: string;
-    readonly frame: number;
-    readonly frames: number;
-    readonly label: number;
-  }[];
+  readonly markers: readonly CompositionMarkerFacts[];
 };
 
 /** A clip on a video track that shows a file of ours, and the label that was written with it ('' when it did not stay). */

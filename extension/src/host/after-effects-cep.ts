@@ -12,9 +12,11 @@ import {
   liesWhereWanted,
   pickTemplate,
   rateOfComposition,
-  selectedLayers,
+  mirroredLayers,
+  stylizeMarkers,
   toCompositionMarkers,
   toCompositionRange,
+  toWantedRange,
   type PlacedResult,
 } from './after-effects-plan';
 import { probeAfterEffects } from './after-effects-probes';
@@ -209,8 +211,9 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
       nativeMenu: options.offerMenu !== undefined,
       sources: true,
     },
-    async readRange() {
-      return toCompositionRange(await readFacts());
+    async readRange(wanted) {
+      const facts = await readFacts();
+      return wanted ? toWantedRange(facts, wanted, folders.results) : toCompositionRange(facts, folders.results);
     },
     exportRange,
     importClip,
@@ -225,8 +228,9 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
           if (stamp === '') return onChange([], undefined);
           const facts = await readFacts();
           onChange(
-            selectedLayers(facts),
-            rangeOrNone(() => toCompositionRange(facts)),
+            mirroredLayers(facts, folders.results),
+            rangeOrNone(() => toCompositionRange(facts, folders.results)),
+            stylizeMarkers(facts),
           );
         },
         mayAsk: () => options.isVisible?.() !== false && !script.isBusy(),

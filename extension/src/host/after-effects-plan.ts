@@ -1,11 +1,19 @@
 import { AppError } from '#protocol/errors';
-import type { AfterEffectsFacts, AfterEffectsLayerFacts, LayerReference, PlacedLayerFacts } from '#protocol/host-facts';
+import type {
+  AfterEffectsFacts,
+  AfterEffectsLayerFacts,
+  CompositionMarkerFacts,
+  LayerReference,
+  PlacedLayerFacts,
+} from '#protocol/host-facts';
 import type { FrameRange, Rate } from '#protocol/time';
-import type { Placement, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
+import type { Placement, StylizeMarker, TimelineClip, TimelineMarker, TimelineRange } from '#protocol/timeline';
 import { classifyBy } from './clip-reasons';
 import { isSameRate, knownRate, rateOfDecimal } from './decimal-rate';
+import type { WantedRange } from './host';
 import { isInside } from './host-path';
 import { readLabel, type ResultLabel } from './result-label';
+import { clipWishes, sequenceWishes } from './stylize-markers';
 
 /** Decisions about a composition: facts in, plans out. No call, no file, no clock. Layers are tracks, the lowest is 0. */
 
@@ -78,11 +86,14 @@ function sourceFrame(frames: number, from: Rate, to: Rate): number {
 }
 
 /** Name in the first line, comment in the second: a marker of After Effects has one text. */
+const linesOf = ({ comment }: CompositionMarkerFacts) => comment.replace(/\r\n?/g, '\n').split('\n');
+
 export function toCompositionMarkers(facts: AfterEffectsFacts): TimelineMarker[] {
   return facts.markers
     .filter(marker => marker.frame >= 0)
-    .map(({ key, comment, frame, frames, label }) => {
-      const [name, ...rest] = comment.replace(/\r\n?/g, '\n').split('\n');
+    .map(marker => {
+      const [name, ...rest] = linesOf(marker);
+      const { key, frame, frames, label } = marker;
       return {
         id: String(key),
         name,
@@ -98,26 +109,62 @@ export function toCompositionMarkers(facts: AfterEffectsFacts): TimelineMarker[]
 const overlaps = (a: FrameRange, b: FrameRange) => a.first <= b.last && b.first <= a.last;
 const topFirst = (a: TimelineClip, b: TimelineClip) => b.track - a.track;
 
-function clipsOf(facts: AfterEffectsFacts): TimelineClip[] {
+/** All layers that `shows` lets through, topmost first. */
+function clipsOf(facts: AfterEffectsFacts, shows: (layer: AfterEffectsLayerFacts) => boolean): TimelineClip[] {
   return facts.layers
+    .filter(shows)
     .map(layer => toTimelineClip(facts, layer))
     .filter(clip => clip !== undefined)
     .sort(topFirst);
 }
 
-export const selectedLayers = (facts: AfterEffectsFacts): TimelineClip[] =>
-  clipsOf(facts).filter(clip => clip.selected);
+const selectedLayers = (facts: AfterEffectsFacts) => clipsOf(facts, layer => layer.selected);
+
+/**
+ * The list that the panel mirrors: the selected layers, or where none is selected those that are seen under the
+ * playhead. Results of ours are only listed where they are selected.
+ */
+export function mirroredLayers(facts: AfterEffectsFacts, resultsFolder: string): TimelineClip[] {
+  const selected = selectedLayers(facts);
+  if (selected.length > 0) return selected;
+  const { playhead } = facts.composition;
+  return clipsOf(
+    facts,
+    layer =>
+      layer.inFrame <= playhead &&
+      playhead < layer.outFrame &&
+      layer.hasVideo &&
+      !isInside(layer.mediaPath, resultsFolder),
+  );
+}
+
+function sequenceOf(facts: AfterEffectsFacts): TimelineRange['sequence'] {
+  const { id, name, width, height, frames } = facts.composition;
+  return { id: String(id), name, width, height, rate: rateOfComposition(facts), frames };
+}
+
+/** All that a range is read with, whichever range it is. */
+function surroundings(facts: AfterEffectsFacts): Pick<TimelineRange, 'sequence' | 'markers' | 'playhead'> {
+  const playhead = Math.max(0, facts.composition.playhead);
+  return { sequence: sequenceOf(facts), markers: toCompositionMarkers(facts), playhead };
+}
+
+/** What lies in a range, without results of ours: one that is rendered again takes the place of the older one. */
+const clipsIn = (facts: AfterEffectsFacts, range: FrameRange, resultsFolder: string) =>
+  clipsOf(facts, layer => !isInside(layer.mediaPath, resultsFolder)).filter(clip => overlaps(clip.range, range));
+
+const refusedClip = ({ name, reasons }: TimelineClip) =>
+  new AppError('SELECTION_REFUSED', { name, why: reasons.join(', ') });
 
 /**
  * What is marked: the selected layers where they follow one another without a gap, else the work area where it is set
  * to less than all.
  * @throws AppError NOTHING_MARKED, SELECTION_SCATTERED, SELECTION_REFUSED, RATE_WRONG
  */
-export function toCompositionRange(facts: AfterEffectsFacts): TimelineRange {
-  const rate = rateOfComposition(facts);
-  const { id, name, width, height, frames, playhead, workAreaFirst, workAreaFrames } = facts.composition;
-  const sequence = { id: String(id), name, width, height, rate, frames };
-  const rest = { sequence, markers: toCompositionMarkers(facts), playhead: Math.max(0, playhead) };
+export function toCompositionRange(facts: AfterEffectsFacts, resultsFolder: string): TimelineRange {
+  const rest = surroundings(facts);
+  const { rate, frames } = rest.sequence;
+  const { workAreaFirst, workAreaFrames } = facts.composition;
   const selected = selectedLayers(facts);
   const usable = selected.filter(clip => clip.kind !== 'refused');
   if (usable.length > 0) {
@@ -129,12 +176,43 @@ export function toCompositionRange(facts: AfterEffectsFacts): TimelineRange {
     }
     return { ...rest, range: { first: byTime[0].range.first, last, rate }, origin: 'selection', clips: usable };
   }
-  if (selected.length > 0)
-    throw new AppError('SELECTION_REFUSED', { name: selected[0].name, why: selected[0].reasons.join(', ') });
+  if (selected.length > 0) throw refusedClip(selected[0]);
   if (workAreaFirst <= 0 && workAreaFirst + workAreaFrames >= frames) throw new AppError('NOTHING_MARKED');
   const range = { first: workAreaFirst, last: Math.min(frames, workAreaFirst + workAreaFrames) - 1, rate };
   if (range.last < range.first) throw new AppError('RANGE_EMPTY', { text: `${range.first}:${range.last}` });
-  return { ...rest, range, origin: 'in-out', clips: clipsOf(facts).filter(clip => overlaps(clip.range, range)) };
+  return { ...rest, range, origin: 'in-out', clips: clipsIn(facts, range, resultsFolder) };
+}
+
+/** Wishes of markers named "stylize: <preset>", by their place: those of the composition and those on its layers. */
+export function stylizeMarkers(facts: AfterEffectsFacts): StylizeMarker[] {
+  const sequence = sequenceOf(facts);
+  const onLayers = facts.layers.flatMap(layer => {
+    const clip = toTimelineClip(facts, layer);
+    if (!clip) return [];
+    const markers = layer.markers.map(marker => ({
+      id: String(marker.key),
+      name: linesOf(marker)[0],
+      first: marker.frame,
+      length: Math.max(0, marker.frames),
+    }));
+    return clipWishes(clip, markers, sequence.id);
+  });
+  return [...sequenceWishes(toCompositionMarkers(facts), sequence), ...onLayers].sort(
+    (a, b) => a.range.first - b.range.first,
+  );
+}
+
+/** @throws AppError RANGE_GONE, SELECTION_REFUSED */
+export function toWantedRange(facts: AfterEffectsFacts, wanted: WantedRange, resultsFolder: string): TimelineRange {
+  const rest = surroundings(facts);
+  const marker = 'marker' in wanted ? stylizeMarkers(facts).find(each => each.id === wanted.marker) : undefined;
+  if (marker && !marker.clip)
+    return { ...rest, range: marker.range, origin: 'marker', clips: clipsIn(facts, marker.range, resultsFolder) };
+  const key = 'clip' in wanted ? wanted.clip : marker?.clip?.key;
+  const [clip] = clipsOf(facts, layer => keyOf(facts, layer) === key);
+  if (!clip) throw new AppError('RANGE_GONE');
+  if (clip.kind === 'refused') throw refusedClip(clip);
+  return { ...rest, range: marker?.range ?? clip.range, origin: 'selection', clips: [clip] };
 }
 
 /** Layers that are seen in the range; a matte is seen through the layer that it cuts out. */

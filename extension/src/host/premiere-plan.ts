@@ -179,7 +179,7 @@ export function stylizeMarkers(facts: PremiereFacts): StylizeMarker[] {
   const { rate, id } = sequence;
   const onClips = facts.clips.flatMap(laid => {
     const clip = toTimelineClip(laid, rate);
-    if (!clip || !laid.markers) return [];
+    if (!clip) return [];
     const { first } = clip.range;
     // At another speed nobody says where the clip shows a moment of its source: a marker means the whole clip.
     const isPlain = laid.speed === 1 && !laid.reversed && !laid.remapped;

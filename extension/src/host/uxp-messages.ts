@@ -17,6 +17,7 @@ const whole = z.int();
 const index = z.int().nonnegative();
 const nothing = z.object({});
 
+const markerFacts = z.object({ guid: text, name: text, comment: z.string(), start: ticks, end: ticks, colour: whole });
 const clipFacts = z.object({
   track: index,
   nodeId: text,
@@ -37,8 +38,8 @@ const clipFacts = z.object({
   effects: index,
   untouched: z.boolean(),
   sourceFps: z.number(),
+  markers: z.array(markerFacts).readonly(),
 });
-const markerFacts = z.object({ guid: text, name: text, comment: z.string(), start: ticks, end: ticks, colour: whole });
 const facts = z.object({
   host: z.literal('premiere'),
   version: text,

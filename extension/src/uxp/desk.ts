@@ -12,7 +12,7 @@ import { importFile, replace } from './import';
 import { writeMarkers } from './markers';
 import type { HostTimes, Premiere } from './modules';
 import { addTrack, findPlaced, place, remove } from './place';
-import { readStamp, readTimeline } from './read';
+import { createStampReader, readTimeline } from './read';
 import {
   closeScratch,
   openScratch,
@@ -50,6 +50,7 @@ type Handlers = { [Name in MessageName]: (params: ParamsOf<Name>) => Promise<Val
 /** Answers what the page asks: only what `messages` names, only in the own folder. */
 export function createDesk(parts: DeskParts): { answer(text: unknown): Promise<string | undefined> } {
   const { premiere, files, folder } = parts;
+  const readStamp = createStampReader(premiere);
   const sinks = new Map<number, FileSink>();
   /** Media that the timeline shows: a page may read it, so that a source can be sent instead of an export. */
   const media = new Set<string>();
@@ -81,7 +82,7 @@ export function createDesk(parts: DeskParts): { answer(text: unknown): Promise<s
       facts.clips.forEach(({ mediaPath }) => media.add(mediaPath));
       return facts;
     },
-    stamp: async () => ({ stamp: await readStamp(premiere) }),
+    stamp: async () => ({ stamp: await readStamp() }),
     exportExtension: params => exportExtension(premiere, params),
     exportRange: params => exportRange(premiere, files, { ...params, path: own(params.path) }, parts.times),
     findPlaced: params => findPlaced(premiere, params),

@@ -1,4 +1,12 @@
-import type { ComponentParam, Marker, Sequence, TickTime, VideoClipTrackItem } from '@adobe/premierepro';
+import type {
+  AudioClipTrackItem,
+  ClipProjectItem,
+  ComponentParam,
+  Marker,
+  Sequence,
+  TickTime,
+  VideoClipTrackItem,
+} from '@adobe/premierepro';
 import { toAppError } from '#protocol/errors';
 import type { MarkerFacts, PremiereClipFacts, PremiereFacts } from '#protocol/host-facts';
 import type { Premiere } from './modules';
@@ -71,13 +79,14 @@ async function readClip(
       readLook(item),
     ]);
   const clip = source?.clip;
-  const [mediaPath, offline, isSequence, isMulticam, merged, interpretation] = await Promise.all([
+  const [mediaPath, offline, isSequence, isMulticam, merged, interpretation, markers] = await Promise.all([
     clip ? pathOf(clip) : '',
     clip?.isOffline() ?? false,
     clip?.isSequence() ?? false,
     clip?.isMulticamClip() ?? false,
     clip?.isMergedClip() ?? false,
     clip?.getFootageInterpretation(),
+    clip ? readWishes(ppro, clip) : [],
   ]);
   return {
     track,
@@ -96,6 +105,7 @@ async function readClip(
     nested: isSequence || isMulticam,
     merged,
     sourceFps: interpretation?.getFrameRate() ?? 0,
+    markers,
     ...look,
   };
 }
@@ -142,8 +152,15 @@ async function valueOf(param: ComponentParam): Promise<unknown> {
   return x === undefined ? value : [x, y];
 }
 
-async function readMarkers({ Markers }: Premiere, sequence: Sequence): Promise<MarkerFacts[]> {
-  const markers = (await Markers.getMarkers(sequence)).getMarkers();
+/** Only what begins with "stylize:": the finding of cuts leaves hundreds of markers on a source. */
+async function readWishes(ppro: Premiere, clip: ClipProjectItem): Promise<MarkerFacts[]> {
+  // What the application draws itself has no markers, and some versions say so by an error.
+  const all = await readMarkers(ppro, clip).catch(() => []);
+  return all.filter(({ name }) => /^\s*stylize\s*:/i.test(name));
+}
+
+async function readMarkers({ Markers }: Premiere, owner: Sequence | ClipProjectItem): Promise<MarkerFacts[]> {
+  const markers = (await Markers.getMarkers(owner)).getMarkers();
   return markers.map((marker, index) => {
     const start = marker.getStart().ticks;
     return {
@@ -160,25 +177,62 @@ async function readMarkers({ Markers }: Premiere, sequence: Sequence): Promise<M
 /** Markers have ids since 26.3. */
 const guidOf = (marker: Marker): string | undefined => (marker as Partial<Marker>).guid?.toString();
 
-/** A text that changes when the selection, the range or the open sequence does: cheap enough to be asked each second. */
-export async function readStamp(ppro: Premiere): Promise<string> {
-  const open = await openSequence(ppro).catch(thrown => {
-    if (toAppError(thrown).code !== 'NO_SEQUENCE') throw thrown;
-    return undefined;
-  });
-  if (!open) return '';
-  const { sequence } = open;
-  const [points, end, selection] = await Promise.all([
-    readPoints(sequence),
-    sequence.getEndTime(),
-    sequence.getSelection(),
-  ]);
-  const items = await selection.getTrackItems();
-  const places = items.map(async item => {
-    const [track, start, stop] = await Promise.all([item.getTrackIndex(), item.getStartTime(), item.getEndTime()]);
-    return `${track}:${start.ticks}:${stop.ticks}`;
-  });
-  return [sequence.guid.toString(), points.inPoint, points.outPoint, end.ticks, ...(await Promise.all(places))].join(
-    ' ',
-  );
+/** Whatever a change of it must be told for, in short. */
+const placeOf = async (item: VideoClipTrackItem | AudioClipTrackItem) => {
+  const [track, start, end] = await Promise.all([item.getTrackIndex(), item.getStartTime(), item.getEndTime()]);
+  return { start: BigInt(start.ticks), end: BigInt(end.ticks), text: `${track}:${start.ticks}:${end.ticks}` };
+};
+const markerText = ({ name, start, end }: MarkerFacts) => `${name}:${start}:${end}`;
+
+/**
+ * Reads a text that changes when the selection, the range, the markers or the open sequence do, or where nothing is
+ * selected the clips under the playhead: cheap enough to be asked each second.
+ */
+export function createStampReader(ppro: Premiere): () => Promise<string> {
+  let playhead = '';
+  let resting = '';
+
+  /** While it moves, what lies under it is not news: a timeline that plays would be read again at every cut. */
+  async function underPlayhead(sequence: Sequence): Promise<string> {
+    const { ticks } = await sequence.getPlayerPosition();
+    const moved = ticks !== playhead;
+    playhead = ticks;
+    if (moved) return resting;
+    const places = await Promise.all((await videoItems(ppro, sequence)).flat().map(placeOf));
+    const at = BigInt(ticks);
+    resting = places
+      .filter(({ start, end }) => start <= at && at < end)
+      .map(({ text }) => text)
+      .join(' ');
+    return resting;
+  }
+
+  return async () => {
+    const open = await openSequence(ppro).catch(thrown => {
+      if (toAppError(thrown).code !== 'NO_SEQUENCE') throw thrown;
+      return undefined;
+    });
+    if (!open) return '';
+    const { sequence } = open;
+    const [points, end, selection, markers] = await Promise.all([
+      readPoints(sequence),
+      sequence.getEndTime(),
+      sequence.getSelection(),
+      readMarkers(ppro, sequence),
+    ]);
+    const items = await selection.getTrackItems();
+    const selected = items.map(async item => {
+      const source = await sourceOf(ppro, item);
+      const wishes = source ? await readWishes(ppro, source.clip) : [];
+      return [(await placeOf(item)).text, ...wishes.map(markerText)].join(' ');
+    });
+    return [
+      sequence.guid.toString(),
+      points.inPoint,
+      points.outPoint,
+      end.ticks,
+      ...markers.map(markerText),
+      ...(items.length > 0 ? await Promise.all(selected) : [await underPlayhead(sequence)]),
+    ].join(' ');
+  };
 }

@@ -1,7 +1,7 @@
-import type { AfterEffectsFacts, AfterEffectsLayerFacts } from '#protocol/host-facts';
+import type { AfterEffectsFacts, AfterEffectsLayerFacts, CompositionMarkerFacts } from '#protocol/host-facts';
 import { fail } from '../failure';
 import { isComposition, layersOf, openComposition, pathOfLayer, toFrames } from './composition';
-import type { AeApp, AeComposition, AeGlobals, AeLayer, AeProperty } from './dom';
+import type { AeApp, AeComposition, AeGlobals, AeLayer, AeMarkers, AeProperty } from './dom';
 
 /** Reads a composition, the active one if none is named. Changes nothing. */
 export function readAfterEffects(app: AeApp, globals: AeGlobals, id: string | undefined): AfterEffectsFacts {
@@ -27,13 +27,12 @@ export function readAfterEffects(app: AeApp, globals: AeGlobals, id: string | un
       playhead: toFrames(composition, composition.time),
     },
     layers: layers,
-    markers: readMarkers(composition),
+    markers: readMarkers(composition, composition.markerProperty),
   };
 }
 
-function readMarkers(composition: AeComposition): AfterEffectsFacts['markers'] {
-  var out: { key: number; comment: string; frame: number; frames: number; label: number }[] = [];
-  var keys = composition.markerProperty;
+function readMarkers(composition: AeComposition, keys: AeMarkers | null | undefined): CompositionMarkerFacts[] {
+  var out: CompositionMarkerFacts[] = [];
   for (var k = 1; keys && k <= keys.numKeys; k++) {
     var value = keys.keyValue(k);
     out.push({
@@ -44,6 +43,14 @@ function readMarkers(composition: AeComposition): AfterEffectsFacts['markers'] {
       label: Number(value.label) || 0,
     });
   }
+  return out;
+}
+
+/** Of a layer's markers only what begins with "stylize:": beats and words of a song leave hundreds. */
+function readWishes(composition: AeComposition, layer: AeLayer): CompositionMarkerFacts[] {
+  var all = readMarkers(composition, layer.property('ADBE Marker') as AeMarkers | null);
+  var out: CompositionMarkerFacts[] = [];
+  for (var i = 0; i < all.length; i++) if (/^\s*stylize\s*:/i.test(all[i].comment)) out.push(all[i]);
   return out;
 }
 
@@ -80,6 +87,7 @@ function readLayer(composition: AeComposition, layer: AeLayer, globals: AeGlobal
     effects: countOf(layer, 'ADBE Effect Parade') + countOf(layer, 'ADBE Mask Parade'),
     untouched: isUntouched(composition, layer, globals),
     comment: String(layer.comment || ''),
+    markers: readWishes(composition, layer),
   };
 }
 
@@ -120,14 +128,47 @@ function holds(group: AeProperty, name: string, expected: number[]): boolean {
   return true;
 }
 
-/** A text that changes when the selection, the work area or the open composition does: cheap enough to be asked each second. */
+/** Where the playhead was when it was last asked for, and the layers under it when it last rested. */
+var playhead = '';
+var resting = '';
+
+/** While it moves, what lies under it is not news: a preview would be read again and again. */
+function underPlayhead(composition: AeComposition): string {
+  var at = composition.id + ':' + composition.time;
+  var moved = at !== playhead;
+  playhead = at;
+  if (moved) return resting;
+  var parts: string[] = [];
+  for (var i = 1; i <= composition.numLayers; i++) {
+    var layer = composition.layer(i);
+    if (layer.inPoint <= composition.time && composition.time < layer.outPoint)
+      parts.push(i + ':' + layer.inPoint + ':' + layer.outPoint);
+  }
+  resting = parts.join(' ');
+  return resting;
+}
+
+/**
+ * A text that changes when the selection, the work area, the markers or the open composition do, or where nothing is
+ * selected the layers under the playhead: cheap enough to be asked each second.
+ */
 export function readCompositionStamp(app: AeApp): { stamp: string } {
   var item = app.project ? app.project.activeItem : null;
   if (!isComposition(item)) return { stamp: '' };
   var parts = [String(item.id), String(item.workAreaStart), String(item.workAreaDuration), String(item.duration)];
+  var selected: string[] = [];
   for (var i = 1; i <= item.numLayers; i++) {
     var layer = item.layer(i);
-    if (layer.selected) parts.push(i + ':' + layer.inPoint + ':' + layer.outPoint);
+    if (!layer.selected) continue;
+    selected.push(i + ':' + layer.inPoint + ':' + layer.outPoint);
+    addMarkers(selected, readWishes(item, layer));
   }
-  return { stamp: parts.join(' ') };
+  if (selected.length === 0) selected.push(underPlayhead(item));
+  addMarkers(parts, readMarkers(item, item.markerProperty));
+  return { stamp: parts.concat(selected).join(' ') };
+}
+
+function addMarkers(parts: string[], markers: CompositionMarkerFacts[]): void {
+  for (var i = 0; i < markers.length; i++)
+    parts.push(markers[i].comment + ':' + markers[i].frame + ':' + markers[i].frames);
 }
