@@ -101,7 +101,12 @@ function mount({ address, storage, createHost, onSession, problem }: Place): voi
       save: saveByLink,
       matchMedia: query => window.matchMedia(query),
     });
-  const session = createSession({ store, bridge, host, storage });
+  const watchAttention = (onAttention: () => void) => {
+    const signs = ['focus', 'pointerdown'] as const;
+    for (const sign of signs) window.addEventListener(sign, onAttention);
+    return () => signs.forEach(sign => window.removeEventListener(sign, onAttention));
+  };
+  const session = createSession({ store, bridge, host, storage, watchAttention });
   const root = document.getElementById('root');
   if (!root) throw new Error('the page has no #root');
   createRoot(root).render(

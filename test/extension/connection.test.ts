@@ -158,7 +158,7 @@ test('kinds of messages that this panel does not know are passed over', async ()
   const heard: string[] = [];
   connection.onMessage(message => heard.push(message.type));
   bridge.send({ type: 'weather', id: 3 });
-  bridge.send({ type: 'trigger', action: 'place-finished' });
+  bridge.send({ type: 'trigger', ticket: 'one', action: 'place-finished' });
   await settle();
   expect(heard).toEqual(['trigger']);
 });

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { AppError } from '#protocol/errors';
 import type { Placement, RenderedClip, TimelineRange } from '#protocol/timeline';
 import { createSession, type Session } from '../../extension/src/app/session';
 import { createStore, type Store } from '../../extension/src/app/store';
 import { createConnection } from '../../extension/src/bridge/connection';
 import { download } from '../../extension/src/bridge/download';
 import { upload } from '../../extension/src/bridge/upload';
-import type { Host } from '../../extension/src/host/host';
+import type { Host, WantedRange } from '../../extension/src/host/host';
 import { createFakeBridge, type FakeBridge } from '../fakes/bridge-socket';
 import { clipHash, makeClip, makeJob, makePreset } from './make';
 
@@ -37,11 +38,12 @@ let world: {
   released: number;
   written: Uint8Array[];
   discarded: number;
+  wanted: (WantedRange | undefined)[];
 };
 
 beforeEach(async () => {
   fake = createFakeBridge();
-  world = { imported: [], released: 0, written: [], discarded: 0 };
+  world = { imported: [], released: 0, written: [], discarded: 0, wanted: [] };
   fake.answers = {
     presets: () => ({
       presets: [
@@ -67,7 +69,11 @@ beforeEach(async () => {
   const host: Host = {
     name: 'premiere-cep',
     capabilities: { range: 'timeline', result: 'place', disk: true, markers: false, nativeMenu: false },
-    readRange: async () => range,
+    readRange: async wanted => {
+      world.wanted.push(wanted);
+      if (wanted && 'marker' in wanted && wanted.marker === 'gone') throw new AppError('RANGE_GONE');
+      return range;
+    },
     exportRange: async () => ({ path: '/tmp/export.mov', name: 'export.mov', isSource: false, handle: 0 }),
     openBytes: async () => ({
       name: 'export.mov',
@@ -188,9 +194,64 @@ test('markers become sections, each rendered at its own place in the sequence, t
 });
 
 test('a trigger from outside stylizes the selection with the preset that it names', async () => {
-  fake.send({ type: 'trigger', action: 'stylize-selection', preset: 'tahiti' });
+  fake.answers['trigger-take'] = () => ({ granted: true });
+  fake.send({ type: 'trigger', ticket: 'one', action: 'stylize-selection', preset: 'tahiti' });
   await until(() => onlyJob() !== undefined);
   expect(submitted()[0].preset.name).toBe('tahiti');
+});
+
+test('a trigger that is another panel’s by now changes and starts nothing', async () => {
+  fake.answers['trigger-take'] = () => ({ granted: false });
+  fake.send({ type: 'trigger', ticket: 'late', action: 'stylize-selection', preset: 'tahiti' });
+  await until(() => fake.requests.some(request => request.type === 'trigger-take' && request.ticket === 'late'));
+  await new Promise(resolve => setTimeout(resolve, 30));
+  expect([store.get().source.phase, store.get().chosen, submitted()]).toEqual(['none', 'default', []]);
+});
+
+test('the estimate is asked again when the machine was measured', async () => {
+  const asked = () => fake.requests.filter(request => request.type === 'estimate').length;
+  session.readTimeline();
+  await until(() => store.get().quote.phase === 'known');
+  const before = asked();
+  fake.answers.estimate = () => ({
+    estimate: { seconds: 48, memoryBytes: 1, diskBytes: 1, basis: 'calibrated' },
+    width: 1,
+    height: 1,
+    frames: 1,
+    resultBytes: 1,
+  });
+  fake.send({ type: 'measured' });
+  const isBetter = () => {
+    const { quote } = store.get();
+    return quote.phase === 'known' && quote.quote.estimate.seconds === 48;
+  };
+  await until(isBetter);
+  expect(asked()).toBe(before + 1);
+});
+
+test('parts of the timeline are rendered each with its preset; one that cannot be read is said and left out', async () => {
+  const [tahiti] = store.get().presets.filter(({ preset }) => preset.name === 'tahiti');
+  const parts = ['first', 'gone', 'last'].map(marker => ({ wanted: { marker }, preset: tahiti.preset }));
+  session.stylizeParts(parts);
+  // A second click while they are read starts nothing.
+  session.stylizeParts(parts);
+  await until(() => submitted().length === 2 && !store.get().submitting);
+  expect(world.wanted).toEqual([{ marker: 'first' }, { marker: 'gone' }, { marker: 'last' }]);
+  expect(submitted().map(({ preset, labels }) => [preset.name, labels.place])).toEqual([
+    ['tahiti', '1000:1099:25/1'],
+    ['tahiti', '1000:1099:25/1'],
+  ]);
+  expect(store.get().messages.map(({ error }) => error?.code)).toEqual(['RANGE_GONE']);
+  expect(store.get()).toMatchObject({ page: 'jobs', chosen: 'default' });
+});
+
+test('whoever stops the reading stops the rest', async () => {
+  const [{ preset }] = store.get().presets;
+  session.stylizeParts(['first', 'last'].map(marker => ({ wanted: { marker }, preset })));
+  session.stopReading();
+  await until(() => !store.get().submitting);
+  expect(world.wanted).toEqual([{ marker: 'first' }]);
+  expect(submitted()).toEqual([]);
 });
 
 test('a job that was done before the bridge’s answer to its submission arrived is shown as done', async () => {

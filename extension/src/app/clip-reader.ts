@@ -2,7 +2,7 @@ import type { ClipInfo } from '#protocol/clip';
 import { AppError, toAppError } from '#protocol/errors';
 import type { ExportedClip, TimelineRange } from '#protocol/timeline';
 import type { Bridge } from '../bridge/client';
-import type { Host, HostStep } from '../host/host';
+import type { Host, HostStep, WantedRange } from '../host/host';
 import type { Store } from './store';
 
 /** Brings a clip to the bridge: from the file that a person chose, or from what is marked in the host's timeline. */
@@ -21,8 +21,11 @@ export function createClipReader({ store, bridge, host }: { store: Store; bridge
     }
   }
 
-  /** Exports what is marked (or takes the file), sends it, and learns what it is. */
-  async function prepare(name: string, read: () => Promise<TimelineRange> | undefined): Promise<void> {
+  /**
+   * Exports what is marked (or takes the file), sends it, and learns what it is.
+   * @returns whether it is at hand now; the reason why not is in the store, unless it was stopped
+   */
+  async function prepare(name: string, read: () => Promise<TimelineRange> | undefined): Promise<boolean> {
     reading?.abort();
     const mine = (reading = new AbortController());
     const { signal } = mine;
@@ -49,17 +52,19 @@ export function createClipReader({ store, bridge, host }: { store: Store; bridge
         ).clip;
       if (!exported.isSource) await host.releaseExport?.(exported);
       if (!clip) throw new AppError('NOT_MEDIA', { path: name });
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       host.learnClip?.(clip);
       timeline ??= await host.readRange();
       store.dispatch({ type: 'source', source: { phase: 'ready', name, clip, timeline, exported } });
+      return true;
     } catch (thrown) {
       const error = toAppError(thrown).toJSON();
-      if (mine !== reading) return;
+      if (mine !== reading) return false;
       store.dispatch({
         type: 'source',
         source: error.code === 'CANCELLED' ? { phase: 'none' } : { phase: 'failed', name, error },
       });
+      return false;
     }
   }
 
@@ -69,8 +74,8 @@ export function createClipReader({ store, bridge, host }: { store: Store; bridge
       host.takeFile?.(file);
       void prepare(file.name, () => undefined);
     },
-    /** Resolves when the clip is on the bridge, or the reason why not is in the store. */
-    readTimeline: () => prepare(store.get().selection.range?.sequence.name ?? '', () => host.readRange()),
+    readTimeline: (wanted?: WantedRange) =>
+      prepare(store.get().selection.range?.sequence.name ?? '', () => host.readRange(wanted)),
   };
 }
 export type ClipReader = ReturnType<typeof createClipReader>;

@@ -12,18 +12,20 @@ function useClipButton() {
   const session = useSession();
   const chooser = useFileChooser(clipFiles, false, files => session.openFile(files[0]));
   const timeline = session.host.capabilities.range === 'timeline';
+  const isInOut = useApp(state => state.selection.range?.origin === 'in-out');
   return {
     input: timeline ? null : chooser.input,
     choose: timeline ? () => session.readTimeline() : chooser.open,
     timeline,
-  };
+    readText: isInOut ? 'clip.timeline.readInOut' : 'clip.timeline.read',
+  } as const;
 }
 
 /** Name and figures of the clip, and the way to another. */
 export function ClipBar() {
   const { t, count, rate } = useTexts();
   const source = useApp(state => state.source);
-  const { input, choose, timeline } = useClipButton();
+  const { input, choose, timeline, readText } = useClipButton();
   if (source.phase !== 'ready') return null;
   const { clip, name } = source;
   const details = t('clip.details', {
@@ -44,7 +46,7 @@ export function ClipBar() {
           {variable ? ` · ${variable}` : ''}
         </span>
       </div>
-      <Button onClick={choose}>{t(timeline ? 'clip.timeline.read' : 'clip.change')}</Button>
+      <Button onClick={choose}>{t(timeline ? readText : 'clip.change')}</Button>
     </div>
   );
 }
@@ -55,7 +57,7 @@ export function ClipStage() {
   const session = useSession();
   const source = useApp(state => state.source);
   const connected = useApp(state => state.connection.status === 'open');
-  const { input, choose, timeline } = useClipButton();
+  const { input, choose, timeline, readText } = useClipButton();
   return (
     <div className={`${styles.monitor} ${styles.empty}`}>
       {input}
@@ -89,7 +91,7 @@ export function ClipStage() {
       )}
       {source.phase !== 'busy' && (
         <Button look="primary" onClick={choose} disabled={!connected}>
-          {t(timeline ? 'clip.timeline.read' : 'clip.choose')}
+          {t(timeline ? readText : 'clip.choose')}
         </Button>
       )}
     </div>

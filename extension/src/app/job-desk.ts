@@ -1,8 +1,8 @@
-import { toAppError } from '#protocol/errors';
+import { AppError, toAppError } from '#protocol/errors';
 import type { Job, JobId, JobSpec } from '#protocol/job';
 import type { Preset } from '#protocol/preset';
 import type { Bridge } from '../bridge/client';
-import type { Host } from '../host/host';
+import type { Host, WantedRange } from '../host/host';
 import type { ClipReader } from './clip-reader';
 import { listJobs } from './jobs';
 import { fromLabels, newestOfEachPlace, toLabels } from './placement';
@@ -18,6 +18,9 @@ type Parts = {
   readonly reader: ClipReader;
   readonly fail: (thrown: unknown) => void;
 };
+
+/** What is to be made of a clip or marker of the timeline. */
+export type TimelinePart = { readonly wanted: WantedRange; readonly preset: Preset };
 
 /** From a preset and a range to a job, and from a finished job to a file or a clip on the track. */
 export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
@@ -76,9 +79,30 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
       if (store.get().source.phase === 'ready') stylize();
       return;
     }
-    void reader.readTimeline().then(() => {
-      if (store.get().source.phase === 'ready') stylize();
-    });
+    void reader.readTimeline().then(isReady => isReady && stylize());
+  }
+
+  /** Parts of the timeline one after the other, each as it is now; one that fails is said and left out. */
+  async function stylizeParts(parts: readonly TimelinePart[]) {
+    if (store.get().submitting) return;
+    store.dispatch({ type: 'submitting', submitting: true });
+    try {
+      for (const { wanted, preset } of parts) {
+        if (await reader.readTimeline(wanted)) {
+          const { source } = store.get();
+          if (source.phase !== 'ready') return;
+          const { first, last } = source.exported.range ?? { first: 0, last: source.clip.frames - 1 };
+          const spec = specOf(preset, first, last);
+          if (spec) await submit(spec).then(() => store.dispatch({ type: 'page', page: 'jobs' }), fail);
+        } else {
+          const { source } = store.get();
+          if (source.phase !== 'failed') return;
+          if (parts.length > 1) fail(AppError.from(source.error));
+        }
+      }
+    } finally {
+      store.dispatch({ type: 'submitting', submitting: false });
+    }
   }
 
   async function takeResult(id: JobId) {
@@ -169,6 +193,16 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
       });
   }
 
-  return { specOf, submit, stylize, stylizeSelection, takeResult, removeResult, takeAllResults, ask: askJob };
+  return {
+    specOf,
+    submit,
+    stylize,
+    stylizeSelection,
+    stylizeParts,
+    takeResult,
+    removeResult,
+    takeAllResults,
+    ask: askJob,
+  };
 }
 export type JobDesk = ReturnType<typeof createJobDesk>;

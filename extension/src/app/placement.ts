@@ -8,8 +8,10 @@ const longestLabel = 200;
 
 export function toLabels(timeline: TimelineRange, section?: string): PlaceLabels {
   const { sequence, range } = timeline;
-  const clip = timeline.clips.find(each => each.selected) ?? timeline.clips[0];
-  const followed = timeline.origin === 'selection' && timeline.clips.length === 1 ? clip?.mediaPath : undefined;
+  const { clips, origin } = timeline;
+  // Of what only lies in a range the topmost counts: the result shows all of it.
+  const clip = (origin === 'selection' ? clips.find(each => each.selected) : undefined) ?? clips[0];
+  const followed = origin === 'selection' && clips.length === 1 ? clip?.mediaPath : undefined;
   return {
     sequence: sequence.id.slice(0, longestLabel),
     sequenceName: sequence.name.slice(0, longestLabel),

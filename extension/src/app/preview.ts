@@ -138,6 +138,11 @@ export function createPreviewer(store: Store, connection: Connection) {
       if (store.get().still.phase === 'asked') store.dispatch({ type: 'still', still: { phase: 'none' } });
       follow();
     },
+    /** The machine was measured: what was estimated before may be far off. */
+    estimateAgain() {
+      wantedQuote = undefined;
+      follow();
+    },
     /** Paints the frame now, also when stills are not painted by themselves. */
     askNow: askStill,
     onStill(message: Extract<ServerMessage, { type: 'still' }>) {

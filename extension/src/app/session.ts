@@ -4,10 +4,12 @@ import type { ServerMessage } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
 import { fromBlob } from '../bridge/bytes';
 import type { Bridge } from '../bridge/client';
-import type { Host, HostCheck } from '../host/host';
+import type { Host, HostCheck, Unsubscribe, WantedRange } from '../host/host';
 import { createAtlasViewer } from './atlas';
+import { createAttention } from './attention';
 import { createClipReader } from './clip-reader';
-import { createJobDesk, type JobVerb } from './job-desk';
+import { createGlimpser } from './glimpses';
+import { createJobDesk, type JobVerb, type TimelinePart } from './job-desk';
 import { createPreviewer } from './preview';
 import { readSaved, toSaved, writeSaved, type Storage } from './saved';
 import { createSectionDesk } from './section-desk';
@@ -51,6 +53,10 @@ export type Session = {
   stylize(): void;
   /** What is marked in the timeline now, whatever was read before: read, exported, sent and submitted in one go. */
   stylizeSelection(): void;
+  /** A clip of the timeline, with the preset at hand. */
+  stylizePart(wanted: WantedRange): void;
+  /** Parts of the timeline, each with a preset of its own. */
+  stylizeParts(parts: readonly TimelinePart[]): void;
   job(verb: JobVerb, id: JobId): void;
   loadReport(id: JobId): void;
   /** Saves the result (browser) or places it on the track. */
@@ -87,9 +93,11 @@ export type SessionParts = {
   readonly bridge: Bridge;
   readonly host: Host;
   readonly storage: Storage;
+  /** Tells when a person turns to the panel. */
+  readonly watchAttention?: (onAttention: () => void) => Unsubscribe;
 };
 
-export function createSession({ store, bridge, host, storage }: SessionParts): Session {
+export function createSession({ store, bridge, host, storage, watchAttention }: SessionParts): Session {
   const { connection } = bridge;
   const atlas = createAtlasViewer(store, connection);
   const previewer = createPreviewer(store, connection);
@@ -114,6 +122,8 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
 
   const reader = createClipReader({ store, bridge, host });
   const desk = createJobDesk({ store, bridge, host, reader, fail });
+  const attention = createAttention({ store, connection, host });
+  const glimpser = createGlimpser(store, connection);
   const sections = createSectionDesk({ store, bridge, host, storage, jobs: desk, run });
 
   async function loadPresets() {
@@ -163,6 +173,8 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     restoreClip().catch(thrown => toAppError(thrown).code !== 'CLIP_NOT_FOUND' && fail(thrown));
     previewer.again();
     atlas.resume();
+    attention.tell();
+    glimpser.again();
   }
 
   function onMessage(message: ServerMessage) {
@@ -195,9 +207,17 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
         }
         break;
       case 'trigger':
-        if (message.preset) store.dispatch({ type: 'choose', name: message.preset });
-        if (message.action === 'place-finished') desk.takeAllResults();
-        else desk.stylizeSelection();
+        run(
+          connection.request('trigger-take', { ticket: message.ticket }).then(({ granted }) => {
+            if (!granted) return;
+            if (message.preset) store.dispatch({ type: 'choose', name: message.preset });
+            if (message.action === 'place-finished') desk.takeAllResults();
+            else desk.stylizeSelection();
+          }),
+        );
+        break;
+      case 'measured':
+        previewer.estimateAgain();
         break;
       case 'reply':
       case 'credit':
@@ -212,9 +232,15 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
     }),
     connection.onMessage(onMessage),
     host.watchTheme(theme => store.dispatch({ type: 'theme', theme })),
-    host.watchSelection?.((clips, range) => store.dispatch({ type: 'selection', clips, range })) ?? (() => {}),
+    host.watchSelection?.((clips, range, markers = []) => {
+      store.dispatch({ type: 'selection', selection: { clips, range, markers } });
+      attention.tell();
+    }) ?? (() => {}),
+    watchAttention?.(attention.tell) ?? (() => {}),
     store.subscribe(() => {
       previewer.follow();
+      glimpser.follow();
+      attention.follow();
       sections.followClip();
       clearTimeout(saveTimer);
       saveTimer = setTimeout(save, 300);
@@ -325,6 +351,11 @@ export function createSession({ store, bridge, host, storage }: SessionParts): S
 
     stylize: desk.stylize,
     stylizeSelection: desk.stylizeSelection,
+    stylizePart(wanted) {
+      const { draft } = store.get();
+      if (draft) void desk.stylizeParts([{ wanted, preset: draft }]);
+    },
+    stylizeParts: parts => void desk.stylizeParts(parts),
     job: desk.ask,
     loadReport(id) {
       run(

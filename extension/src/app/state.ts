@@ -3,7 +3,7 @@ import type { ErrorJson } from '#protocol/errors';
 import type { Estimate } from '#protocol/job';
 import type { Check, NetInfo } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
-import type { ExportedClip, Theme, TimelineClip, TimelineRange } from '#protocol/timeline';
+import type { ExportedClip, StylizeMarker, Theme, TimelineClip, TimelineRange } from '#protocol/timeline';
 import type { ConnectionState } from '../bridge/connection';
 import type { HostCheck, HostStep } from '../host/host';
 import { reduceJobs, type JobAction, type Jobs } from './jobs';
@@ -31,6 +31,12 @@ export type Source =
       readonly exported: ExportedClip;
     }
   | { readonly phase: 'failed'; readonly name: string; readonly error: ErrorJson };
+
+export type Selection = {
+  readonly clips: readonly TimelineClip[];
+  readonly range?: TimelineRange;
+  readonly markers: readonly StylizeMarker[];
+};
 
 export type PresetEntry = { readonly preset: Preset; readonly builtIn: boolean };
 
@@ -127,8 +133,10 @@ export type AppState = {
   readonly page: Page;
   readonly settings: Settings;
   readonly source: Source;
-  /** Clips that the host shows as selected or under the playhead. */
-  readonly selection: { readonly clips: readonly TimelineClip[]; readonly range?: TimelineRange };
+  /** What the host's timeline shows: clips that are selected or under the playhead, what is marked, `stylize:` markers. */
+  readonly selection: Selection;
+  /** Addresses of small pictures of the mirrored clips, by clip. */
+  readonly glimpses: Readonly<Record<string, string>>;
   /** Frames of the clip, both included. */
   readonly range: { readonly first: number; readonly last: number };
   readonly playhead: number;
@@ -157,7 +165,8 @@ export const initialState: AppState = {
   page: 'render',
   settings: { language: 'auto', livePreview: true, seed: 0, readSources: false, openMore: {} },
   source: { phase: 'none' },
-  selection: { clips: [] },
+  selection: { clips: [], markers: [] },
+  glimpses: {},
   range: { first: 0, last: 0 },
   playhead: 0,
   presets: [],
@@ -182,7 +191,8 @@ export type Action =
   | { readonly type: 'page'; readonly page: Page }
   | { readonly type: 'settings'; readonly settings: Partial<Settings> }
   | { readonly type: 'source'; readonly source: Source }
-  | { readonly type: 'selection'; readonly clips: readonly TimelineClip[]; readonly range?: TimelineRange }
+  | { readonly type: 'selection'; readonly selection: Selection }
+  | { readonly type: 'glimpses'; readonly glimpses: Readonly<Record<string, string>> }
   | { readonly type: 'range'; readonly first: number; readonly last: number }
   | { readonly type: 'playhead'; readonly frame: number }
   | { readonly type: 'presets'; readonly presets: readonly PresetEntry[] }
@@ -243,7 +253,9 @@ export function reduceApp(state: AppState, action: Action): AppState {
       };
     }
     case 'selection':
-      return { ...state, selection: { clips: action.clips, range: action.range } };
+      return { ...state, selection: action.selection };
+    case 'glimpses':
+      return { ...state, glimpses: action.glimpses };
     case 'range':
       return withinClip(state, action.first, action.last, state.playhead);
     case 'playhead':

@@ -25,6 +25,7 @@ export const fr: Catalogue = {
   'clip.none.hint': 'Une vidéo ou une image fixe. Elle va au pont sur cet ordinateur et nulle part ailleurs.',
   'clip.timeline.none': 'Sélectionnez des clips ou marquez l’entrée et la sortie',
   'clip.timeline.read': 'Prendre la sélection',
+  'clip.timeline.readInOut': 'Prendre de l’entrée à la sortie',
   'clip.choose': 'Choisir un clip…',
   'clip.change': 'Autre clip…',
   'clip.drop': 'Déposez le clip ici',
@@ -349,7 +350,8 @@ export const fr: Catalogue = {
   'setup.probe.question.events': 'L’application signale-t-elle les changements ?',
   'setup.probe.question.calls': 'Toutes les fonctions que le panneau peut utiliser sont-elles là ?',
   'setup.probe.question.properties': 'Des valeurs sont-elles conservées avec une séquence ?',
-  'setup.probe.question.unknown-tracks': 'Que devient un plan au-delà de la dernière piste, ou dont le son n’a pas de piste ?',
+  'setup.probe.question.unknown-tracks':
+    'Que devient un plan au-delà de la dernière piste, ou dont le son n’a pas de piste ?',
   'setup.probe.question.composition': 'Peut-on créer une composition à 29,97 images par seconde ?',
   'setup.probe.question.templates': 'Quels modèles de sortie y a-t-il ?',
   'setup.probe.question.render':
@@ -376,9 +378,15 @@ export const fr: Catalogue = {
 
   // selection of a timeline
   selection: 'Sélection',
-  'selection.none': 'Rien n’est sélectionné dans le montage.',
+  'selection.playhead': 'Sous la tête de lecture',
+  'selection.help': 'Clic droit sur un clip, ou Entrée, pour voir ce qu’on peut en faire.',
+  'selection.none': 'Sélectionnez un clip du montage, ou placez la tête de lecture dessus.',
   'selection.needs-export': 'L’application l’exporte',
   'selection.refused': 'Ne peut pas être envoyé',
+  markers: 'Marqués pour être stylisés',
+  'markers.renderAll': 'Rendre tous les marqueurs',
+  'markers.stylizeWith': 'Styliser avec {preset}',
+  'markers.unknown': 'Aucun préréglage ne s’appelle « {name} ».',
   'selection.menu': 'Actions pour {name}',
   'selection.stylizeWith': 'Styliser avec',
   'selection.dream': 'Rêver',
