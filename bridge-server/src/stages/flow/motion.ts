@@ -2,6 +2,7 @@ import type { Frame } from '../../frame/frame';
 import type { Notice } from '#protocol/report';
 import type { StageContext } from '../../pipeline/stage';
 import type { FlowPair, FlowProvider } from './provider';
+import { lightBetween, relight, type Light } from '../light';
 import { consistency, type Consistency } from '../occlusion';
 import { doubtFlow } from './doubt';
 
@@ -11,6 +12,8 @@ export type Motion = FlowPair & {
   readonly intoB: Consistency;
   /** For `warpBackward(b, forward)`, on a's grid. */
   readonly intoA: Consistency;
+  /** What the light did meanwhile, from a to b. */
+  readonly light: Light;
   /** Why the flow is not to be used; then nothing in `intoA` and `intoB` is reliable. */
   readonly doubt?: string;
 };
@@ -40,24 +43,25 @@ export function createMotionSource(
 ): MotionSource {
   const known = new Map<string, Promise<Motion>>();
   const search = async (a: Frame, b: Frame): Promise<FlowPair> => {
-    if (!flows) return provider.flow(a, b);
+    if (!flows) return flowInLight(provider, a, b);
     const key = () => ({ provider: provider.name, from: a.index, to: b.index, width: b.width, height: b.height });
     // A provider knows its name when it has found its net: after the first pair.
-    return (await flows.read(key())) ?? (await provider.flow(a, b).then(pair => flows.write(key(), pair)));
+    return (await flows.read(key())) ?? (await flowInLight(provider, a, b).then(pair => flows.write(key(), pair)));
   };
   const compute = async (a: Frame, b: Frame): Promise<Motion> => {
     const pair = await search(a, b);
-    const doubt = doubtFlow(a, b, pair);
     const intoB = consistency(pair.backward, pair.forward, b);
     const intoA = consistency(pair.forward, pair.backward, a);
-    if (doubt === undefined) return { ...pair, intoA, intoB };
+    const light = lightBetween(a, b, pair.backward, intoB.reliability);
+    const doubt = doubtFlow(lit(a, light), b, pair);
+    if (doubt === undefined) return { ...pair, intoA, intoB, light };
     notice({
       kind: 'flow-doubtful',
       stage,
       frame: b.index,
       text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.`,
     });
-    return { ...pair, intoA: distrusted(intoA), intoB: distrusted(intoB), doubt };
+    return { ...pair, intoA: distrusted(intoA), intoB: distrusted(intoB), light: sameLight, doubt };
   };
   return {
     name: provider.name,
@@ -73,6 +77,24 @@ export function createMotionSource(
     },
     close: () => provider.close(),
   };
+}
+
+const sameLight: Light = { gain: [1, 1, 1], offset: [0, 0, 0] };
+
+/** Searches of flow put up with less than this; more would pass for motion. */
+const [steadyGain, steadyOffset] = [0.03, 0.01];
+const isSteady = ({ gain, offset }: Light) =>
+  gain.every(value => Math.abs(value - 1) < steadyGain) && offset.every(value => Math.abs(value) < steadyOffset);
+
+/** The frame in another light, where that is another. */
+const lit = (frame: Frame, light: Light): Frame =>
+  isSteady(light) ? frame : { ...frame, rgb: relight(frame.rgb, light) };
+
+/** Flow between two frames; in a fade or a flash it is searched again with the light of the first made that of the second. */
+async function flowInLight(provider: FlowProvider, a: Frame, b: Frame): Promise<FlowPair> {
+  const pair = await provider.flow(a, b);
+  const light = lightBetween(a, b, pair.backward, consistency(pair.backward, pair.forward, b).reliability);
+  return isSteady(light) ? pair : provider.flow(lit(a, light), b);
 }
 
 function distrusted(maps: Consistency): Consistency {

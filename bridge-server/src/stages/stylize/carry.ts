@@ -1,8 +1,12 @@
 import type { Motion, MotionSource } from '../flow/motion';
 import type { Frame } from '../../frame/frame';
+import { advect } from '../advect';
+import { boxBlur } from '../blur';
+import { relight } from '../light';
 import { longTermReliability } from '../occlusion';
 import { warpBackward } from '../warp';
 import { lumaOf } from './colour';
+import type { ColourMap } from './colour';
 import { toEasel } from './painted-frame';
 import type { Shot, PaintedFrame } from './shot';
 
@@ -21,7 +25,7 @@ export type Carried = {
   readonly exposedShare: number;
 };
 
-/** Share of a change of light that is let through to the paint (methods reference 3.3, ReCoNet). */
+/** Share of a local change of light that is let through to the paint (methods reference 3.3, ReCoNet). */
 const lightShare = 0.7;
 /** Light changes over areas; grain does not: the change is averaged over squares of this many pixels. */
 const lightWindowPx = 9;
@@ -138,7 +142,8 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
   }
   const painted = advect(from.painted, motion, frame);
   const hidden = hiddenMap(motion, frame);
-  const unexplained = addLight(painted, from.content, frame, motion, hidden, shot);
+  const before = shot.footage ? relight(from.content.rgb, motion.light) : from.content.rgb;
+  const unexplained = addLight(painted, before, frame, motion, hidden, shot.colours);
   const maturity = warpBackward(from.maturity, motion.backward, frame, { border: 'clamp' }).image;
   return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden, maturity };
 }
@@ -188,30 +193,16 @@ function holdMap(
 }
 
 /**
- * Warps there and back, and takes half of what that loses off beforehand: repeated every frame, plain interpolation
- * would wash the strokes out. Where the way back is not sure nothing is corrected.
- * Source: Dupont and Liu, back and forth error compensation and correction, J. Comput. Phys. 190 (2003).
- */
-function advect(image: Float32Array, motion: Motion, frame: Frame): Float32Array {
-  const options = { border: 'reflect', filter: 'cubic' } as const;
-  const there = warpBackward(image, motion.backward, frame, options).image;
-  const back = warpBackward(there, motion.forward, frame, options).image;
-  const sure = motion.intoA.reliability;
-  const corrected = image.map((value, i) => value + 0.5 * sure[i % sure.length] * (value - back[i]));
-  return warpBackward(corrected, motion.backward, frame, options).image;
-}
-
-/**
  * Adds what the light of the footage did since, in the colours of the paint, averaged over small areas.
  * @returns [H, W], the change of luma that this average does not explain
  */
 function addLight(
   painted: Float32Array,
-  before: Frame,
+  before: Float32Array,
   now: Frame,
   motion: Motion,
   hidden: Float32Array,
-  shot: Shot,
+  colours: ColourMap,
 ): Float32Array {
   const { width, height } = now;
   const area = width * height;
@@ -230,43 +221,11 @@ function addLight(
     );
     return sum.map((value, p) => (count[p] > 1e-3 ? value / count[p] : 0));
   };
-  const added = averaged(difference(toEasel(before.rgb, shot.colours), toEasel(now.rgb, shot.colours)));
+  const added = averaged(difference(toEasel(before, colours), toEasel(now.rgb, colours)));
   for (let i = 0; i < painted.length; i++) painted[i] += lightShare * added[i % area];
-  const change = difference(before.rgb, now.rgb);
+  const change = difference(before, now.rgb);
   const explained = averaged(change);
   return change.map((value, p) => Math.abs(value - explained[p]));
-}
-
-/** Mean over squares of an odd side; beyond the edge nothing counts, so the border is a mean of fewer. */
-export function boxBlur(plane: Float32Array, width: number, height: number, side: number): Float32Array {
-  const radius = (side - 1) / 2;
-  const rows = new Float32Array(plane.length);
-  const out = new Float32Array(plane.length);
-  slide(plane, rows, height, width, width, 1, radius);
-  slide(rows, out, width, height, 1, width, radius);
-  return out;
-}
-
-function slide(
-  from: Float32Array,
-  to: Float32Array,
-  lines: number,
-  length: number,
-  lineStep: number,
-  step: number,
-  radius: number,
-): void {
-  for (let line = 0; line < lines; line++) {
-    const base = line * lineStep;
-    let sum = 0;
-    for (let i = 0; i < Math.min(radius, length); i++) sum += from[base + i * step];
-    for (let i = 0; i < length; i++) {
-      if (i + radius < length) sum += from[base + (i + radius) * step];
-      if (i - radius - 1 >= 0) sum -= from[base + (i - radius - 1) * step];
-      const count = Math.min(length - 1, i + radius) - Math.max(0, i - radius) + 1;
-      to[base + i * step] = sum / count;
-    }
-  }
 }
 
 function meanOf(plane: Float32Array): number {

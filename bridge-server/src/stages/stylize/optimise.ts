@@ -14,7 +14,7 @@ import { paintNext, riper } from './next-frame';
 import type { Painted } from './paint';
 import { finished, maskOf, toEasel, toResult } from './painted-frame';
 import { paintPasses } from './passes';
-import { fromTensors, hasAwoken, rememberedLosses, toTensors } from './shot';
+import { followLight, fromTensors, hasAwoken, rememberedLosses, toTensors } from './shot';
 import type { PaintedFrame, Shot } from './shot';
 import { openStudio } from './studio';
 import type { Studio } from './studio';
@@ -65,7 +65,7 @@ export async function* stylizeByOptimising(
         colours.push(shot.colours);
       }
       const begun = shot as Shot;
-      const passes = { studio, params, ctx, motions, shot: begun, group, leading, begins };
+      const passes = { studio, params, ctx, motions, shot: begun, group, colours, leading, begins };
       const final = params.passes > 1 ? await paintPasses(passes, painted) : painted;
       shot = withFinal(begun, painted, final);
       for (let i = 0; i < group.length; i++) yield toResult(final[i], group[i], params, colours[i]);
@@ -127,6 +127,7 @@ export async function beginShot(work: Work): Promise<Shot> {
     earlier: [done],
     colours,
     anchor: colourStatistics(done.painted, frame.alpha),
+    footage,
     contrast: lumaDeviation(footage),
     ...(painted.moments ? { carried: { moments: painted.moments, steps: painted.steps } } : {}),
     styleLosses: [painted.losses.style],
@@ -134,8 +135,10 @@ export async function beginShot(work: Work): Promise<Shot> {
   };
 }
 
-async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
+async function continueShot(work: NextWork, before: Shot): Promise<Shot> {
   const { frame, studio, motions, params, ctx } = work;
+  const { light } = await motions.between(before.previous.content, frame);
+  const shot = followLight(before, light, frame, studio.stylePalette);
   const random = ctx.random(frame.index);
   const carried = await carryPaint(shot, frame, motions, params.longTerm);
   const isAlone = carried.exposedShare >= 1;
@@ -146,15 +149,13 @@ async function continueShot(work: NextWork, shot: Shot): Promise<Shot> {
         { photograph: toEasel(frame.rgb, shot.colours), ...maskOf(frame), carried, shot, random },
         ctx,
       );
-  const painted = await mend(work, shot.colours, shot, first, random);
+  const painted = await mend(work, shot.colours, before, first, random);
   const done = finished(frame, painted, isAlone || painted !== first ? undefined : riper(carried.maturity));
   const keep = shot.sinceKept + 1 >= keepEvery;
   return {
+    ...shot,
     previous: done,
     earlier: keep ? [done, ...shot.earlier].slice(0, keptFrames) : shot.earlier,
-    colours: shot.colours,
-    anchor: shot.anchor,
-    contrast: shot.contrast,
     ...(painted.moments
       ? { carried: { moments: painted.moments, steps: (shot.carried?.steps ?? 0) + painted.steps } }
       : {}),
@@ -206,7 +207,7 @@ function faultsOf(work: Work, colours: ColourMap, shot: Shot | undefined, painte
   }
   const result = toResult(finished(frame, painted), frame, params, colours);
   const previous = shot && {
-    frame: toResult(shot.previous, shot.previous.content, params, colours),
+    frame: toResult(shot.previous, shot.previous.content, params, shot.colours),
     content: shot.previous.content,
   };
   return [...faults, ...checkFrame({ frame: result, content: frame }, previous).map(defect => defect.text)];

@@ -3,6 +3,7 @@ import type { StageContext } from '../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import type { MotionSource } from '../flow/motion';
 import { carryPaint } from './carry';
+import type { ColourMap } from './colour';
 import { paintNext, riper } from './next-frame';
 import { finished, maskOf, toEasel } from './painted-frame';
 import type { PaintedFrame, Shot } from './shot';
@@ -15,6 +16,8 @@ export type PassesWork = {
   readonly motions: MotionSource;
   readonly shot: Shot;
   readonly group: readonly Frame[];
+  /** Those in which each frame of the group is painted. */
+  readonly colours: readonly ColourMap[];
   /** The frame before the group, which is delivered already and stays as it is. */
   readonly leading: PaintedFrame | undefined;
   /** Frames of the group that were painted without any before them. */
@@ -29,7 +32,7 @@ export type PassesWork = {
  * Source: Ruder et al., arXiv:1604.08610, section 5.3; blending as artistic_video_multiPass.lua.
  */
 export async function paintPasses(work: PassesWork, painted: readonly PaintedFrame[]): Promise<PaintedFrame[]> {
-  const { group, begins, leading, params } = work;
+  const { group, colours, begins, leading, params } = work;
   let now = [...painted];
   for (let pass = 1; pass < params.passes; pass++) {
     // Backward first, but forward at the end.
@@ -42,7 +45,7 @@ export async function paintPasses(work: PassesWork, painted: readonly PaintedFra
     };
     for (const i of order) {
       const neighbour = neighbourOf(i);
-      if (neighbour !== undefined) next[i] = await repaint(work, group[i], now[i], neighbour);
+      if (neighbour !== undefined) next[i] = await repaint(work, group[i], colours[i], now[i], neighbour);
     }
     now = next;
   }
@@ -52,11 +55,12 @@ export async function paintPasses(work: PassesWork, painted: readonly PaintedFra
 async function repaint(
   { studio, ctx, motions, shot }: PassesWork,
   frame: Frame,
+  colours: ColourMap,
   was: PaintedFrame,
   neighbour: PaintedFrame,
 ): Promise<PaintedFrame> {
   ctx.signal.throwIfAborted();
-  const near = { ...shot, previous: neighbour, earlier: [] };
+  const near = { ...shot, colours, previous: neighbour, earlier: [] };
   const carried = await carryPaint(near, frame, motions, false);
   const area = frame.width * frame.height;
   // What the neighbour does not show has its own paint already: nothing is exposed any more.
@@ -64,7 +68,7 @@ async function repaint(
     (value, i) => (value + carried.reliability[i % area] * carried.target[i]) / (1 + carried.reliability[i % area]),
   );
   const order = {
-    photograph: toEasel(frame.rgb, shot.colours),
+    photograph: toEasel(frame.rgb, colours),
     ...maskOf(frame),
     carried: { ...carried, start, exposed: new Float32Array(area), exposedShare: 0 },
     shot: near,

@@ -1,0 +1,55 @@
+import type { Frame } from '../frame/frame';
+import { boxBlur } from './blur';
+import { warpBackward } from './warp';
+
+/** What became of the light of a whole scene: a gain and an offset for each colour, as a fade or another exposure makes them. */
+export type Light = { readonly gain: readonly number[]; readonly offset: readonly number[] };
+
+/** Half a grey level squared: contrast below it is rounding. */
+const leastVariance = (0.5 / 255) ** 2;
+/** Light falls on areas; without the detail in them, interpolation between pixels does not pass for a loss of contrast. */
+const areaSidePx = 9;
+
+/**
+ * The light of `now` as that of `before` has become: the points that both show are compared.
+ * @param backward [2, H, W], from `now` to `before`
+ * @param weight   [H, W], 0..1: how surely a pixel of `now` is seen in `before`
+ */
+export function lightBetween(before: Frame, now: Frame, backward: Float32Array, weight: Float32Array): Light {
+  const then = warpBackward(areasOf(before), backward, now, { border: 'reflect', filter: 'cubic' }).image;
+  const since = areasOf(now);
+  const gain: number[] = [];
+  const offset: number[] = [];
+  for (let c = 0; c < 3; c++) {
+    const [from, to] = [then, since].map(rgb => moments(rgb.subarray(c * weight.length), weight));
+    gain.push(Math.sqrt((to.variance + leastVariance) / (from.variance + leastVariance)));
+    offset.push(to.mean - gain[c] * from.mean);
+  }
+  return { gain, offset };
+}
+
+/** @param rgb [3, H, W] */
+export function relight(rgb: Float32Array, { gain, offset }: Light): Float32Array {
+  const area = rgb.length / 3;
+  return rgb.map((value, i) => gain[Math.floor(i / area)] * value + offset[Math.floor(i / area)]);
+}
+
+function areasOf({ rgb, width, height }: Frame): Float32Array {
+  const area = width * height;
+  const out = new Float32Array(rgb.length);
+  for (let c = 0; c < 3; c++)
+    out.set(boxBlur(rgb.subarray(c * area, (c + 1) * area), width, height, areaSidePx), c * area);
+  return out;
+}
+
+function moments(plane: Float32Array, weight: Float32Array): { readonly mean: number; readonly variance: number } {
+  let [total, sum, squares] = [0, 0, 0];
+  for (let p = 0; p < weight.length; p++) {
+    total += weight[p];
+    sum += weight[p] * plane[p];
+    squares += weight[p] * plane[p] ** 2;
+  }
+  if (total === 0) return { mean: 0, variance: 0 };
+  const mean = sum / total;
+  return { mean, variance: Math.max(0, squares / total - mean ** 2) };
+}
