@@ -3,8 +3,16 @@ import { join } from 'node:path';
 import { styleParams } from '#protocol/effects/style';
 import type { StyleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
+import { floatTensor, floatsOf, type Tensor } from '../../bridge-server/src/frame/tensor';
+import { input } from '../../bridge-server/src/graph/build';
+import { toModel } from '../../bridge-server/src/graph/model';
+import type { Value } from '../../bridge-server/src/graph/value';
+import { joinNets } from '../../bridge-server/src/models/join-nets';
+import { foreignStyle, readForeignStyleNet } from '../../bridge-server/src/nets/foreign-style';
 import { gaussianDistance, isPaletteLayer, paletteLayer, traceOf } from '../../bridge-server/src/nets/style-statistics';
 import type { StyleStatistics } from '../../bridge-server/src/nets/style-statistics';
+import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort';
+import type { Runtime } from '../../bridge-server/src/runtime/runtime';
 import { checkFrame } from '../../bridge-server/src/stages/check-frames';
 import { stylize } from '../../bridge-server/src/stages/stylize';
 import { colourStatistics, lumaOf, matchColours } from '../../bridge-server/src/stages/stylize/colour';
@@ -211,6 +219,67 @@ withForeignNet('a net of pytorch/examples, of 0 to 255 (skipped without ../share
     const out = await run(footage, makeParams({ net: 'mosaic' }), test);
     out.forEach((frame, i) => {
       expect(meanDifference(frame.rgb, footage[i].rgb)).toBeGreaterThan(0.08);
+      expect(checkFrame({ frame, content: footage[i] })).toEqual([]);
+    });
+  });
+});
+
+const styleNets = join(__dirname, '../../../shared/models/style');
+const withAnyStyleNets = existsSync(join(styleNets, 'microast.onnx')) ? describe : describe.skip;
+withAnyStyleNets('nets for any style that are not ours (skipped without ../shared)', () => {
+  const plain = { order: 'rgb', scale: 1, mean: [0, 0, 0] } as const;
+  const size = { width: 96, height: 64 };
+  const numbers = (count: number, seed: number) =>
+    Float32Array.from({ length: count }, (_, i) => 0.5 + 0.5 * Math.sin(seed * i + Math.sin(i / 31)));
+  const picture = floatTensor(numbers(3 * 96 * 64, 0.37), [1, 3, 64, 96]);
+  const image = floatTensor(numbers(3 * 64 * 64, 0.11), [1, 3, 64, 64]);
+  let runtime: Runtime;
+  beforeAll(async () => (runtime = await createInProcessRuntime({ provider: 'cpu', threads: 1 })));
+  afterAll(() => runtime.close());
+  const compute = async (model: Uint8Array, feeds: Record<string, Tensor>, output: string) => {
+    const net = await runtime.load(model, { label: output });
+    return floatsOf((await net.run(feeds))[output] as Tensor);
+  };
+  /** What a net gives in one piece, and taken apart. */
+  async function bothWays(name: string, bytes: Uint8Array, feeds: Record<string, Tensor>, output: string) {
+    const foreign = readForeignStyleNet(name, bytes, plain);
+    const { painted, code } = foreignStyle(foreign, input('image', image.dims), size, 1);
+    const style = await compute(toModel({ outputs: { code: code as Value } }), { picture }, 'code');
+    const told = { image, style: floatTensor(style, [style.length]) };
+    return [
+      await compute(bytes, feeds, output),
+      await compute(toModel({ outputs: { painted } }), told, 'painted'),
+    ] as const;
+  }
+
+  it('MicroAST paints the same when its style is looked at once', async () => {
+    const feeds = { content: image, style: picture, alpha: floatTensor(Float32Array.of(1), [1]) };
+    const [whole, apart] = await bothWays('microast', read(join(styleNets, 'microast.onnx')), feeds, 'output');
+    expect(worst(apart, whole)).toBeLessThan(1e-4);
+  });
+
+  it('the pair of Magenta becomes one net that paints as the two do', async () => {
+    const [reader, painter] = ['magenta_style_predict_f16w.onnx', 'magenta_style_transform.onnx'].map(name =>
+      read(join(styleNets, name)),
+    );
+    const vector = await compute(reader, { style_image: picture }, 'style_vector');
+    const expected = await compute(
+      painter,
+      { content_image: image, style_vector: floatTensor(vector, [1, 100, 1, 1]) },
+      'stylized',
+    );
+    const feeds = { content_image: image, 'style/style_image': picture };
+    const [whole, apart] = await bothWays('magenta', joinNets(painter, reader, 'magenta'), feeds, 'stylized');
+    expect(worst(whole, expected)).toBeLessThan(1e-5);
+    expect(worst(apart, expected)).toBeLessThan(1e-4);
+  });
+
+  it('paint frames of any size', async () => {
+    const test = await context({ bytes: () => read(join(styleNets, 'microast.onnx')), convention: plain });
+    const footage = makeFootage(2);
+    const out = await run(footage, makeParams({ net: 'microast', ...byPicture }), test);
+    out.forEach((frame, i) => {
+      expect(meanDifference(frame.rgb, footage[i].rgb)).toBeGreaterThan(0.05);
       expect(checkFrame({ frame, content: footage[i] })).toEqual([]);
     });
   });

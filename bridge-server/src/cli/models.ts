@@ -43,14 +43,16 @@ export function addModelsCommand(program: Command): void {
     .command('import')
     .argument('<file>', '.onnx, .caffemodel, .tflite, or ncnn .param with its .bin beside it')
     .option('--name <name>', 'the name to file it under')
+    .option('--style-net <file>', 'for a net that paints by numbers: the net that makes them of a style picture')
     .option('--look', 'say what is in it, and file nothing')
     .option('--json', 'one JSON object')
     .action(
-      action(async (output, path: string, flags: { name?: string; look?: boolean }) => {
+      action(async (output, path: string, flags: { name?: string; styleNet?: string; look?: boolean }) => {
         const runtime = await createInProcessRuntime({ provider: 'cpu' });
         try {
           const { record, inspection } = await openStore().importFile(path, flags.name, {
             runtime,
+            styleNet: flags.styleNet,
             dryRun: flags.look,
           });
           output.result({ type: 'net', net: record, inspection }, inspectionText(inspection));

@@ -3,9 +3,11 @@ import { basename, extname } from 'node:path';
 import { AppError } from '#protocol/errors';
 import type { NetInfo } from '#protocol/messages';
 import { describeModel, fromModel, type ModelDescription, type ReadModel } from '../graph/model';
+import { findStylePorts, type StylePorts } from '../nets/style-ports';
 import { importCaffe } from './import-caffe';
 import { importNcnn } from './import-ncnn';
 import { importTflite } from './import-tflite';
+import { joinNets } from './join-nets';
 import { buildRaftSmall, isRaftSmall } from './raft-small';
 import { parseTorch } from './torch-file';
 import {
@@ -38,6 +40,8 @@ export type ReadNetOptions = {
   readonly convention?: InputConvention;
   /** Values to give out; what follows them is left out (Caffe). */
   readonly outputs?: readonly string[];
+  /** File of the net that makes of a style picture the numbers by which this one paints. */
+  readonly styleNet?: string;
 };
 
 const mostBytes = 2 ** 31 - 1;
@@ -49,6 +53,14 @@ export const probeSide = 224;
  * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, NET_UNKNOWN_FORMAT, NET_DAMAGED, NET_UNSUPPORTED
  */
 export async function readNetFile(path: string, name: string, options: ReadNetOptions = {}): Promise<FoundNet> {
+  const { styleNet, ...others } = options;
+  const net = await readOneFile(path, name, others);
+  if (styleNet === undefined) return net;
+  const { model } = await readOneFile(styleNet, name, {});
+  return { ...foundOnnx(joinNets(net.model, model, name), name, others), format: net.format };
+}
+
+async function readOneFile(path: string, name: string, options: ReadNetOptions): Promise<FoundNet> {
   switch (extname(path).toLowerCase()) {
     case '.onnx':
       return foundOnnx(await contents(path), name, options);
@@ -143,7 +155,7 @@ function foundImport(
     multipleOf: net.multipleOf,
     convention: net.convention,
     conventionReason: options.convention ? 'It is known for this net.' : reason,
-    uses: usesOf(description, read),
+    uses: usesOf(description, read, findStylePorts(model, description)),
     obstacle: read.obstacle,
   };
 }
@@ -151,7 +163,8 @@ function foundImport(
 function foundOnnx(model: Uint8Array, name: string, options: ReadNetOptions): FoundNet {
   const description = describeModel(model, name);
   const read = tryRead(model, name, description);
-  const guess = guessConvention(description);
+  const ports = findStylePorts(model, description);
+  const guess = guessConvention(description, ports);
   return {
     name,
     format: 'ONNX',
@@ -161,7 +174,7 @@ function foundOnnx(model: Uint8Array, name: string, options: ReadNetOptions): Fo
     multipleOf: read.found ? findMultiple(model, name, description, read.found) : 1,
     convention: options.convention ?? guess.convention,
     conventionReason: options.convention ? 'It is known for this net.' : guess.reason,
-    uses: usesOf(description, read),
+    uses: usesOf(description, read, ports),
     obstacle: read.obstacle,
   };
 }
@@ -175,8 +188,9 @@ export function probeDims(description: ModelDescription, side = probeSide): Reco
       name,
       dims.map((dim, axis) => {
         if (typeof dim === 'number') return dim;
-        if (dims.length !== 4) return 1;
-        return axis === 0 ? 1 : axis === 1 ? 3 : side;
+        if (dims.length !== 4 || axis === 0) return 1;
+        const channels = dims[3] === 3 && dims[1] !== 3 ? 3 : 1;
+        return axis === channels ? 3 : side;
       }),
     ]),
   );
@@ -231,7 +245,7 @@ function drawsPicture(read: ReadModel): boolean {
   );
 }
 
-function usesOf(description: ModelDescription, { found }: Attempt): NetInfo['uses'] {
+function usesOf(description: ModelDescription, { found }: Attempt, ports: StylePorts | undefined): NetInfo['uses'] {
   const pictures = description.inputs.filter(
     ({ dims }) => dims.length === 4 && (dims[1] === 3 || typeof dims[1] !== 'number'),
   );
@@ -241,20 +255,26 @@ function usesOf(description: ModelDescription, { found }: Attempt): NetInfo['use
     : description.outputs.map(({ dims }) => dims);
   const drawn = outputs.find(dims => dims.length === 4 && dims[1] === 3);
   const motion = outputs.find(dims => dims.length === 4 && (dims[1] === 2 || dims[1] === 4));
-  if (pictures.length > 1) {
-    const takesStyle = pictures.some(({ name }) => /style/i.test(name));
-    return takesStyle && drawn ? ['style-fast'] : motion || drawn ? ['flow'] : [];
+  // Paints by numbers that no picture gives: another net has to be imported with it.
+  if (ports?.code) return [];
+  if (ports?.style) {
+    const channels = ports.content.channelsLast ? 3 : 1;
+    return outputs.some(dims => dims.length === 4 && dims[channels] === 3) ? ['style-fast'] : [];
   }
+  if (pictures.length > 1) return motion || drawn ? ['flow'] : [];
   if (drawn && pictures.length === 1) {
     const [, height] = openDims(drawn);
-    if (description.inputs.length > 1 || (description.ops.InstanceNormalization ?? 0) > 0) return ['style-fast'];
+    if (ports?.strength || (description.ops.InstanceNormalization ?? 0) > 0) return ['style-fast'];
     return typeof height === 'number' && height < 1.2 * probeSide ? ['upscale', 'style-fast'] : ['upscale'];
   }
   return found && pictures.length === 1 ? ['style-features', 'dream'] : [];
 }
 
 /** What names and operators tell about the pictures that a net was trained on. */
-function guessConvention(description: ModelDescription): { convention: InputConvention; reason: string } {
+function guessConvention(
+  description: ModelDescription,
+  ports: StylePorts | undefined,
+): { convention: InputConvention; reason: string } {
   const [input] = description.inputs;
   const pixels: InputConvention = { order: 'rgb', scale: 255, mean: [0, 0, 0] };
   const outputs = description.outputs;
@@ -272,6 +292,7 @@ function guessConvention(description: ModelDescription): { convention: InputConv
       reason: 'A net that draws with instance normalisation is a fast-neural-style net: RGB, 0 to 255.',
     };
   }
+  if (ports?.style) return { convention: plainRgb, reason: 'Nets that are shown a style picture take RGB, 0 to 1.' };
   if (/MobilenetV[12]/.test(description.layers.join(' ')))
     return {
       convention: { order: 'rgb', scale: 2, mean: [1, 1, 1] },

@@ -1,5 +1,6 @@
 import { toAppError } from '#protocol/errors';
 import { floatTensor, type Tensor } from '../frame/tensor';
+import { findStylePorts } from '../nets/style-ports';
 import type { Runtime } from '../runtime/runtime';
 import { probeDims, probeSide, type FoundNet } from './import-file';
 import type { InputConvention, NetLayer } from './imported-net';
@@ -50,8 +51,13 @@ export async function inspectNet(net: FoundNet, runtime?: Runtime): Promise<Insp
     notes.push(`It can be run but not differentiated, so it cannot guide a painting or a dream: ${net.obstacle}.`);
   if (testRun?.ok && testRun.outputs.some(output => !output.finite))
     notes.push('Its test run gave values that are not numbers.');
-  if (net.uses.length === 0) notes.push('No effect of Reverie knows what to do with its inputs and outputs.');
   const { description } = net;
+  if (net.uses.length === 0)
+    notes.push(
+      findStylePorts(net.model, description)?.code
+        ? 'It paints by numbers: import it together with the net that makes them of a style picture (--style-net).'
+        : 'No effect of Reverie knows what to do with its inputs and outputs.',
+    );
   return {
     name: net.name,
     format: net.format,

@@ -1,4 +1,4 @@
-import { fieldsOf, text, type Field } from '../graph/wire';
+import { concatenate, cutOut, fieldsOf, lengthPrefixed, text, type Field } from '../graph/wire';
 import { damagedNet, unsupportedNet } from './imported-net';
 
 const graphField = 7;
@@ -25,42 +25,4 @@ export function keepOutputs(model: Uint8Array, names: readonly string[], net: st
   if (dropped.length === 0) return model;
   const kept = cutOut(graph.bytes, dropped);
   return concatenate([cutOut(model, [graph]), lengthPrefixed(graphField, kept), kept]);
-}
-
-/** The message without some of its fields, each with its tag and length. */
-function cutOut(message: Uint8Array, fields: readonly Field[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let from = 0;
-  for (const field of fields) {
-    const start = field.bytes.byteOffset - message.byteOffset;
-    pieces.push(message.subarray(from, start - lengthPrefixed(field.id, field.bytes).length));
-    from = start + field.bytes.length;
-  }
-  pieces.push(message.subarray(from));
-  return concatenate(pieces);
-}
-
-/** Tag and length of a field with bytes, as every protobuf writer puts them: in as few bytes as they take. */
-function lengthPrefixed(id: number, bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from([...varint(id * 8 + 2), ...varint(bytes.length)]);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest = Math.floor(rest / 128);
-  }
-  return [...bytes, rest];
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

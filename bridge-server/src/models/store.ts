@@ -29,6 +29,8 @@ export type ImportOptions = {
   readonly runtime?: Runtime;
   /** What the net wants to be fed, instead of a guess. */
   readonly convention?: InputConvention;
+  /** File of the net that makes of a style picture the numbers by which the imported one paints. */
+  readonly styleNet?: string;
   /** Only look, file nothing. */
   readonly dryRun?: boolean;
 };
@@ -208,7 +210,7 @@ export function createNetStore(options: NetStoreOptions): NetStore {
       const records = await list();
       return Object.fromEntries(records.filter(record => record.installed).map(record => [record.name, record.sha256]));
     },
-    async importFile(path, wanted, { runtime, convention, dryRun } = {}) {
+    async importFile(path, wanted, { runtime, convention, styleNet, dryRun } = {}) {
       const name = wanted ?? nameForFile(path);
       if (!filableName.test(name))
         throw new AppError('USAGE', {
@@ -218,7 +220,7 @@ export function createNetStore(options: NetStoreOptions): NetStore {
         throw new AppError('USAGE', {
           problem: `"${name}" is the name of a net that comes with Reverie; choose another.`,
         });
-      const net = await readNetFile(path, name, { convention });
+      const net = await readNetFile(path, name, { convention, styleNet });
       const inspection = await inspectNet(net, runtime);
       if (inspection.testRun && !inspection.testRun.ok)
         throw new AppError('NET_LOAD_FAILED', { name, problem: inspection.testRun.problem });
