@@ -11,7 +11,8 @@ const leastVariance = (0.5 / 255) ** 2;
 const areaSidePx = 9;
 
 /**
- * The light of `now` as that of `before` has become: the points that both show are compared.
+ * What the light of `before` has become in `now`: the points that both show are compared. Only so much of it counts as
+ * the difference between them is explained by it, so that neither noise nor a wrong flow passes for a change of light.
  * @param backward [2, H, W], from `now` to `before`
  * @param weight   [H, W], 0..1: how surely a pixel of `now` is seen in `before`
  */
@@ -21,11 +22,23 @@ export function lightBetween(before: Frame, now: Frame, backward: Float32Array, 
   const gain: number[] = [];
   const offset: number[] = [];
   for (let c = 0; c < 3; c++) {
-    const [from, to] = [then, since].map(rgb => moments(rgb.subarray(c * weight.length), weight));
-    gain.push(Math.sqrt((to.variance + leastVariance) / (from.variance + leastVariance)));
-    offset.push(to.mean - gain[c] * from.mean);
+    const planes = [then, since].map(rgb => rgb.subarray(c * weight.length, (c + 1) * weight.length));
+    const [from, to] = planes.map(plane => moments(plane, weight));
+    const found = Math.sqrt((to.variance + leastVariance) / (from.variance + leastVariance));
+    const shift = to.mean - found * from.mean;
+    const [before, after] = [difference(planes, weight, 1, 0), difference(planes, weight, found, shift)];
+    const explained = before > 0 ? Math.max(0, 1 - after / before) : 0;
+    gain.push(1 + explained * (found - 1));
+    offset.push(explained * shift);
   }
   return { gain, offset };
+}
+
+/** Weighted sum of squares of what a gain and an offset leave between two planes. */
+function difference([from, to]: readonly Float32Array[], weight: Float32Array, gain: number, offset: number): number {
+  let sum = 0;
+  for (let p = 0; p < weight.length; p++) sum += weight[p] * (to[p] - gain * from[p] - offset) ** 2;
+  return sum;
 }
 
 /** @param rgb [3, H, W] */
