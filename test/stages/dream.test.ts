@@ -299,6 +299,40 @@ describe('a dream on video', () => {
     expect(unrest(carried)).toBeLessThan(0.75 * unrest(alone));
   });
 
+  it('is left as it is where nothing moves', async () => {
+    const [frame] = makeFootage(1);
+    const still = [0, 1, 2].map(index => ({ ...frame, index, shotStart: index === 0 }));
+    const out = await run(still, makeParams(), await makeContext({}));
+    expect(out[2].rgb).toEqual(out[0].rgb);
+  });
+
+  it('keeps its strength on the way, and grows on what comes into view', async () => {
+    const footage = makeFootage(8);
+    const out = await run(footage, makeParams(), await makeContext({}));
+    const strength = (f: number, left: number, right: number) => {
+      const added = out[f].rgb.map((value, i) => value - footage[f].rgb[i]);
+      const part = added.filter((_, i) => i % width >= left && i % width < right);
+      return Math.sqrt(part.reduce((sum, value) => sum + value * value, 0) / part.length);
+    };
+    // The camera moves to the right: what is in the middle at last was there at first, the right edge is new.
+    expect(strength(7, 20, 60) / strength(0, 27, 67)).toBeGreaterThan(0.85);
+    expect(strength(7, 20, 60) / strength(0, 27, 67)).toBeLessThan(1.15);
+    expect(strength(7, 89, 96)).toBeGreaterThan(0.5 * strength(0, 89, 96));
+  });
+
+  it('leaves what the picture has turned into something else', async () => {
+    const [frame] = makeFootage(1);
+    const other = { ...makePicture(width, height, 1, undefined, otherTexture) };
+    const params = makeParams();
+    const test = await makeContext({});
+    const out = await run([{ ...frame, shotStart: true }, other], params, test);
+    const alone = await run([{ ...other, shotStart: true }], params, test);
+    const before = await run([{ ...frame, shotStart: true }], params, test);
+    const added = (to: Frame, from: Frame) => to.rgb.map((value, i) => value - from.rgb[i]);
+    const near = meanChange(added(out[1], other), added(alone[0], other));
+    expect(near).toBeLessThan(meanChange(added(out[1], other), added(before[0], frame)));
+  });
+
   it('carries nothing across a cut', async () => {
     const params = makeParams();
     const footage = makeFootage(3, 2);

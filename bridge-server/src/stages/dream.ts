@@ -1,126 +1,130 @@
 import { curveAt } from '#protocol/effects/parameter';
 import type { DreamParams } from '#protocol/effects/dream';
-import { withPixels, type Frame } from '../frame/frame';
+import { isSameSize, withPixels, type Frame } from '../frame/frame';
 import { floatTensor, floatsOf } from '../frame/tensor';
-import type { Stage, StageContext } from '../pipeline/stage';
-import { openDreamer, type Dreamer } from './dream/dreamer';
-import { octaveSizes, type Size } from './dream/octaves';
-import { createFlowProvider } from './flow';
+import type { Stage, StageContext, StageState } from '../pipeline/stage';
 import { blur } from './blur';
-import { consistency } from './occlusion';
-import { warpBackward } from './warp';
+import { carryDream, type Dreamt } from './dream/carry';
+import { openDreamer, type Dreamer, type DreamOptions } from './dream/dreamer';
+import { octaveSizes } from './dream/octaves';
+import { createFlowProvider } from './flow';
+import { createMotionSource, type MotionSource } from './flow/motion';
 
-/** Octaves, and the share of the iterations and of the step, that keep a carried dream alive from frame to frame (methods 5.5). */
-const upkeep = { octaves: 2, iterations: 0.4, step: 0.5 } as const;
-/** When more than this share of a frame was not visible before, that part is dreamt from the start. */
-const freshShare = 0.002;
-/** Softness, in pixels, of the border between what is carried and what is dreamt anew. */
-const freshBlurPx = 8;
+/** Share of a whole dream's iterations that a later frame gets where it wants them; all when this much of it is new. */
+const laterShare = 0.4;
+const busyShare = 0.3;
+/** What is so nearly done is left alone: a dream that is worked on everywhere and always boils. */
+const doneEnough = 0.9;
+/** Less than this share of a frame is not worth the steps. */
+const worthDreaming = 0.001;
+/** Softness, in pixels, of the border of what is worked on. */
+const borderPx = 3;
+/** Previews of a frame, in steps. */
+const previewEvery = 5;
 
-/** What a dream looks like before its strength is applied, and the picture it was laid on. */
-type Carried = { readonly image: Float32Array; readonly dream: Float32Array };
-
-/** The first frame of a shot, or a still: every octave, from nothing. */
-export async function dreamFresh(
+/**
+ * Dreams into a frame, every octave, and shows what comes of it on the way. Without options: the first frame of a shot,
+ * or a still.
+ * @returns what is to be added to the frame at full strength, [3, H, W]
+ */
+export function dreamInto(
   frame: Frame,
   params: DreamParams,
   dreamer: Dreamer,
   ctx: StageContext,
-  free = frame.alpha,
+  options: Partial<Pick<DreamOptions, 'iterations' | 'detail' | 'free'>> = {},
 ): Promise<Float32Array> {
-  const size = { width: frame.width, height: frame.height };
-  return dreamer.dream(frame.rgb, size, {
-    octaves: octaveSizes(size, params.octaves, params.octaveScale),
+  return dreamer.dream(frame.rgb, frame, {
+    octaves: octaveSizes(frame, params.octaves, params.octaveScale),
     iterations: params.iterations,
     stepSize: params.stepSize,
     random: ctx.random(0),
-    free,
-    onStep: (done, total) => ctx.progress({ frame: frame.index, done, total }),
+    free: frame.alpha,
+    ...options,
+    onStep: ({ done, total, size, base, image }) => {
+      if (done % previewEvery !== 0) return ctx.progress({ frame: frame.index, done, total });
+      const detail = image.map((value, i) => value - base[i]);
+      const rgb = laidOver(base, detail, strengthAt(params, frame.index));
+      ctx.progress({ frame: frame.index, done, total, preview: { index: frame.index, ...size, rgb } });
+    },
   });
 }
 
 /**
- * A later frame: what was dreamt before is carried along by the motion as a difference to its picture, kept alive by a
- * few fine steps, and dreamt anew where something comes into view. The shifts are the same in every frame: random ones
- * would be new noise each time.
+ * A later frame: what was dreamt before is carried along and left as it is; where it is not a whole dream yet, or no
+ * longer, it is worked on. The shifts are the same in every frame: random ones would be new noise each time.
  */
 async function dreamOn(
   frame: Frame,
-  before: Carried,
+  before: Dreamt,
   params: DreamParams,
   dreamer: Dreamer,
-  flowOf: FlowOf,
+  motions: MotionSource,
   ctx: StageContext,
-): Promise<Float32Array> {
-  const size: Size = { width: frame.width, height: frame.height };
-  const area = size.width * size.height;
-  const { forward, backward } = await flowOf(frame, before.image);
-  const { reliability } = consistency(forward, backward, size, { edgesCount: false });
-  const { image: warped } = warpBackward(before.dream, forward, size, { filter: 'cubic' });
-  const detail = new Float32Array(3 * area);
-  const fresh = new Float32Array(area);
-  let uncovered = 0;
-  for (let i = 0; i < area; i++) {
-    const kept = reliability[i];
-    uncovered += 1 - kept;
-    fresh[i] = 1 - kept;
-    for (let c = 0; c < 3; c++) detail[c * area + i] = params.carry * kept * warped[c * area + i];
-  }
-  let carried: Float32Array = detail;
-  if (uncovered > area * freshShare) {
-    const soft = blur(fresh, size.width, size.height, freshBlurPx / 2);
-    const free = frame.alpha ? soft.map((value, i) => value * frame.alpha![i]) : soft;
-    carried = await dreamer.dream(frame.rgb, size, {
-      octaves: octaveSizes(size, params.octaves, params.octaveScale),
-      iterations: params.iterations,
-      stepSize: params.stepSize,
-      random: ctx.random(0),
-      detail: carried,
-      free,
-      onStep: (done, total) => ctx.progress({ frame: frame.index, done, total: 2 * total }),
-    });
-  }
-  return dreamer.dream(frame.rgb, size, {
-    octaves: octaveSizes(size, Math.min(upkeep.octaves, params.octaves), params.octaveScale),
-    iterations: Math.max(1, Math.round(params.iterations * upkeep.iterations)),
-    stepSize: params.stepSize * upkeep.step,
-    random: ctx.random(0),
-    detail: carried,
-    free: frame.alpha,
-    onStep: (done, total) => ctx.progress({ frame: frame.index, done, total }),
-  });
+): Promise<Dreamt> {
+  const { detail, done } = await carryDream(before, frame, motions, params.carry);
+  const wanting = done.map(share => Math.max(0, 1 - share / doneEnough));
+  const free = blur(wanting, frame.width, frame.height, borderPx);
+  const wanted = meanOf(free);
+  if (wanted < worthDreaming) return { content: frame, detail, done };
+  const share = wanted > busyShare ? 1 : laterShare;
+  const iterations = Math.max(1, Math.round(share * params.iterations));
+  const options = { iterations, detail, free: frame.alpha ? free.map((value, i) => value * frame.alpha![i]) : free };
+  return {
+    content: frame,
+    detail: await dreamInto(frame, params, dreamer, ctx, options),
+    done: done.map((value, p) => Math.min(1, value + (free[p] * iterations) / params.iterations)),
+  };
 }
-
-type FlowOf = (frame: Frame, earlier: Float32Array) => Promise<{ forward: Float32Array; backward: Float32Array }>;
 
 /** DeepDream on a picture, and on video carried along by optical flow. */
 export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
   const dreamer = await openDreamer(params, ctx);
-  const flow = createFlowProvider('auto', ctx);
-  let before: Carried | undefined = ctx.resumed && {
-    image: floatsOf(ctx.resumed.tensors.image),
-    dream: floatsOf(ctx.resumed.tensors.dream),
-  };
+  const motions = createMotionSource(createFlowProvider('auto', ctx), {
+    stage: 'dream',
+    notice: ctx.notice,
+    flows: ctx.flows,
+  });
+  let before = ctx.resumed && fromState(ctx.resumed);
   try {
     for await (const frame of input) {
       ctx.signal.throwIfAborted();
-      const flowOf: FlowOf = (now, earlier) => flow.flow(now, withPixels({ ...now, alpha: undefined }, earlier));
-      const continues = before !== undefined && !frame.shotStart && before.image.length === frame.rgb.length;
-      const detail = continues
-        ? await dreamOn(frame, before!, params, dreamer, flowOf, ctx)
-        : await dreamFresh(frame, params, dreamer, ctx);
-      before = { image: frame.rgb, dream: detail };
-      yield withPixels(frame, laidOver(frame.rgb, detail, strengthAt(params, frame.index)));
-      const dims = [3, frame.height, frame.width];
-      ctx.store({
-        nextIndex: frame.index + 1,
-        tensors: { image: floatTensor(before.image, dims), dream: floatTensor(before.dream, dims) },
-      });
+      before =
+        before && !frame.shotStart && isSameSize(before.content, frame)
+          ? await dreamOn(frame, before, params, dreamer, motions, ctx)
+          : {
+              content: frame,
+              detail: await dreamInto(frame, params, dreamer, ctx),
+              done: new Float32Array(frame.width * frame.height).fill(1),
+            };
+      yield withPixels(frame, laidOver(frame.rgb, before.detail, strengthAt(params, frame.index)));
+      ctx.store(toState(before));
     }
   } finally {
-    await flow.close();
+    await motions.close();
   }
 };
+
+function toState({ content, detail, done }: Dreamt): StageState {
+  const dims = [content.height, content.width];
+  return {
+    nextIndex: content.index + 1,
+    tensors: {
+      image: floatTensor(content.rgb, [3, ...dims]),
+      dream: floatTensor(detail, [3, ...dims]),
+      done: floatTensor(done, dims),
+    },
+  };
+}
+
+function fromState({ nextIndex, tensors: { image, dream, done } }: StageState): Dreamt {
+  const [height, width] = done.dims;
+  return {
+    content: { index: nextIndex - 1, width, height, rgb: floatsOf(image) },
+    detail: floatsOf(dream),
+    done: floatsOf(done),
+  };
+}
 
 /** 0..1 */
 export function strengthAt(params: DreamParams, frame: number): number {
@@ -129,4 +133,8 @@ export function strengthAt(params: DreamParams, frame: number): number {
 
 export function laidOver(rgb: Float32Array, detail: Float32Array, strength: number): Float32Array {
   return rgb.map((value, i) => Math.min(1, Math.max(0, value + strength * detail[i])));
+}
+
+function meanOf(plane: Float32Array): number {
+  return plane.reduce((sum, value) => sum + value, 0) / plane.length;
 }

@@ -2,8 +2,8 @@ import { curveAt } from '#protocol/effects/parameter';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { Frame } from '../frame/frame';
 import { floatTensor, floatsOf } from '../frame/tensor';
-import type { Stage, StageContext } from '../pipeline/stage';
-import { dreamFresh, laidOver } from './dream';
+import type { Stage } from '../pipeline/stage';
+import { dreamInto, laidOver } from './dream';
 import { openDreamer } from './dream/dreamer';
 import { octaveSizes, type Size } from './dream/octaves';
 import { turnedAndEnlarged, type Placing } from './zoom/place';
@@ -145,7 +145,7 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
   for (let index = next; index < total; index++) {
     ctx.signal.throwIfAborted();
     if (index === 0) {
-      const detail = await dreamFresh(start, params.dream, dreamer, ctx);
+      const detail = await dreamInto(start, params.dream, dreamer, ctx);
       image = laidOver(start.rgb, detail, params.dream.strength / 100);
       first = image;
       colours = coloursOf(toDifferences(first));
@@ -169,11 +169,8 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
       // The last frames of a loop must become the first one again, which had its dream already.
       stepSize: params.dream.stepSize * (closing > 0 ? 1 - closing : 1),
       random: ctx.random(index),
-      onStep: report(ctx, index),
+      onStep: ({ done, total: steps }) => ctx.progress({ frame: index, done, total: steps }),
     });
     return pulledTo(laidOver(base, detail, params.dream.strength / 100), colours);
   }
 };
-
-const report = (ctx: StageContext, frame: number) => (done: number, total: number) =>
-  ctx.progress({ frame, done, total });

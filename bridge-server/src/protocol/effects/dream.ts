@@ -27,14 +27,12 @@ export const dreamParams = z.object({
     unit: '%',
     level: 'simple',
   }),
-  strengthCurve: curveSchema
-    .default([])
-    .meta({
-      label: 'dream.strengthCurve',
-      help: 'Strength over time (frame and per cent), instead of one value.',
-      control: 'curve',
-      level: 'more',
-    }),
+  strengthCurve: curveSchema.default([]).meta({
+    label: 'dream.strengthCurve',
+    help: 'Strength over time (frame and per cent), instead of one value.',
+    control: 'curve',
+    level: 'more',
+  }),
   octaves: whole(1, 10, 4, {
     label: 'dream.octaves',
     help: 'Sizes at which the dream is made: more gives larger forms.',
@@ -72,7 +70,7 @@ export const dreamParams = z.object({
     label: 'dream.normaliseChannels',
     help: 'Give rare channels the same say as common ones.',
   }),
-  carry: numeric(0, 1, 0.92, {
+  carry: numeric(0, 1, 1, {
     label: 'dream.carry',
     help: "How much of the last frame's dream is carried along by the motion.",
   }),

@@ -23,7 +23,16 @@ export type DreamOptions = {
   readonly detail?: Float32Array;
   /** [H, W], 0..1: how much each pixel may change. */
   readonly free?: Float32Array;
-  readonly onStep?: (done: number, total: number) => void;
+  readonly onStep?: (step: DreamProgress) => void;
+};
+
+export type DreamProgress = {
+  readonly done: number;
+  readonly total: number;
+  /** Of the octave that is worked on, and in its size: the picture as it was, and as it is dreamt by now. */
+  readonly size: Size;
+  readonly base: Float32Array;
+  readonly image: Float32Array;
 };
 
 /** Dreams into pictures with one net and one set of objectives. */
@@ -167,7 +176,13 @@ export async function openDreamer(
           const steps = Math.min(atOnce, iterations - done);
           state = await advance(state, constant, octave, steps, random);
           done += steps;
-          options.onStep?.(index * iterations + done, octaves.length * iterations);
+          options.onStep?.({
+            done: index * iterations + done,
+            total: octaves.length * iterations,
+            size: octave,
+            base: bases[index],
+            image: floatsOf(state.image),
+          });
         }
         detail = floatsOf(state.image).map((value, i) => value - base[i]);
         detailSize = octave;
