@@ -193,6 +193,70 @@ test('markers become sections, each rendered at its own place in the sequence, t
   ]);
 });
 
+describe('a song without a picture', () => {
+  const song = new File(['la la la'], 'song.mp3', { type: 'audio/mpeg' });
+  const found = {
+    beats: [0.5, 1],
+    waveform: [0, 1],
+    sections: [
+      { startSeconds: 0, endSeconds: 1.6, label: 'A' },
+      { startSeconds: 1.6, endSeconds: 6, label: 'B' },
+    ],
+  };
+  const heard = () => fake.requests.flatMap(request => (request.type === 'sections' ? [request.clip] : []));
+  const spans = () => store.get().sections.list.map(({ label, first, last }) => [label, first, last]);
+  beforeEach(() => {
+    fake.answers.sections = () => found;
+    fake.answers['upload-close'] = () => {
+      const last = fake.requests.flatMap(request => (request.type === 'upload-open' ? [request] : [])).pop();
+      return last?.kind === 'sound'
+        ? { sha256: last.sha256 }
+        : { sha256: clipHash, clip: makeClip({ rate: { num: 50, den: 1 }, frames: 200, hasAudio: true }) };
+    };
+  });
+
+  test('is heard before there is a clip; its sections then lie in the clip, at the clip’s rate', async () => {
+    session.openFile(song);
+    await until(() => spans().length === 2);
+    expect(store.get().page).toBe('sections');
+    expect(spans()).toEqual([
+      ['A', 0, 39],
+      ['B', 40, 149],
+    ]);
+    session.changeSections(now => now.map(each => ({ ...each, preset: 'tahiti' })));
+    session.readTimeline();
+    await until(() => store.get().source.phase === 'ready');
+    // The clip is shorter than the song.
+    expect(store.get().sections.list).toEqual([
+      { label: 'A', first: 0, last: 79, preset: 'tahiti' },
+      { label: 'B', first: 80, last: 199, preset: 'tahiti' },
+    ]);
+    expect(store.get().sections).toMatchObject({ song: { name: 'song.mp3' }, sound: { beats: [0.5, 1] } });
+    expect(heard()).toHaveLength(1);
+  });
+
+  test('is listened to in place of the clip’s own sound, until it is put away', async () => {
+    session.readTimeline();
+    await until(() => store.get().source.phase === 'ready');
+    session.openSong(song);
+    await until(() => spans().length === 2);
+    expect(spans()[1]).toEqual(['B', 80, 199]);
+    session.closeSong();
+    await until(() => heard().length === 2 && store.get().sections.sound !== undefined);
+    expect(heard()[1]).toBe(clipHash);
+    expect(store.get().sections.song).toBeUndefined();
+    // What somebody has set stays.
+    expect(spans()).toHaveLength(2);
+  });
+
+  test('that cannot be heard is said where it was chosen', async () => {
+    fake.failures['upload-close'] = [{ code: 'NO_SOUND', details: { path: 'song.mp3' } }];
+    session.openSong(song);
+    await until(() => store.get().sections.error !== undefined);
+    expect(store.get().sections).toMatchObject({ error: { code: 'NO_SOUND' }, listening: false });
+  });
+});
+
 test('a trigger from outside stylizes the selection with the preset that it names', async () => {
   fake.answers['trigger-take'] = () => ({ granted: true });
   fake.send({ type: 'trigger', ticket: 'one', action: 'stylize-selection', preset: 'tahiti' });

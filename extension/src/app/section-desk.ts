@@ -1,10 +1,12 @@
 import { AppError, toAppError } from '#protocol/errors';
 import type { Job, JobSpec } from '#protocol/job';
+import { fromBlob } from '../bridge/bytes';
 import type { Bridge } from '../bridge/client';
 import type { Host } from '../host/host';
 import type { JobDesk } from './job-desk';
 import { readSections, writeSections, type Storage } from './saved';
 import {
+  atRate,
   fromMarkers,
   fromSequenceSections,
   fromSong,
@@ -13,7 +15,7 @@ import {
   toSequenceSections,
   type Section,
 } from './sections';
-import type { Sections } from './state';
+import { pieceOf, type Sections } from './state';
 import type { Store } from './store';
 import { toClipFrame, toSequenceFrame, type ReadySource } from './timeline-map';
 
@@ -74,10 +76,14 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
     const { source, sections } = store.get();
     if (source.phase !== 'ready' || sections.clip === source.clip.sha256) return;
     const { sha256, frames } = source.clip;
+    const pieceBefore = pieceOf({ source: { phase: 'none' }, sections });
     before = [];
+    // What was made of a song before there was a clip is meant for this clip.
+    const { song, sound, listening } = sections.clip === undefined ? sections : {};
+    const ofSong = song && pieceBefore ? atRate(sections.list, pieceBefore.rate, source.clip.rate, frames) : undefined;
     const kept = fromSequenceSections(source, readSections(storage, source.timeline.sequence.id));
     const markers = inClip(source, source.timeline.markers);
-    const told = kept ?? (markers.length > 0 ? fromMarkers(markers, 0, frames) : undefined);
+    const told = ofSong ?? kept ?? (markers.length > 0 ? fromMarkers(markers, 0, frames) : undefined);
     store.dispatch({
       type: 'sections',
       sections: {
@@ -85,29 +91,57 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
         list: told ?? [{ label: 'A', first: 0, last: frames - 1 }],
         untold: told === undefined,
         canUndo: false,
-        listening: false,
+        song,
+        sound: song && sound,
+        listening: song !== undefined && listening === true,
       },
     });
   }
 
-  /** Hears the clip; the sections that are heard are taken where they are wanted, or where there are no others. */
-  function hear(wanted: boolean) {
+  /** The song that somebody chose, else the clip's own sound. */
+  function soundAtHand(): string | undefined {
     const { source, sections } = store.get();
-    if (source.phase !== 'ready' || sections.listening) return;
-    const { sha256, rate, frames } = source.clip;
+    return sections.song?.sha256 ?? (source.phase === 'ready' && source.clip.hasAudio ? source.clip.sha256 : undefined);
+  }
+
+  /** Hears what is at hand; the sections that are heard are taken where they are wanted, or where there are no others. */
+  function hear(wanted: boolean) {
+    const heard = soundAtHand();
+    if (heard === undefined || store.get().sections.listening) return;
     change({ listening: true, error: undefined });
     connection
-      .request('sections', { clip: sha256 })
-      .then(song => {
-        const now = store.get().sections;
-        if (now.clip !== sha256) return;
-        change({ listening: false, sound: { waveform: song.waveform, beats: song.beats } });
-        if (wanted) setSections(fromSong(song, rate, frames));
-        else if (now.untold) change({ list: fromSong(song, rate, frames) });
+      .request('sections', { clip: heard })
+      .then(found => {
+        if (soundAtHand() !== heard) return;
+        const { song } = store.get().sections;
+        const seconds = found.sections[found.sections.length - 1]?.endSeconds;
+        change({
+          listening: false,
+          sound: { waveform: found.waveform, beats: found.beats },
+          song: song && { ...song, seconds },
+        });
+        const piece = pieceOf(store.get());
+        if (!piece) return change({ error: new AppError('NO_SOUND', { path: song?.name ?? '' }).toJSON() });
+        const list = fromSong(found, piece.rate, piece.frames);
+        if (wanted) setSections(list);
+        else if (store.get().sections.untold) change({ list });
       })
       .catch(thrown => {
-        if (store.get().sections.clip === sha256) change({ listening: false, error: toAppError(thrown).toJSON() });
+        if (soundAtHand() === heard) change({ listening: false, error: toAppError(thrown).toJSON() });
       });
+  }
+
+  /** Sends a sound file and listens to it from now on. */
+  async function openSong(file: File) {
+    if (store.get().sections.listening) return;
+    change({ listening: true, error: undefined });
+    try {
+      const { sha256 } = await bridge.upload(fromBlob(file, file.name), 'sound');
+      change({ listening: false, song: { sha256, name: file.name }, sound: undefined });
+      hear(true);
+    } catch (thrown) {
+      change({ listening: false, error: toAppError(thrown).toJSON() });
+    }
   }
 
   async function renderOne(section: Section): Promise<void> {
@@ -140,6 +174,12 @@ export function createSectionDesk({ store, bridge, host, storage, jobs, run }: P
       if (source.phase === 'ready' && source.clip.hasAudio && !sections.sound && !sections.error) hear(false);
     },
     find: () => hear(true),
+    openSong: (file: File) => void openSong(file),
+    /** Back to the clip's own sound. */
+    closeSong() {
+      change({ song: undefined, sound: undefined, error: undefined });
+      if (soundAtHand() !== undefined) hear(false);
+    },
     fromMarkers() {
       const { source } = store.get();
       if (source.phase !== 'ready') return;

@@ -4,7 +4,7 @@ import { httpPaths } from '#protocol/http';
 import type { JobStatus } from '#protocol/job';
 import { formatTimecode, type Rate } from '#protocol/time';
 import { Button } from '../components/button';
-import { Select, TextField, useFileChooser } from '../components/fields';
+import { DropArea, Select, TextField, useFileChooser } from '../components/fields';
 import { saveText } from '../components/save-text';
 import { followMouse, valueAfterKey } from '../components/slider';
 import { Trouble } from '../components/trouble';
@@ -23,7 +23,7 @@ import {
   toFile,
   type Section,
 } from './sections';
-import { startFrame } from './state';
+import { pieceOf, startFrame, type Piece } from './state';
 import styles from './list.module.css';
 
 /** Loudness over time as one closed outline around the middle. */
@@ -60,8 +60,11 @@ export function SectionsPage() {
   useEffect(() => {
     if (sha256) listen();
   }, [sha256, listen]);
-  if (source.phase !== 'ready') return <p className={`${styles.page} ${styles.dim}`}>{t('sections.none')}</p>;
-  const { clip, timeline } = source;
+  const song = useFileChooser(soundFiles, false, files => session.openSong(files[0]));
+  const piece = pieceOf({ source, sections });
+  if (!piece) return <Invitation />;
+  const clip = source.phase === 'ready' ? source : undefined;
+  const hasSound = sections.song !== undefined || clip?.clip.hasAudio === true;
   const { list } = sections;
   const { host } = session;
   const wanted = list.filter(each => each.preset !== undefined);
@@ -69,7 +72,8 @@ export function SectionsPage() {
 
   async function openFile(file: File) {
     try {
-      const found = readFile(await file.text(), clip.rate, clip.frames);
+      const { rate, frames } = piece as Piece;
+      const found = readFile(await file.text(), rate, frames);
       if ('problem' in found)
         session.say({ code: 'PRESET_INVALID', details: { problem: `${file.name}: ${found.problem}` } });
       else session.changeSections(() => found.sections);
@@ -81,18 +85,22 @@ export function SectionsPage() {
   return (
     <div className={styles.page}>
       {chooser.input}
+      {song.input}
       <div className={styles.bar}>
         <Button
           onClick={session.findSections}
-          disabled={!clip.hasAudio || sections.listening}
-          title={clip.hasAudio ? undefined : t('sections.silent')}
+          disabled={!hasSound || sections.listening}
+          title={hasSound ? undefined : t('sections.silent')}
         >
           {t(sections.listening ? 'sections.finding' : 'sections.find')}
         </Button>
-        {(host.readMarkers || timeline.markers.length > 0) && (
+        <Button title={t('sections.song.help')} disabled={sections.listening} onClick={song.open}>
+          {t('sections.song')}
+        </Button>
+        {clip && (host.readMarkers || clip.timeline.markers.length > 0) && (
           <Button onClick={session.sectionsFromMarkers}>{t('sections.markers')}</Button>
         )}
-        {host.writeMarkers && <Button onClick={session.markersFromSections}>{t('sections.toMarkers')}</Button>}
+        {clip && host.writeMarkers && <Button onClick={session.markersFromSections}>{t('sections.toMarkers')}</Button>}
         <Button onClick={() => session.changeSections(now => splitAt(now, playhead))}>{t('sections.split')}</Button>
         <Button
           look="quiet"
@@ -108,8 +116,8 @@ export function SectionsPage() {
           look="quiet"
           onClick={() =>
             saveText(
-              `${source.name.replace(/\.[^.]*$/, '')}-sections.json`,
-              `${JSON.stringify(toFile(list, clip.rate), null, 2)}\n`,
+              `${piece.name.replace(/\.[^.]*$/, '')}-sections.json`,
+              `${JSON.stringify(toFile(list, piece.rate), null, 2)}\n`,
             )
           }
         >
@@ -121,18 +129,30 @@ export function SectionsPage() {
             {t('sections.done', { done: done.length, wanted: wanted.length })}
           </span>
         )}
-        {host.capabilities.result === 'place' && done.length > 0 && (
-          <Button icon="place" onClick={() => session.takeAllResults(timeline.sequence.id)}>
+        {clip && host.capabilities.result === 'place' && done.length > 0 && (
+          <Button icon="place" onClick={() => session.takeAllResults(clip.timeline.sequence.id)}>
             {t('jobs.takeAll.place')}
           </Button>
         )}
-        <Button look="primary" icon="sparkle" disabled={wanted.length === 0} onClick={session.renderSections}>
-          {t('sections.render')}
-        </Button>
+        {clip ? (
+          <Button look="primary" icon="sparkle" disabled={wanted.length === 0} onClick={session.renderSections}>
+            {t('sections.render')}
+          </Button>
+        ) : (
+          <Button look="primary" onClick={() => session.go('render')}>
+            {t('sections.toClip')}
+          </Button>
+        )}
       </div>
-      {!clip.hasAudio && <p className={styles.dim}>{t('sections.silent')}</p>}
+      {sections.song && (
+        <p className={styles.bar}>
+          {t(clip ? 'sections.song.used' : 'sections.song.alone', { name: sections.song.name })}
+          {clip && <Button look="quiet" icon="close" title={t('sections.song.remove')} onClick={session.closeSong} />}
+        </p>
+      )}
+      {!hasSound && <p className={styles.dim}>{t('sections.silent')}</p>}
       {sections.error && <Trouble error={sections.error} />}
-      <Ribbon list={list} frames={clip.frames} rate={clip.rate} sound={sections.sound} />
+      <Ribbon list={list} frames={piece.frames} rate={piece.rate} sound={sections.sound} />
       <p className={styles.dim}>{t('sections.help')}</p>
       <ul className={styles.list} aria-label={t('page.sections')}>
         {list.map((section, index) => (
@@ -140,6 +160,33 @@ export function SectionsPage() {
         ))}
       </ul>
     </div>
+  );
+}
+
+const soundFiles = 'audio/*,.mp3,.wav,.flac,.m4a,.aac,.aif,.aiff,.ogg,.opus,video/*';
+
+/** Before there is anything to cut: a song can be listened to without a clip. */
+function Invitation() {
+  const { t } = useTexts();
+  const session = useSession();
+  const { listening, error } = useApp(state => state.sections);
+  const connected = useApp(state => state.connection.status === 'open');
+  const song = useFileChooser(soundFiles, false, files => session.openSong(files[0]));
+  return (
+    <DropArea hint={t('sections.drop')} onFiles={files => session.openSong(files[0])} className={styles.page}>
+      {song.input}
+      <div className={styles.invitation}>
+        <h2 className={styles.heading}>{t('sections.none')}</h2>
+        <p className={styles.dim}>{t('sections.none.hint')}</p>
+        {error && <Trouble error={error} />}
+        <div className={styles.bar}>
+          <Button look="primary" disabled={!connected || listening} onClick={song.open}>
+            {t(listening ? 'sections.finding' : 'sections.chooseSong')}
+          </Button>
+          <Button onClick={() => session.go('render')}>{t('sections.toClip')}</Button>
+        </div>
+      </div>
+    </DropArea>
   );
 }
 

@@ -218,12 +218,14 @@ export function readFile(
     const [issue] = parsed.error.issues;
     return { problem: `${issue?.path.join('.') || 'file'}: ${issue?.message ?? ''}` };
   }
-  const from = parsed.data.rate;
-  const scale = (frame: number) => (frame * from.den * rate.num) / (from.num * rate.den);
-  return {
-    sections: cover(
-      parsed.data.sections.map(({ first, label, preset }) => ({ first: scale(first), label, preset })),
-      frames,
-    ),
-  };
+  return { sections: atRate(parsed.data.sections, parsed.data.rate, rate, frames) };
+}
+
+/** The same sections in another piece, which counts its frames at another rate. */
+export function atRate(sections: readonly Section[], from: Rate, to: Rate, frames: number): Section[] {
+  const scale = (frame: number) => (frame * from.den * to.num) / (from.num * to.den);
+  return cover(
+    sections.map(({ first, label, preset }) => ({ first: scale(first), label, preset })),
+    frames,
+  );
 }

@@ -72,6 +72,9 @@ export type Session = {
   listen(): void;
   /** The sections become those that are heard. */
   findSections(): void;
+  /** A sound file is listened to in place of the clip's own sound, also before there is a clip. */
+  openSong(file: File): void;
+  closeSong(): void;
   undoSections(): void;
   sectionsFromMarkers(): void;
   markersFromSections(): void;
@@ -96,6 +99,9 @@ export type SessionParts = {
   /** Tells when a person turns to the panel. */
   readonly watchAttention?: (onAttention: () => void) => Unsubscribe;
 };
+
+const isSong = ({ type, name }: File) =>
+  type.startsWith('audio/') || /\.(mp3|wav|flac|m4a|aac|aiff?|ogg|opus)$/i.test(name);
 
 export function createSession({ store, bridge, host, storage, watchAttention }: SessionParts): Session {
   const { connection } = bridge;
@@ -282,7 +288,12 @@ export function createSession({ store, bridge, host, storage, watchAttention }: 
     },
     say,
     retryConnection: () => connection.retryNow(),
-    openFile: reader.openFile,
+    openFile(file) {
+      if (!isSong(file)) return reader.openFile(file);
+      // Without a picture there is nothing to paint, but a song can be cut into sections.
+      store.dispatch({ type: 'page', page: 'sections' });
+      sections.openSong(file);
+    },
     readTimeline: () => void reader.readTimeline(),
     stopReading: reader.stop,
     setRange: (first, last) => store.dispatch({ type: 'range', first, last }),
@@ -372,6 +383,8 @@ export function createSession({ store, bridge, host, storage, watchAttention }: 
     stopAtlas: atlas.stop,
     listen: sections.listen,
     findSections: sections.find,
+    openSong: sections.openSong,
+    closeSong: sections.closeSong,
     undoSections: sections.undo,
     sectionsFromMarkers: sections.fromMarkers,
     markersFromSections: sections.toMarkers,

@@ -3,6 +3,7 @@ import type { ErrorJson } from '#protocol/errors';
 import type { Estimate } from '#protocol/job';
 import type { Check, NetInfo } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
+import type { Rate } from '#protocol/time';
 import type { ExportedClip, StylizeMarker, Theme, TimelineClip, TimelineRange } from '#protocol/timeline';
 import type { ConnectionState } from '../bridge/connection';
 import type { HostCheck, HostStep } from '../host/host';
@@ -92,6 +93,8 @@ export type Sections = {
   /** There is a change that can be taken back. */
   readonly canUndo: boolean;
   readonly sound?: { readonly waveform: readonly number[]; readonly beats: readonly number[] };
+  /** A sound file that is listened to in place of the clip's own sound; its length once it was heard. */
+  readonly song?: { readonly sha256: string; readonly name: string; readonly seconds?: number };
   readonly listening: boolean;
   readonly error?: ErrorJson;
 };
@@ -212,9 +215,22 @@ export type Action =
 
 const mostMessages = 4;
 
-/** Playhead and range stay inside the clip, and the range holds at least one frame. */
+/** What sections lie in: the clip at hand, or before there is one the song. */
+export type Piece = { readonly name: string; readonly rate: Rate; readonly frames: number };
+
+/** Sections of a song without a clip are counted in these. */
+const songRate: Rate = { num: 25, den: 1 };
+
+export function pieceOf({ source, sections }: Pick<AppState, 'source' | 'sections'>): Piece | undefined {
+  if (source.phase === 'ready') return { name: source.name, rate: source.clip.rate, frames: source.clip.frames };
+  const { name, seconds = 0 } = sections.song ?? { name: '' };
+  const frames = Math.round((seconds * songRate.num) / songRate.den);
+  return frames > 0 ? { name, rate: songRate, frames } : undefined;
+}
+
+/** Playhead and range stay inside the clip (or song), and the range holds at least one frame. */
 function withinClip(state: AppState, first: number, last: number, playhead: number): AppState {
-  const end = state.source.phase === 'ready' ? state.source.clip.frames - 1 : 0;
+  const end = (pieceOf(state)?.frames ?? 1) - 1;
   const clamp = (frame: number) => Math.max(0, Math.min(end, Math.round(frame)));
   const from = clamp(Math.min(first, last));
   return {

@@ -270,8 +270,18 @@ export const screenTexts = {
   'dream.hint': 'The preset has no dream yet.',
 
   // sections
-  'sections.none': 'Choose a clip first.',
-  'sections.silent': 'This clip has no sound to listen to.',
+  'sections.none': 'A song in sections, a preset for each',
+  'sections.none.hint':
+    'Choose a song: Reverie finds its parts. Or begin with the clip whose parts you want to render differently.',
+  'sections.drop': 'Drop the song here',
+  'sections.chooseSong': 'Choose song…',
+  'sections.toClip': 'Choose the clip…',
+  'sections.song': 'Song file…',
+  'sections.song.help': 'Listens to a sound file instead of the clip’s own sound',
+  'sections.song.used': 'Listening to {name}, which begins with the clip.',
+  'sections.song.alone': 'Listening to {name}. To render, choose the clip that goes with it.',
+  'sections.song.remove': 'Back to the clip’s own sound',
+  'sections.silent': 'This clip has no sound. Choose a song file to find its parts, or cut at the playhead.',
   'sections.find': 'Find in the sound',
   'sections.finding': 'Listening…',
   'sections.markers': 'From markers',

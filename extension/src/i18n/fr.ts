@@ -268,8 +268,19 @@ export const fr: Catalogue = {
   'dream.hint': 'Le préréglage ne rêve pas encore.',
 
   // sections
-  'sections.none': 'Choisissez d’abord un clip.',
-  'sections.silent': 'Ce clip n’a pas de son à écouter.',
+  'sections.none': 'Une chanson en sections, un préréglage pour chacune',
+  'sections.none.hint':
+    'Choisissez une chanson : Reverie en trouve les parties. Ou commencez par le clip dont les parties seront rendues autrement.',
+  'sections.drop': 'Déposez la chanson ici',
+  'sections.chooseSong': 'Choisir une chanson…',
+  'sections.toClip': 'Choisir le clip…',
+  'sections.song': 'Fichier son…',
+  'sections.song.help': 'Écoute un fichier son au lieu du son du clip',
+  'sections.song.used': 'Écoute {name}, qui commence avec le clip.',
+  'sections.song.alone': 'Écoute {name}. Pour rendre, choisissez le clip qui va avec.',
+  'sections.song.remove': 'Revenir au son du clip',
+  'sections.silent':
+    'Ce clip n’a pas de son. Choisissez un fichier son pour trouver ses parties, ou coupez à la tête de lecture.',
   'sections.find': 'Trouver dans le son',
   'sections.finding': 'Écoute…',
   'sections.markers': 'Depuis les marqueurs',
