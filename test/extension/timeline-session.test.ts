@@ -239,7 +239,7 @@ describe('a song without a picture', () => {
     session.readTimeline();
     await until(() => store.get().source.phase === 'ready');
     session.openSong(song);
-    await until(() => spans().length === 2);
+    await until(() => spans()[1]?.[0] === 'B');
     expect(spans()[1]).toEqual(['B', 80, 199]);
     session.closeSong();
     await until(() => heard().length === 2 && store.get().sections.sound !== undefined);
