@@ -12,6 +12,9 @@ const usualSeconds = 14;
 const leastEvidence = 0.16;
 /** What parts sections in one piece is a change inside a section of another: each boundary is held against the clearest. */
 const shareOfClearest = 0.5;
+/** How far a boundary may be from where its sections part, and what of them near it is not trusted to be theirs. */
+const settleSeconds = 5;
+const doubtfulSeconds = 4;
 /** Blocks of a stretch that are compared, evenly drawn. */
 const drawn = 64;
 
@@ -93,7 +96,7 @@ export function findBoundaries(likeness: Likeness): number[] {
     }
     if (isPeak) starts.push(at);
   }
-  return mergeAlike(likeness, starts);
+  return settle(likeness, mergeAlike(likeness, starts));
 }
 
 function evidenceOf(likeness: Likeness, a: Stretch, b: Stretch): number {
@@ -117,4 +120,27 @@ function mergeAlike(likeness: Likeness, starts: readonly number[]): number[] {
     for (const index of [weakest - 1, weakest]) if (index > 0 && index < left.length) evidence[index] = before(index);
   }
   return left;
+}
+
+/**
+ * Moves each boundary to where its two sections part: between the moments that are more like the one before and those
+ * that are more like the one after. A novelty that looks a few seconds to either side peaks near that place only.
+ */
+function settle(likeness: Likeness, starts: readonly number[]): number[] {
+  const reach = Math.round(settleSeconds / blockSeconds);
+  const out = [...starts];
+  for (let index = 1; index < starts.length; index++) {
+    const [first, here, end] = [out[index - 1], starts[index], starts[index + 1] ?? likeness.blocks];
+    const doubtful = (length: number) => Math.min(Math.round(doubtfulSeconds / blockSeconds), length >> 1);
+    const before = draw({ first, end: here - doubtful(here - first) });
+    const after = draw({ first: here + doubtful(end - here), end });
+    const likenessTo = (block: number, others: readonly number[]) =>
+      others.reduce((sum, other) => sum + likeness.between(block, other), 0) / others.length;
+    let [sum, most] = [0, -Infinity];
+    for (let block = Math.max(first + 1, here - reach); block < Math.min(end, here + reach); block++) {
+      if (sum > most) [most, out[index]] = [sum, block];
+      sum += likenessTo(block, before) - likenessTo(block, after);
+    }
+  }
+  return out;
 }

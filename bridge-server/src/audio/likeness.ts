@@ -1,3 +1,4 @@
+import { onsetsOf } from './beats';
 import { hopsPerChroma, hopSeconds, melBands, type SoundFrames } from './sound-frames';
 
 const hopsPerBlock = 16;
@@ -10,14 +11,22 @@ const floorDecibel = -70;
 const timbreSmoothing = 3;
 const chromaSmoothing = 10;
 const chromaWeight = 0.8;
+/** A rhythm is heard over some seconds, as what comes again after each of these spans, 6 % apart. */
+const rhythmSeconds = 6;
+const shortestSpan = 0.19;
+const longestSpan = 2.3;
+const spans = Math.ceil(Math.log(longestSpan / shortestSpan) / Math.log(1.06));
+const rhythmSmoothing = 2;
+const rhythmWeight = 0.7;
 /** Tones of this magnitude, beside loudest ones of some 10, are hardly heard. */
 const quiet = 0.05;
 /** Louder or softer is less of a change than another sound. */
 const loudnessWeight = 0.5;
 
-/** Changes by 1 dB in each band, or of the chord by a tenth, are no changes of the music. */
+/** Changes by 1 dB in each band, of the chord by a tenth, or of what comes again by a fifth are no changes of the music. */
 const leastTimbreSpread = cepstra * (melBands / 2) * 1 ** 2;
 const leastChromaSpread = 0.1 ** 2;
+const leastRhythmSpread = 0.2 ** 2;
 
 /** How alike two moments of a sound are, 0 to 1. */
 export type Likeness = {
@@ -95,6 +104,33 @@ function chromaOf({ chroma }: SoundFrames, blocks: number): Float32Array {
   return even;
 }
 
+/**
+ * How much of what begins around each block comes again after each span: the same music played faster, or a beat that
+ * sets in under it, is another section.
+ * Source: Grosche, Müller and Kurth, Cyclic tempogram, ICASSP 2010.
+ */
+function rhythmOf(frames: SoundFrames, blocks: number): Float32Array {
+  const onsets = onsetsOf(frames);
+  // Strokes seldom lie a whole number of hops apart.
+  const wide = onsets.map((value, at) => value + ((onsets[at - 1] ?? 0) + (onsets[at + 1] ?? 0)) / 2);
+  const reach = Math.round(rhythmSeconds / 2 / hopSeconds);
+  const out = new Float32Array(blocks * spans);
+  for (let block = 0; block < blocks; block++) {
+    const middle = Math.round((block + 0.5) * hopsPerBlock);
+    const from = Math.max(0, middle - reach);
+    const to = Math.min(onsets.length, middle + reach);
+    let energy = 1e-6;
+    for (let hop = from; hop < to; hop++) energy += onsets[hop] ** 2;
+    for (let span = 0; span < spans; span++) {
+      const by = Math.round((shortestSpan * 1.06 ** span) / hopSeconds);
+      let sum = 0;
+      for (let hop = from + by; hop < to; hop++) sum += onsets[hop] * wide[hop - by];
+      out[block * spans + span] = sum / energy;
+    }
+  }
+  return out;
+}
+
 /** Mean squared distance of the vectors from their mean: their scale, so that different features weigh the same. */
 function spread(values: Float32Array, dims: number): number {
   const count = values.length / dims;
@@ -109,18 +145,32 @@ function spread(values: Float32Array, dims: number): number {
 
 export function createLikeness(frames: SoundFrames): Likeness {
   const blocks = Math.floor(frames.mel.length / melBands / hopsPerBlock);
-  const timbre = smooth(timbreOf(frames, blocks), cepstra, timbreSmoothing);
-  const chroma = chromaOf(frames, blocks);
-  const dims = cepstra + 12;
-  const scaleTimbre = 1 / Math.sqrt(Math.max(spread(timbre, cepstra), leastTimbreSpread));
-  const scaleChroma = chromaWeight / Math.sqrt(Math.max(spread(chroma, 12), leastChromaSpread));
+  const features = [
+    {
+      values: smooth(timbreOf(frames, blocks), cepstra, timbreSmoothing),
+      dims: cepstra,
+      weight: 1,
+      least: leastTimbreSpread,
+    },
+    { values: chromaOf(frames, blocks), dims: 12, weight: chromaWeight, least: leastChromaSpread },
+    {
+      values: smooth(rhythmOf(frames, blocks), spans, rhythmSmoothing),
+      dims: spans,
+      weight: rhythmWeight,
+      least: leastRhythmSpread,
+    },
+  ];
+  const dims = features.reduce((sum, feature) => sum + feature.dims, 0);
   const all = new Float32Array(blocks * dims);
-  for (let block = 0; block < blocks; block++) {
-    for (let at = 0; at < cepstra; at++) all[block * dims + at] = timbre[block * cepstra + at] * scaleTimbre;
-    for (let at = 0; at < 12; at++) all[block * dims + cepstra + at] = chroma[block * 12 + at] * scaleChroma;
+  let offset = 0;
+  for (const { values, dims: own, weight, least } of features) {
+    const scale = weight / Math.sqrt(Math.max(spread(values, own), least));
+    for (let block = 0; block < blocks; block++)
+      for (let at = 0; at < own; at++) all[block * dims + offset + at] = values[block * own + at] * scale;
+    offset += own;
   }
   // Half the mean squared distance of two moments that are drawn at random.
-  const width = (1 + chromaWeight ** 2) / 2;
+  const width = features.reduce((sum, { weight }) => sum + weight ** 2, 0) / 2;
   return {
     blocks,
     between(a, b) {
