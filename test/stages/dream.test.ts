@@ -140,6 +140,43 @@ describe('a dream in a picture', () => {
       );
   });
 
+  it('is laid over where its mask is white, half where it is grey, and not where it is black', async () => {
+    const mask = createFrame(90, 60);
+    mask.rgb.forEach((_, i) => (mask.rgb[i] = Math.floor((i % 90) / 30) / 2));
+    const sha256 = 'c'.repeat(64);
+    const test = await makeContext({ pictures: { [sha256]: mask } });
+    const frame = { ...picture, shotStart: true };
+    const [masked] = await run([frame], makeParams({ mask: { sha256 } }), test);
+    const [whole] = await run([frame], makeParams(), test);
+    const middle = [
+      [4, 28],
+      [36, 60],
+      [68, 92],
+    ].map(([from, to]) => {
+      const strip = (rgb: Float32Array) => rgb.filter((_, i) => i % width >= from && i % width < to);
+      return meanChange(strip(masked.rgb), strip(frame.rgb)) / meanChange(strip(whole.rgb), strip(frame.rgb));
+    });
+    expect(middle[0]).toBe(0);
+    expect(middle[1]).toBeCloseTo(0.5, 1);
+    expect(middle[2]).toBe(1);
+  });
+
+  it('shows itself while it comes, as strong as it will be', async () => {
+    const test = await makeContext({});
+    const previews: Frame[] = [];
+    const ctx = {
+      ...test.ctx,
+      progress: ({ preview }: { preview?: Frame }) => void (preview && previews.push(preview)),
+    };
+    const frame = { ...picture, shotStart: true };
+    const params = makeParams({ iterations: 10, strength: 50 });
+    const [out] = await run([frame], params, { ...test, ctx });
+    const [early, late] = previews.map(preview => preview.rgb);
+    expect(meanChange(late, out.rgb)).toBeLessThan(0.001);
+    expect(meanChange(early, frame.rgb)).toBeGreaterThan(0);
+    expect(meanChange(early, frame.rgb)).toBeLessThan(meanChange(late, frame.rgb));
+  });
+
   it('follows a guide picture', async () => {
     const guide = makePicture(80, 64, 0, (x, y) => [3 * x, y], otherTexture);
     const test = await makeContext({ pictures: { ['b'.repeat(64)]: guide } });

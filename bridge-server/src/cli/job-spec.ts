@@ -75,6 +75,8 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
   }
   if (changes.key) changes.key = await withStoredFiles(core, changes.key);
   if (wishes.guide) changes.dream = { ...changes.dream, guide: await core.addImage(wishes.guide) };
+  if (typeof changes.dream?.mask === 'string')
+    changes.dream = { ...changes.dream, mask: await core.addImage(changes.dream.mask) };
   const output = { ...wishes.preset.output };
   if (wishes.codec !== undefined) {
     if (!(codecNames as readonly string[]).includes(wishes.codec)) {

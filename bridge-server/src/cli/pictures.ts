@@ -96,19 +96,20 @@ function addDream(program: Command): void {
     .argument('<image>')
     .requiredOption('--out <file.png>')
     .option('--layer <name>', 'the layer that is raised (again for several)', collect, [])
-    .option('--guide <image>', 'dream of what is in this picture');
-  const read = addEffectFlags(command, 'dream', '', new Set(['guide', 'layer']));
+    .option('--guide <image>', 'dream of what is in this picture')
+    .option('--mask <image>', 'dream where this picture is white, not at all where it is black');
+  const read = addEffectFlags(command, 'dream', '', new Set(['guide', 'mask', 'layer']));
   addRenderFlags(command).action(
-    action(async (output, path: string, flags: PictureFlags & { layer: string[]; guide?: string }) => {
+    action(async (output, path: string, flags: PictureFlags & { layer: string[]; guide?: string; mask?: string }) => {
       await withCore(async core => {
         const objectives =
           flags.layer.length > 0 ? { objectives: flags.layer.map(layer => ({ layer, weight: 1 })) } : {};
         const preset = presetOf('dream', { ...read(flags), ...objectives }, 'png', 'source');
-        const { provider, seed, guide } = flags;
+        const { provider, seed, guide, mask } = flags;
         await runJob(
           core,
           await core.addClip(path),
-          { preset, provider, seed, guide },
+          { preset, provider, seed, guide, changes: { dream: mask === undefined ? {} : { mask } } },
           flags.out,
           flags.force === true,
           output,
@@ -128,7 +129,12 @@ function addZoom(program: Command): void {
     .option('--fps <rate>', 'frames a second of the result', '50');
   const read = addEffectFlags(command, 'zoom', '', new Set(['dream']));
   const ofVideo = ['dream-strength-curve', 'dream-carry'];
-  const readDream = addEffectFlags(command, 'dream', 'dream', new Set(['dream-guide', 'dream-objectives', ...ofVideo]));
+  const readDream = addEffectFlags(
+    command,
+    'dream',
+    'dream',
+    new Set(['dream-guide', 'dream-mask', 'dream-objectives', ...ofVideo]),
+  );
   addRenderFlags(command).action(
     action(async (output, target: string, flags: PictureFlags & { layer: string[]; fps: string }) => {
       await withCore(async core => {

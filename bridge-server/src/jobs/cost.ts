@@ -1,4 +1,4 @@
-import type { DreamParams } from '#protocol/effects/dream';
+import { laterIterations, type DreamParams } from '#protocol/effects/dream';
 import { stepCounts, type StyleParams } from '#protocol/effects/style';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { RetimeStageParams } from '../effects/retime';
@@ -39,7 +39,9 @@ export function workOf(node: StageNode, frames: number, size: Size, shots = 1): 
     }
     case 'dream': {
       const params = node.params as DreamParams;
-      return per(pixels * frames * dreamSteps(params, params.iterations));
+      const firsts = Math.min(frames, shots);
+      const [first, next] = [params.iterations, laterIterations(params)].map(steps => dreamSteps(params, steps));
+      return per(pixels * (firsts * first + (frames - firsts) * next));
     }
     case 'zoom': {
       const params = node.params as ZoomParams;

@@ -119,8 +119,10 @@ export function imagesOf(preset: Preset): string[] {
   };
   for (const effect of preset.effects) {
     if (effect.effect === 'style') effect.params.styles.forEach(style => take(style.image));
-    if (effect.effect === 'dream') take(effect.params.guide);
-    if (effect.effect === 'zoom') take(effect.params.dream.guide);
+    if (effect.effect === 'dream' || effect.effect === 'zoom') {
+      const { guide, mask } = effect.effect === 'dream' ? effect.params : effect.params.dream;
+      [guide, mask].forEach(take);
+    }
     if (effect.effect === 'key') take(effect.params.plateImage);
   }
   return hashes;

@@ -1,17 +1,16 @@
-import { curveAt } from '#protocol/effects/parameter';
-import type { DreamParams } from '#protocol/effects/dream';
+import { laterIterations, type DreamParams } from '#protocol/effects/dream';
 import { isSameSize, withPixels, type Frame } from '../frame/frame';
 import { floatTensor, floatsOf } from '../frame/tensor';
 import type { Stage, StageContext, StageState } from '../pipeline/stage';
 import { blur } from './blur';
 import { carryDream, type Dreamt } from './dream/carry';
 import { openDreamer, type Dreamer, type DreamOptions } from './dream/dreamer';
+import { openLayOver, type LayOver } from './dream/lay-over';
 import { octaveSizes } from './dream/octaves';
 import { createFlowProvider } from './flow';
 import { createMotionSource, type MotionSource } from './flow/motion';
 
-/** Share of a whole dream's iterations that a later frame gets where it wants them; all when this much of it is new. */
-const laterShare = 0.4;
+/** A later frame of which this much is new gets as many steps as a first one. */
 const busyShare = 0.3;
 /** What is so nearly done is left alone: a dream that is worked on everywhere and always boils. */
 const doneEnough = 0.9;
@@ -22,6 +21,14 @@ const borderPx = 3;
 /** Previews of a frame, in steps. */
 const previewEvery = 5;
 
+/** What frames are dreamt with. */
+export type DreamTools = { readonly dreamer: Dreamer; readonly layOver: LayOver };
+
+/** @throws AppError as `openDreamer` and `openLayOver` */
+export async function openDreamTools(params: DreamParams, ctx: StageContext): Promise<DreamTools> {
+  return { dreamer: await openDreamer(params, ctx), layOver: await openLayOver(params, ctx) };
+}
+
 /**
  * Dreams into a frame, every octave, and shows what comes of it on the way. Without options: the first frame of a shot,
  * or a still.
@@ -30,7 +37,7 @@ const previewEvery = 5;
 export function dreamInto(
   frame: Frame,
   params: DreamParams,
-  dreamer: Dreamer,
+  { dreamer, layOver }: DreamTools,
   ctx: StageContext,
   options: Partial<Pick<DreamOptions, 'iterations' | 'detail' | 'free'>> = {},
 ): Promise<Float32Array> {
@@ -44,7 +51,7 @@ export function dreamInto(
     onStep: ({ done, total, size, base, image }) => {
       if (done % previewEvery !== 0) return ctx.progress({ frame: frame.index, done, total });
       const detail = image.map((value, i) => value - base[i]);
-      const rgb = laidOver(base, detail, strengthAt(params, frame.index));
+      const rgb = layOver(base, detail, size, frame.index);
       ctx.progress({ frame: frame.index, done, total, preview: { index: frame.index, ...size, rgb } });
     },
   });
@@ -58,7 +65,7 @@ async function dreamOn(
   frame: Frame,
   before: Dreamt,
   params: DreamParams,
-  dreamer: Dreamer,
+  tools: DreamTools,
   motions: MotionSource,
   ctx: StageContext,
 ): Promise<Dreamt> {
@@ -67,19 +74,18 @@ async function dreamOn(
   const free = blur(wanting, frame.width, frame.height, borderPx);
   const wanted = meanOf(free);
   if (wanted < worthDreaming) return { content: frame, detail, done };
-  const share = wanted > busyShare ? 1 : laterShare;
-  const iterations = Math.max(1, Math.round(share * params.iterations));
+  const iterations = wanted > busyShare ? params.iterations : laterIterations(params);
   const options = { iterations, detail, free: frame.alpha ? free.map((value, i) => value * frame.alpha![i]) : free };
   return {
     content: frame,
-    detail: await dreamInto(frame, params, dreamer, ctx, options),
+    detail: await dreamInto(frame, params, tools, ctx, options),
     done: done.map((value, p) => Math.min(1, value + (free[p] * iterations) / params.iterations)),
   };
 }
 
 /** DeepDream on a picture, and on video carried along by optical flow. */
 export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
-  const dreamer = await openDreamer(params, ctx);
+  const tools = await openDreamTools(params, ctx);
   const motions = createMotionSource(createFlowProvider('auto', ctx), {
     stage: 'dream',
     notice: ctx.notice,
@@ -91,13 +97,13 @@ export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
       ctx.signal.throwIfAborted();
       before =
         before && !frame.shotStart && isSameSize(before.content, frame)
-          ? await dreamOn(frame, before, params, dreamer, motions, ctx)
+          ? await dreamOn(frame, before, params, tools, motions, ctx)
           : {
               content: frame,
-              detail: await dreamInto(frame, params, dreamer, ctx),
+              detail: await dreamInto(frame, params, tools, ctx),
               done: new Float32Array(frame.width * frame.height).fill(1),
             };
-      yield withPixels(frame, laidOver(frame.rgb, before.detail, strengthAt(params, frame.index)));
+      yield withPixels(frame, tools.layOver(frame.rgb, before.detail, frame, frame.index));
       ctx.store(toState(before));
     }
   } finally {
@@ -124,15 +130,6 @@ function fromState({ nextIndex, tensors: { image, dream, done } }: StageState): 
     detail: floatsOf(dream),
     done: floatsOf(done),
   };
-}
-
-/** 0..1 */
-export function strengthAt(params: DreamParams, frame: number): number {
-  return curveAt(params.strengthCurve, frame, params.strength) / 100;
-}
-
-export function laidOver(rgb: Float32Array, detail: Float32Array, strength: number): Float32Array {
-  return rgb.map((value, i) => Math.min(1, Math.max(0, value + strength * detail[i])));
 }
 
 function meanOf(plane: Float32Array): number {

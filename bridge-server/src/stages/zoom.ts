@@ -3,8 +3,7 @@ import type { ZoomParams } from '#protocol/effects/zoom';
 import type { Frame } from '../frame/frame';
 import { floatTensor, floatsOf } from '../frame/tensor';
 import type { Stage } from '../pipeline/stage';
-import { dreamInto, laidOver } from './dream';
-import { openDreamer } from './dream/dreamer';
+import { dreamInto, openDreamTools } from './dream';
 import { octaveSizes, type Size } from './dream/octaves';
 import { turnedAndEnlarged, type Placing } from './zoom/place';
 
@@ -130,7 +129,7 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
   if (!start) return;
   const size: Size = { width: start.width, height: start.height };
   const dims = [3, size.height, size.width];
-  const dreamer = await openDreamer(params.dream, ctx);
+  const tools = await openDreamTools(params.dream, ctx);
   const total = Math.max(1, params.frames);
   const tail = params.loop ? Math.min(loopTail.frames, Math.floor(total * loopTail.share)) : 0;
 
@@ -145,8 +144,8 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
   for (let index = next; index < total; index++) {
     ctx.signal.throwIfAborted();
     if (index === 0) {
-      const detail = await dreamInto(start, params.dream, dreamer, ctx);
-      image = laidOver(start.rgb, detail, params.dream.strength / 100);
+      const detail = await dreamInto(start, params.dream, tools, ctx);
+      image = tools.layOver(start.rgb, detail, size, 0);
       first = image;
       colours = coloursOf(toDifferences(first));
     } else {
@@ -163,7 +162,7 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
       closing > 0
         ? withFirstInside(enlarged, first, size, remaining(params, index, total), Math.min(1, 2 * closing))
         : enlarged;
-    const detail = await dreamer.dream(base, size, {
+    const detail = await tools.dreamer.dream(base, size, {
       octaves: octaveSizes(size, params.dream.octaves, params.dream.octaveScale),
       iterations: params.iterations,
       // The last frames of a loop must become the first one again, which had its dream already.
@@ -171,6 +170,6 @@ export const zoom: Stage<ZoomParams> = async function* (input, params, ctx) {
       random: ctx.random(index),
       onStep: ({ done, total: steps }) => ctx.progress({ frame: index, done, total: steps }),
     });
-    return pulledTo(laidOver(base, detail, params.dream.strength / 100), colours);
+    return pulledTo(tools.layOver(base, detail, size, index), colours);
   }
 };

@@ -501,6 +501,7 @@ const parameterLabels = {
   'dream.picture.fourier': 'Frequencies',
   'dream.robust': 'Robust views',
   'dream.guide': 'Guide picture',
+  'dream.mask': 'Mask',
   'dream.normaliseChannels': 'Even channels',
   'dream.carry': 'Carry along',
   'dream.workingHeight': 'Working height',

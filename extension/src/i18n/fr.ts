@@ -535,6 +535,8 @@ export const fr: Catalogue = {
     'Regarder à chaque pas à travers de petites rotations et agrandissements au hasard : moins de bruit, des formes plus nettes.',
   'dream.guide': 'Image guide',
   'dream.guide.help': 'Rêver de ce qu’il y a dans cette image.',
+  'dream.mask': 'Masque',
+  'dream.mask.help': 'Rêver là où cette image est blanche, pas du tout là où elle est noire.',
   'dream.normaliseChannels': 'Canaux égalisés',
   'dream.normaliseChannels.help': 'Donner aux canaux rares autant de voix qu’aux fréquents.',
   'dream.carry': 'Entraînement',

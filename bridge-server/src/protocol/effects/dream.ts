@@ -33,6 +33,12 @@ export const dreamParams = z.object({
     control: 'curve',
     level: 'more',
   }),
+  mask: imageRefSchema.optional().meta({
+    label: 'dream.mask',
+    help: 'Dream where this picture is white, not at all where it is black.',
+    control: 'image',
+    level: 'more',
+  }),
   octaves: whole(1, 10, 4, {
     label: 'dream.octaves',
     help: 'Sizes at which the dream is made: more gives larger forms.',
@@ -86,6 +92,11 @@ export const dreamParams = z.object({
   }),
 });
 export type DreamParams = z.infer<typeof dreamParams>;
+
+/** Dream steps per octave of a frame that goes on with the dream of the one before, where that is missing. */
+export function laterIterations({ iterations }: Pick<DreamParams, 'iterations'>): number {
+  return Math.max(1, Math.round(0.4 * iterations));
+}
 
 /** Larger pictures are dreamt in tiles when nobody says: a full HD frame still goes whole, in about 4 GB. */
 const wholePixels = 2.2e6;
