@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Frame } from '../../bridge-server/src/frame/frame';
+import { toHalfModel } from '../../bridge-server/src/graph/half-model';
 import { NetDraft } from '../../bridge-server/src/models/net-draft';
 import { createNetStore } from '../../bridge-server/src/models/store';
 import type { NetSource } from '../../bridge-server/src/pipeline/stage';
@@ -39,9 +40,9 @@ function makeFrame(width: number, height: number, seed = 1): Frame {
 
 type Wish = Partial<UpscaleStageParams> & { readonly times?: number };
 
-function enlarged(frame: Frame, { times = 2, ...wish }: Wish): Promise<Frame> {
+function enlarged(frame: Frame, { times = 2, ...wish }: Wish, source = nets): Promise<Frame> {
   const params = { tta: false, tilePx: 0, width: frame.width * times, height: frame.height * times, ...wish };
-  return upscaleFrame(frame, params, { nets, signal: new AbortController().signal, progress: () => undefined });
+  return upscaleFrame(frame, params, { nets: source, signal: new AbortController().signal, progress: () => undefined });
 }
 
 function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -172,6 +173,42 @@ test('alpha is enlarged with the picture, and what lies behind it does not bleed
     if (i % 48 < 24)
       for (let c = 0; c < 3; c++) expect(hidden.rgb[c * 2304 + i]).toBeCloseTo(result.rgb[c * 2304 + i], 5);
 });
+
+test.each(['cunet-scale2x', 'cunet-noise1', 'upconv7-scale2x', 'compact'])(
+  '%s in half precision draws the same to a level of 255, whole and in tiles',
+  async name => {
+    const halved = createNetCache({
+      runtime,
+      half: true,
+      bytes: async each => made[each]?.() ?? embedded.bytes(each),
+      convention: async each => (await embedded.info(each)).convention,
+    }).open(new AbortController().signal).nets;
+    const compiled: Uint8Array[] = [];
+    const spying = {
+      ...halved,
+      compiled: (...[key, build, options]: Parameters<NetSource['compiled']>) =>
+        halved.compiled(
+          key,
+          async () => {
+            const bytes = await build();
+            if (options?.mayHalve) compiled.push(bytes);
+            return bytes;
+          },
+          options,
+        ),
+    };
+    const frame = makeFrame(62, 35);
+    const wish = name === 'cunet-noise1' ? { clean: name, times: 1 } : { enlarge: name };
+    for (const tilePx of [4096, 32]) {
+      const single = await enlarged(frame, { ...wish, tilePx });
+      const half = await enlarged(frame, { ...wish, tilePx }, spying);
+      expect(worstDifference(half.rgb, single.rgb)).toBeLessThan(1 / 255);
+      expect(worstDifference(half.rgb, single.rgb)).toBeGreaterThan(0);
+    }
+    expect(compiled.length).toBeGreaterThan(0);
+    for (const bytes of compiled) expect(toHalfModel(bytes, name)).toBeDefined();
+  },
+);
 
 test('a net that gives only what must be added has its picture added', async () => {
   const frame = makeFrame(30, 20);

@@ -1,7 +1,7 @@
 import { tileBudgetBytes } from '../../runtime/memory';
 import { cutTile, placeTile, planTiles, turn, turnBack } from '../tiles';
 import { enlargeWithSharedMeans, openShared } from './shared-tiles';
-import { createPlanes, runNet, type EnlargeContext, type Planes, type Upscaler } from './upscaler';
+import { createPlanes, openAt, runNet, type EnlargeContext, type Planes, type Upscaler } from './upscaler';
 
 export type EnlargeOptions = {
   /** Average over the eight turned and mirrored copies of the picture. */
@@ -60,11 +60,13 @@ async function enlargeOnce(up: Upscaler, picture: Planes, tilePx: number, ctx: E
   if (shared) return enlargeWithSharedMeans(shared, picture, tiles, ctx);
 
   const border = up.pad + up.overlap;
+  const [cutWidth, cutHeight] = [tiles[0].width + 2 * border, tiles[0].height + 2 * border];
+  const net = await openAt(up, ctx.nets, cutWidth, cutHeight);
   const out = createPlanes(width * up.scale, height * up.scale);
   for (const [index, tile] of tiles.entries()) {
     ctx.signal.throwIfAborted();
     const cut = cutTile(picture.pixels, 3, width, height, tile, border);
-    const result = await runNet(up.net, cut, tile.width + 2 * border, tile.height + 2 * border);
+    const result = await runNet(net, cut, cutWidth, cutHeight);
     placeTile(out.pixels, 3, out.width, out.height, tile, withoutBorder(result, up.overlap * up.scale), up.scale);
     ctx.done((index + 1) / tiles.length);
   }

@@ -32,7 +32,10 @@ export async function openShared(
   const cut = known.get(key);
   if (!cut) return undefined;
   const compiled = cut.parts.map(({ model, keeps }, part) =>
-    nets.compiled(`upscale:${up.name}:${tileDims.join('x')}:${part}`, async () => model, { keepOnDevice: keeps }),
+    nets.compiled(`upscale:${up.name}:${tileDims.join('x')}:${part}`, async () => model, {
+      keepOnDevice: keeps,
+      mayHalve: true,
+    }),
   );
   return { up, cut, nets: await Promise.all(compiled) };
 }

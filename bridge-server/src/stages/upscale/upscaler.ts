@@ -1,5 +1,8 @@
 import { AppError } from '#protocol/errors';
 import { floatTensor, floatsOf, type Tensor } from '../../frame/tensor';
+import { describeModel, fromModel, toModel } from '../../graph/model';
+import type { Value } from '../../graph/value';
+import { receptiveField } from '../../nets/receptive-field';
 import type { NetSource } from '../../pipeline/stage';
 import type { Net } from '../../runtime/runtime';
 
@@ -18,6 +21,8 @@ export type Upscaler = {
   readonly givesDifference: boolean;
   /** Sides and places of tiles are multiples of it. */
   readonly multiple: number;
+  /** Whether it can be compiled for a size of tile. */
+  readonly isReadable: boolean;
 };
 
 /** [3, height, width], 0..1 */
@@ -41,8 +46,10 @@ const probeSides = [96, 128] as const;
 const validMultiple = 4;
 /** Nets that pad inside tell nothing about their steps: 32 holds for windows of 8 and 16 and for five halvings. */
 const paddedMultiple = 32;
-/** Surroundings given to nets that pad inside: more than the receptive field of the usual compact and residual nets' last layers. */
-const innerPaddingOverlap = 32;
+/** Surroundings given to nets that pad inside, where they cannot be counted. */
+const usualOverlap = 32;
+/** Deep nets see hundreds of pixels far, and hardly look at the furthest: more than this would cost more than it mends. */
+const mostOverlap = 64;
 
 /** One tile through the net; `pixels` belongs to the net afterwards. */
 export async function runNet(net: Net, pixels: Float32Array, width: number, height: number): Promise<Planes> {
@@ -75,6 +82,8 @@ export async function openUpscaler(nets: NetSource, name: string): Promise<Upsca
     });
   const isPadded = pad === 0;
   const grey = probes[0].pixels.reduce((sum, value) => sum + value, 0) / probes[0].pixels.length;
+  const probe = graphAt(await nets.bytes(name), name, probeSides[0], probeSides[0]);
+  const field = probe && receptiveField(probe.output, probe.picture);
   const upscaler: Upscaler = {
     name,
     net,
@@ -82,9 +91,41 @@ export async function openUpscaler(nets: NetSource, name: string): Promise<Upsca
     pad,
     // Plain grey comes out as grey, or as no difference.
     givesDifference: Math.abs(grey) < 0.25,
-    overlap: isPadded ? innerPaddingOverlap : 0,
+    overlap: isPadded ? Math.min(mostOverlap, field ?? usualOverlap) : 0,
     multiple: isPadded ? paddedMultiple : validMultiple,
+    isReadable: probe !== undefined,
   };
   opened.set(net, upscaler);
   return upscaler;
+}
+
+/**
+ * The net compiled for one size of tile, so that it may be done in half precision; one with operators that are not known
+ * here stays as it is.
+ */
+export function openAt(up: Upscaler, nets: NetSource, width: number, height: number): Promise<Net> {
+  if (!up.isReadable) return Promise.resolve(up.net);
+  return nets.compiled(
+    `upscale:${up.name}:${width}x${height}`,
+    async () => {
+      const { output } = graphAt(await nets.bytes(up.name), up.name, width, height) as NetGraph;
+      return toModel({ outputs: { output } });
+    },
+    { mayHalve: true },
+  );
+}
+
+type NetGraph = { readonly picture: Value; readonly output: Value };
+
+/** @returns undefined for a net with operators that are not known here */
+function graphAt(bytes: Uint8Array, name: string, width: number, height: number): NetGraph | undefined {
+  const { inputs, outputs } = describeModel(bytes, name);
+  const output = outputs[0].name;
+  try {
+    const net = fromModel(bytes, { name, layers: [output], inputDims: { [inputs[0].name]: [1, 3, height, width] } });
+    return { picture: net.inputs[0], output: net.outputs[output] };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'NET_UNSUPPORTED') return undefined;
+    throw error;
+  }
 }
