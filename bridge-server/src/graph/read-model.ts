@@ -100,7 +100,7 @@ export function fromModel(bytes: Uint8Array, options: ReadOptions = {}): ReadMod
   const values = new Map<string, Value>();
   for (const tensor of model.initializers) values.set(tensor.name, tensorConstant(tensor));
   const ports = trueInputs(model);
-  const inputs = ports.map(port => input(port.name, bindDims(port, options, label), port.type ?? 'float32'));
+  const inputs = ports.map(port => boundInput(port, options, label));
   for (const value of inputs) values.set(value.name as string, value);
   const budget = makeFoldBudget();
   const file: ReadFile = { label, opset: model.opset, values, budget, openSizes: openSizes(ports, inputs) };
@@ -212,6 +212,15 @@ const whereOf = (node: OnnxNode): string =>
 function trueInputs(model: OnnxModel): OnnxPort[] {
   const weights = new Set(model.initializers.map(tensor => tensor.name));
   return model.inputs.filter(port => !weights.has(port.name));
+}
+
+function boundInput(port: OnnxPort, options: ReadOptions, label: string): Value {
+  const dims = bindDims(port, options, label);
+  try {
+    return input(port.name, dims, port.type ?? 'float32');
+  } catch (error) {
+    throw damaged(label, `the input ${port.name}`, (error as Error).message, error);
+  }
 }
 
 function bindDims(port: OnnxPort, options: ReadOptions, label: string): number[] {

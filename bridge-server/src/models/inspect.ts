@@ -1,6 +1,9 @@
 import { toAppError } from '#protocol/errors';
-import { floatTensor, type Tensor } from '../frame/tensor';
+import { floatTensor, sizeOf, type Tensor } from '../frame/tensor';
+import { costOf } from '../graph/cost';
+import { fromModel } from '../graph/model';
 import { findStylePorts } from '../nets/style-ports';
+import { graphBytes, usableBytes } from '../runtime/memory';
 import type { Runtime } from '../runtime/runtime';
 import { probeDims, probeSide, type FoundNet } from './import-file';
 import type { InputConvention, NetLayer } from './imported-net';
@@ -45,8 +48,9 @@ export type Inspection = {
 
 /** @param runtime where to try the net once; without one it is only described */
 export async function inspectNet(net: FoundNet, runtime?: Runtime): Promise<Inspection> {
-  const testRun = runtime && (await tryOut(net, runtime));
-  const notes: string[] = [];
+  const tooLarge = runtime && largeRun(net);
+  const testRun = runtime && !tooLarge ? await tryOut(net, runtime) : undefined;
+  const notes: string[] = tooLarge ? [tooLarge] : [];
   if (net.obstacle)
     notes.push(`It can be run but not differentiated, so it cannot guide a painting or a dream: ${net.obstacle}.`);
   if (testRun?.ok && testRun.outputs.some(output => !output.finite))
@@ -76,9 +80,26 @@ export async function inspectNet(net: FoundNet, runtime?: Runtime): Promise<Insp
   };
 }
 
+/** Sizes of the picture on which a net is tried. */
+const testDims = (net: FoundNet) => probeDims(net.description, Math.ceil(probeSide / net.multipleOf) * net.multipleOf);
+
+/** Why a net is not tried: a file can ask for more memory than there is. */
+function largeRun(net: FoundNet): string | undefined {
+  const inputDims = testDims(net);
+  let bytes = Object.values(inputDims).reduce((sum, dims) => sum + 4 * sizeOf(dims), 0);
+  // What cannot be read here still has inputs to fill.
+  if (!net.obstacle && bytes < usableBytes())
+    bytes = graphBytes(costOf(Object.values(fromModel(net.model, { name: net.name, inputDims }).outputs)));
+  if (bytes < largestShare * usableBytes()) return undefined;
+  return `It was not tried: a run would take ${(bytes / 1e9).toFixed(1)} GB of memory.`;
+}
+
+/** Of the machine's memory, for one look at a net. */
+const largestShare = 0.25;
+
 /** Runs the net once on a soft picture of the size that it takes. A failure is a finding, not an error. */
 async function tryOut(net: FoundNet, runtime: Runtime): Promise<TestRun> {
-  const dims = probeDims(net.description, Math.ceil(probeSide / net.multipleOf) * net.multipleOf);
+  const dims = testDims(net);
   try {
     const loaded = await runtime.load(net.model, { label: net.name });
     try {
