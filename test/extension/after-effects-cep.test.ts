@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { ErrorCode } from '#protocol/errors';
 import { idle, placementOf } from '../conformance/host';
-import { afterEffectsMisbehaviours, type AfterEffectsMisbehaviour } from '../fakes/after-effects';
+import { afterEffectsMisbehaviours, type AfterEffectsMisbehaviour, type LayerState } from '../fakes/after-effects';
 import { makeAfterEffects } from './make-after-effects';
 
 type Panel = Awaited<ReturnType<typeof makeAfterEffects>>;
@@ -59,7 +59,7 @@ test('from the marked layer to a silent layer right above it with the same in an
   expect(panel.afterEffects.layers().filter(layer => layer.selected)).toMatchObject([{ name: 'B café' }]);
   expect(own()).toEqual(before);
   expect(panel.afterEffects.openGroups()).toBe(0);
-  expect(panel.afterEffects.steps.filter(step => step === 'Reverie: place a result')).toHaveLength(1);
+  expect(panel.afterEffects.steps().filter(step => step === 'Reverie: place a result')).toHaveLength(1);
 });
 
 test.each([
@@ -123,6 +123,129 @@ test('a layer that begins later in its source is named, and nothing is placed', 
     details: { name: 'B café' },
   });
   expect(panel.results()).toEqual([]);
+});
+
+test.each([
+  ['is stretched in time', (layer: LayerState) => (layer.stretch = 150)],
+  ['is remapped in time', (layer: LayerState) => (layer.remapped = true)],
+  ['shows another film', (layer: LayerState) => (layer.item!.path = '/media/another.mov')],
+])('a layer that %s since is named, and nothing is placed', async (_what, change) => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  change(panel.layers.b);
+  const before = own();
+  const placing = panel.host.importClip(clip, { ...at, sourcePath: '/media/B café.mov' }, idle());
+  await expect(placing).rejects.toMatchObject({ code: 'SOURCE_CHANGED', details: { name: 'B café' } });
+  expect([panel.results(), own()]).toEqual([[], before]);
+});
+
+test('a stretched layer, rendered as it is, takes its result; rendered again it is replaced', async () => {
+  panel = await makeAfterEffects();
+  panel.layers.b.stretch = 200;
+  const { range, at, clip } = await markAndMake();
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({
+    outcome: 'placed',
+    range: { first: 50, last: 69 },
+  });
+  const again = await panel.makeResult('job-2', range);
+  expect(await panel.host.importClip(again, at, idle())).toMatchObject({ outcome: 'replaced', track: 2 });
+  expect(panel.results()).toHaveLength(1);
+});
+
+test('layers that were put into another order since keep it, and the result lies above its source', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  panel.afterEffects.raise(panel.layers.b.id);
+  const order = panel.afterEffects.layers().map(({ name }) => name);
+  expect(order).toEqual(['A', 'Null 1', 'Logo', 'B café']);
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({ outcome: 'placed', track: 4 });
+  expect(
+    panel.afterEffects
+      .layers()
+      .map(({ name }) => name)
+      .slice(0, 4),
+  ).toEqual(order);
+});
+
+test('a composition that got another frame rate is told: its frames are others', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  panel.afterEffects.setFrameRate(50);
+  const before = own();
+  await expect(panel.host.importClip(clip, at, idle())).rejects.toMatchObject({
+    code: 'SEQUENCE_RATE_CHANGED',
+    details: { now: 50, before: 25 },
+  });
+  expect([panel.results(), own()]).toEqual([[], before]);
+  const range = await panel.host.readRange();
+  expect(range.range).toEqual({ first: 100, last: 139, rate: { num: 50, den: 1 } });
+  const again = await panel.makeResult('job-2', range);
+  expect(await panel.host.importClip(again, placementOf(range), idle())).toMatchObject({ outcome: 'placed' });
+});
+
+test.each([23.976, 29.97, 59.94, 12.5])('at %s frames a second in and out are those of the source', async frameRate => {
+  panel = await makeAfterEffects({ frameRate });
+  const before = own();
+  const { range, at, clip } = await markAndMake();
+  expect(range.range).toMatchObject({ first: 50, last: 69 });
+  expect(await panel.host.importClip(clip, at, idle())).toMatchObject({
+    outcome: 'placed',
+    range: { first: 50, last: 69 },
+  });
+  expect(await panel.host.findResult!('job-1', at)).toMatchObject({ outcome: 'already-there' });
+  expect(own()).toEqual(before);
+});
+
+test.each([
+  ['square ones', { width: 1920, height: 1080 }, [100, 100]],
+  ['its own', { width: 1440, height: 1080, pixelAspect: 4 / 3 }, [100, 100]],
+  ['none that are known', { width: 1440, height: 1080 }, [400 / 3, 100]],
+])('in a composition of wide pixels a result with %s fills the picture', async (_what, about, scale) => {
+  panel = await makeAfterEffects({ size: { width: 1440, height: 1080 }, pixelAspect: 4 / 3 });
+  const { at, clip } = await markAndMake('job-1', about);
+  await panel.host.importClip({ ...clip, width: about.width, height: about.height }, at, idle());
+  for (const axis of [0, 1]) expect(panel.results()[0].scale[axis]).toBeCloseTo(scale[axis], 6);
+});
+
+test('a locked layer above the source is hidden for the export all the same, and is locked again', async () => {
+  panel = await makeAfterEffects({ misbehave: ['locked-refuses'] });
+  panel.layers.logo.locked = true;
+  const before = own();
+  panel.mark();
+  await panel.host.exportRange(await panel.host.readRange(), idle());
+  expect(panel.afterEffects.films).toMatchObject([{ shown: ['Null 1', 'B café', 'A'] }]);
+  expect(own()).toEqual(before);
+  expect(panel.layers.logo.locked).toBe(true);
+});
+
+test('a result that the person locked is theirs: a newer one lies beside it, and taking it off names the lock', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  await panel.host.importClip({ ...clip, labels: { section: 'Chorus' } }, at, idle());
+  panel.afterEffects.lock(panel.results()[0].id);
+  const shorter = { ...at, range: { ...at.range, last: 60 } };
+  const again = { ...(await panel.makeResult('job-2', await panel.host.readRange())), labels: { section: 'Chorus' } };
+  expect(await panel.host.importClip(again, shorter, idle())).toMatchObject({ outcome: 'placed' });
+  expect(
+    panel
+      .results()
+      .map(({ path }) => path)
+      .sort(),
+  ).toEqual([clip.path, again.path].sort());
+  await expect(panel.host.removeResult!('job-1', at)).rejects.toMatchObject({ code: 'REMOVE_FAILED' });
+  expect(panel.results()).toHaveLength(2);
+});
+
+test('a result that replaces an older one with other ends is one step of undo', async () => {
+  panel = await makeAfterEffects();
+  const { at, clip } = await markAndMake();
+  await panel.host.importClip({ ...clip, labels: { section: 'Chorus' } }, at, idle());
+  const shorter = { ...at, range: { ...at.range, last: 60 } };
+  const again = { ...(await panel.makeResult('job-2', await panel.host.readRange())), labels: { section: 'Chorus' } };
+  await panel.host.importClip(again, shorter, idle());
+  expect(panel.results()).toMatchObject([{ path: again.path }]);
+  expect(panel.afterEffects.undo()).toBe('Reverie: place a result');
+  expect(panel.results()).toMatchObject([{ path: clip.path, first: 50, last: 69 }]);
 });
 
 test('a result that was moved along with its source is replaced where both lie', async () => {
@@ -322,6 +445,7 @@ const expected: Record<
   'render-stopped': { export: 'EXPORT_FAILED' },
   'render-throws': { export: 'HOST_FAILED' },
   'queue-held': { export: 'EXPORT_FAILED' },
+  'locked-refuses': {},
   'queue-item-stays': { notice: 'HOST_NOT_RESTORED' },
   'hide-ignored': { export: 'EXPORT_FAILED' },
   'hidden-for-good': { notice: 'HOST_NOT_RESTORED' },

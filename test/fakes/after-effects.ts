@@ -27,6 +27,7 @@ export const afterEffectsMisbehaviours = [
   'render-stopped', // somebody stops the render
   'render-throws',
   'queue-held', // other items of the queue cannot be held back
+  'locked-refuses', // a locked layer takes no change
   'queue-item-stays', // our item stays in the queue
   'hide-ignored', // a layer cannot be hidden
   'hidden-for-good', // a hidden layer cannot be shown again
@@ -61,7 +62,14 @@ export const afterEffectsMisbehaviours = [
 ] as const;
 export type AfterEffectsMisbehaviour = (typeof afterEffectsMisbehaviours)[number];
 
-type Media = { frames: number; rate: { num: number; den: number }; width: number; height: number; sound?: boolean };
+type Media = {
+  frames: number;
+  rate: { num: number; den: number };
+  width: number;
+  height: number;
+  sound?: boolean;
+  pixelAspect?: number;
+};
 type ItemState = {
   id: number;
   kind: 'footage' | 'folder' | 'composition';
@@ -148,6 +156,10 @@ export type FakeAfterEffectsOptions = {
   readonly writeFilm?: (path: string, first: number, frames: number) => void;
   readonly readFilm?: (path: string) => Media;
   readonly size?: { width: number; height: number };
+  /** Width of a pixel of the composition; films have square ones unless their JSON says otherwise. */
+  readonly pixelAspect?: number;
+  /** Ids are counted anew in every project; the composition has the first one. */
+  readonly firstId?: number;
 };
 
 export type FakeAfterEffects = ReturnType<typeof createFakeAfterEffects>;
@@ -159,11 +171,11 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
   const bad = new Set<AfterEffectsMisbehaviour>(options.misbehave ?? []);
   const seconds = (frame: number) => frame * frameDuration;
   const toFrame = (time: number) => Math.round(time / frameDuration);
-  let ids = 0;
+  let ids = (options.firstId ?? 1) - 1;
   const films: { path: string; first: number; last: number; shown: string[] }[] = [];
   let imports = 0;
   let openGroups = 0;
-  const steps: string[] = [];
+  const steps: { name: string; layers: LayerState[]; items: ItemState[] }[] = [];
   let suppressed = 0;
 
   let composition = {
@@ -260,7 +272,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
       ...(item.kind === 'folder' ? { items: {} } : {}),
       width: item.media.width,
       height: item.media.height,
-      pixelAspect: 1,
+      pixelAspect: item.media.pixelAspect ?? 1,
       get frameRate() {
         const read = bad.has('import-rate') || options.importsAtThirty ? 30 : item.media.rate.num / item.media.rate.den;
         return item.conformed ?? read;
@@ -328,7 +340,9 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         layer.outPoint += by;
         if (bad.has('in-ignored')) layer.inPoint = 0;
       },
-      stretch: layer.stretch,
+      get stretch() {
+        return layer.stretch;
+      },
       get selected() {
         return layer.selected;
       },
@@ -339,10 +353,16 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         return layer.enabled;
       },
       set enabled(on: boolean) {
+        if (layer.locked && bad.has('locked-refuses')) throw new Error('the layer is locked');
         if (bad.has(on ? 'hidden-for-good' : 'hide-ignored')) return;
         layer.enabled = on;
       },
-      locked: layer.locked,
+      get locked() {
+        return layer.locked;
+      },
+      set locked(on: boolean) {
+        layer.locked = on;
+      },
       get comment() {
         return layer.comment;
       },
@@ -491,7 +511,7 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     get height() {
       return size.height;
     },
-    pixelAspect: 1,
+    pixelAspect: options.pixelAspect ?? 1,
     get frameRate() {
       return frameRate;
     },
@@ -704,7 +724,8 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     },
     beginUndoGroup(name) {
       openGroups++;
-      steps.push(name);
+      // What the step may change: which layers there are, and what each one and its item say.
+      steps.push({ name, layers: layers.map(layer => ({ ...layer })), items: items.map(item => ({ ...item })) });
     },
     endUndoGroup() {
       openGroups--;
@@ -779,6 +800,11 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
       queue.push(item, { ...item, id: ++ids, render: false, status: status.DONE });
       return item;
     },
+    /** In the composition's settings: layers keep their seconds. */
+    setFrameRate(fps: number): void {
+      composition.frames = Math.round((composition.frames * fps) / frameRate);
+      [frameRate, frameDuration] = [fps, 1 / fps];
+    },
     closeComposition(): void {
       active = 'none';
     },
@@ -788,6 +814,13 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         for (const key of ['startTime', 'inPoint', 'outPoint'] as const) layer[key] += seconds(frames);
         for (const marker of layer.markers) marker.time += seconds(frames);
       }
+    },
+    lock(id: number): void {
+      for (const layer of layers) if (layer.id === id) layer.locked = true;
+    },
+    /** Drags a layer to the top. */
+    raise(id: number): void {
+      layers = [...layers.filter(layer => layer.id === id), ...layers.filter(layer => layer.id !== id)];
     },
     /** What a person sees, from bottom to top. */
     layers: () =>
@@ -816,7 +849,16 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
     markers: () =>
       markers.map(marker => ({ text: marker.comment, first: toFrame(marker.time), frames: toFrame(marker.duration) })),
     films,
-    steps,
+    steps: () => steps.map(({ name }) => name),
+    /** As a person does it: Edit > Undo. */
+    undo(): string | undefined {
+      const step = steps.pop();
+      if (!step) return undefined;
+      const of = (id: number) => step.items.find(item => item.id === id);
+      layers = step.layers.map(layer => ({ ...layer, item: layer.item && of(layer.item.id) }));
+      ({ items } = step);
+      return step.name;
+    },
     openGroups: () => openGroups,
     imports: () => imports,
   };

@@ -505,6 +505,18 @@ export const errors = {
     cause: 'The result is not on the timeline: {problem}',
     remedy: 'The file is imported in the bin "Reverie": drag it to the timeline, or place it again.',
   },
+  SOURCE_CHANGED: {
+    http: 409,
+    exit: 3,
+    cause: 'The layer "{name}" shows another source, or plays it at another speed, than when it was rendered.',
+    remedy: 'Render the layer again as it is now, or drag the result from the folder "Reverie" by hand.',
+  },
+  SEQUENCE_RATE_CHANGED: {
+    http: 409,
+    exit: 3,
+    cause: 'The composition has {now} frames a second now, and had {before} when this was rendered.',
+    remedy: 'Set its frame rate back and place the result again, or render it again at the new rate.',
+  },
   SOURCE_TRIMMED: {
     http: 409,
     exit: 3,
@@ -528,7 +540,7 @@ export const errors = {
     http: 500,
     exit: 4,
     cause: 'The result could not be taken off the timeline.',
-    remedy: 'Unlock its track, or delete the clip by hand.',
+    remedy: 'Unlock its track or layer, or delete the clip by hand.',
   },
   BRIDGE_NOT_STARTED: {
     http: 503,

@@ -241,6 +241,7 @@ export type PlacedLayerFacts = {
   readonly first: number;
   /** One past the last frame. */
   readonly end: number;
+  readonly locked: boolean;
   readonly path: string;
   readonly labels: readonly string[];
 };
@@ -279,6 +280,8 @@ export type AfterEffectsCalls = {
       end: number;
       above?: LayerReference;
       fit: boolean;
+      /** Older results that this one stands for: their layers go in the same step of undo. */
+      outdated: readonly string[];
     };
     value: { layer: PlacedLayerFacts; already: boolean };
   };

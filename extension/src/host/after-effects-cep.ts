@@ -140,12 +140,12 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     await call('importFile', { path: clip.path, bin: folderName, label, fps: clip.rate.num / clip.rate.den });
     checkAborted(context);
     context.report(undefined, 'placing');
-    const { width, height } = facts.composition;
+    const { width, height, pixelAspect } = facts.composition;
     const { first, last } = at.range;
-    const fit = clip.width !== width || clip.height !== height;
-    await call('place', { composition, path: clip.path, label, first, end: last + 1, above, fit });
-    // The new one lies: what it stands for goes.
-    for (const { path } of results.filter(each => isOutdated(each, of))) await call('remove', { composition, path });
+    // A film may have lost the shape of its pixels on the way: After Effects is asked how wide it shows.
+    const fit = clip.width !== width || clip.height !== height || pixelAspect !== 1;
+    const outdated = results.filter(each => isOutdated(each, of)).map(({ path }) => path);
+    await call('place', { composition, path: clip.path, label, first, end: last + 1, above, fit, outdated });
     const placed = (await findResults(composition)).find(result => result.of.job === clip.job);
     if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
     return outcomeOf('placed', placed);

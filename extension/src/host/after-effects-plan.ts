@@ -11,7 +11,7 @@ import type { Placement, StylizeMarker, TimelineClip, TimelineMarker, TimelineRa
 import { classifyBy } from './clip-reasons';
 import { isSameRate, knownRate, rateOfDecimal } from './decimal-rate';
 import type { WantedRange } from './host';
-import { isInside } from './host-path';
+import { isInside, normalPath } from './host-path';
 import { readLabel, type ResultLabel } from './result-label';
 import { clipWishes, sequenceWishes } from './stylize-markers';
 
@@ -21,17 +21,20 @@ export const rateOfComposition = (facts: AfterEffectsFacts): Rate => rateOfDecim
 
 const trackOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) => facts.layers.length - layer.index;
 
+/** How a layer plays its source: its stretch in per cent, or that its time is remapped. */
+const speedOf = ({ stretch, remapped }: AfterEffectsLayerFacts) => (remapped ? 'remapped' : String(stretch));
+
 /**
- * The layer's own number where the version has one (indices change with every layer that is added), and where its
- * source begins, so that a layer that is moved can be followed.
+ * The layer's own number where the version has one (indices change with every layer that is added), where its source
+ * begins, so that a layer that is moved can be followed, and how it plays.
  */
 const keyOf = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts) =>
-  `${layer.id === '' ? `at${trackOf(facts, layer)}` : `layer${layer.id}`}:${layer.startFrame}`;
+  `${layer.id === '' ? `at${trackOf(facts, layer)}` : `layer${layer.id}`}:${layer.startFrame}:${speedOf(layer)}`;
 
-type LayerKey = { readonly layer: string; readonly start: number };
+type LayerKey = { readonly layer: string; readonly start: number; readonly speed: string };
 function readKey(key: string | undefined): LayerKey | undefined {
-  const parts = /^(\w+):(-?\d+)$/.exec(key ?? '');
-  return parts ? { layer: parts[1], start: Number(parts[2]) } : undefined;
+  const parts = /^(\w+):(-?\d+):(remapped|-?[\d.]+)$/.exec(key ?? '');
+  return parts ? { layer: parts[1], start: Number(parts[2]), speed: parts[3] } : undefined;
 }
 
 export function classifyLayer(layer: AfterEffectsLayerFacts): Pick<TimelineClip, 'kind' | 'reasons'> {
@@ -269,18 +272,27 @@ export type PlacedResult = PlacedLayerFacts & { readonly of: ResultLabel };
  * Where a result belongs now, and the layer that it goes right above. A layer that was moved since takes its result
  * along; one that is shorter at its end gets as much as it shows. Without the layer the place stays as it was, on top
  * of all.
- * @throws AppError SOURCE_TRIMMED for a layer that begins later in its source: the result would have to as well
+ * @throws AppError SOURCE_TRIMMED for a layer that begins later in its source: the result would have to as well;
+ * SOURCE_CHANGED for one that shows other pictures; SEQUENCE_RATE_CHANGED: its frames are others
  */
 export function followLayer(
   facts: AfterEffectsFacts,
   at: Placement,
 ): { readonly at: Placement; readonly above?: LayerReference } {
+  const rate = rateOfComposition(facts);
+  if (!isSameRate(rate, at.range.rate))
+    throw new AppError('SEQUENCE_RATE_CHANGED', {
+      now: rate.num / rate.den,
+      before: at.range.rate.num / at.range.rate.den,
+    });
   const key = readKey(at.sourceKey);
   const layer = key && facts.layers.find(each => readKey(keyOf(facts, each))?.layer === key.layer);
   const shown = layer && rangeOf(facts, layer);
   if (!key || !layer || !shown) return { at };
   // A number that is none of the layer's own may by now stand for another layer: only an unmoved one is believed.
   if (layer.id === '' && layer.startFrame !== key.start) return { at };
+  const isOther = at.sourcePath !== undefined && normalPath(at.sourcePath) !== normalPath(layer.mediaPath);
+  if (isOther || speedOf(layer) !== key.speed) throw new AppError('SOURCE_CHANGED', { name: layer.name });
   const by = layer.startFrame - key.start;
   const [first, last] = [at.range.first + by, Math.min(at.range.last + by, shown.last)];
   if (first < shown.first || first > shown.last) throw new AppError('SOURCE_TRIMMED', { name: layer.name });
@@ -308,10 +320,11 @@ export function liesWhereWanted(placed: PlacedResult, wanted: ResultLabel): bool
   return isSameLayer(placed.of, wanted) && !isMovedLayer(placed, wanted);
 }
 
-/** An older result of the same section or layer with other ends. One that a person has moved is theirs. */
+/** An older result of the same section or layer with other ends. One that a person has moved or locked is theirs. */
 export function isOutdated(placed: PlacedResult, wanted: ResultLabel): boolean {
   const { of } = placed;
-  if (of.sequence !== wanted.sequence || of.section !== wanted.section || isMovedLayer(placed, of)) return false;
+  if (placed.locked || of.sequence !== wanted.sequence || of.section !== wanted.section || isMovedLayer(placed, of))
+    return false;
   const { range } = wanted;
   if (of.section !== '') return overlaps(of.range, range);
   const contains = (a: FrameRange, b: FrameRange) => a.first <= b.first && a.last >= b.last;

@@ -78,7 +78,7 @@ export async function probeAfterEffects(
     {
       question: 'place',
       async ask() {
-        const where = { first: 10, end: 40, fit: true };
+        const where = { first: 10, end: 40, fit: true, outdated: [] };
         const answer = await call('place', { composition: opened(), path: base, label, ...where });
         expectThat(answer.layer.first === 10 && answer.layer.end === 40, answer);
         return answer;
@@ -88,11 +88,12 @@ export async function probeAfterEffects(
       question: 'order',
       async ask() {
         await call('importFile', { path: cover, bin, label, fps: checkFilm.fps });
-        await call('place', { composition: opened(), path: cover, label, first: 10, end: 40, fit: true });
+        const covering = { first: 10, end: 40, fit: true, outdated: [] };
+        await call('place', { composition: opened(), path: cover, label, ...covering });
         await call('importFile', { path: above, bin, label, fps: checkFilm.fps });
         const lowest = (await factsOf()).layers[1];
         const on = { index: lowest.index, name: lowest.name };
-        const where = { first: 15, end: 30, above: on, fit: true };
+        const where = { first: 15, end: 30, above: on, fit: true, outdated: [] };
         const answer = await call('place', { composition: opened(), path: above, label, ...where });
         expectThat(answer.layer.track === 1, answer);
         return answer;

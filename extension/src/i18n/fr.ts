@@ -907,6 +907,14 @@ export const fr: Catalogue = {
   'error.NOT_PLACED.cause': 'Le résultat n’est pas sur la timeline : {problem}',
   'error.NOT_PLACED.remedy':
     'Le fichier est dans le chutier « Reverie » : glissez-le sur la timeline, ou placez-le à nouveau.',
+  'error.SOURCE_CHANGED.cause':
+    'Le calque « {name} » montre une autre source, ou la lit à une autre vitesse, qu’au moment du rendu.',
+  'error.SOURCE_CHANGED.remedy':
+    'Refaites le rendu du calque tel qu’il est, ou faites glisser le résultat à la main depuis le dossier « Reverie ».',
+  'error.SEQUENCE_RATE_CHANGED.cause':
+    'La composition compte maintenant {now} images par seconde ; elle en comptait {before} au moment du rendu.',
+  'error.SEQUENCE_RATE_CHANGED.remedy':
+    'Rétablissez sa cadence et placez à nouveau le résultat, ou refaites le rendu à la nouvelle cadence.',
   'error.SOURCE_TRIMMED.cause':
     'Le clip « {name} » ne commence plus au même endroit de sa source qu’au moment du rendu : le résultat ne lui correspond plus.',
   'error.SOURCE_TRIMMED.remedy':
@@ -918,7 +926,7 @@ export const fr: Catalogue = {
   'error.REPLACE_FAILED.cause': 'L’ancien résultat {path} n’a pas pu être remplacé : {problem}',
   'error.REPLACE_FAILED.remedy': 'Retirez l’ancien résultat, puis placez le nouveau.',
   'error.REMOVE_FAILED.cause': 'Le résultat n’a pas pu être retiré de la timeline.',
-  'error.REMOVE_FAILED.remedy': 'Déverrouillez sa piste, ou supprimez le clip à la main.',
+  'error.REMOVE_FAILED.remedy': 'Déverrouillez sa piste ou son calque, ou supprimez le clip à la main.',
   'error.BRIDGE_NOT_STARTED.cause': 'Le pont n’a pas pu être démarré : {problem}',
   'error.BRIDGE_NOT_STARTED.remedy': 'Démarrez-le dans un terminal avec `reverie serve`.',
   'error.INTERNAL.cause': 'Un imprévu est survenu : {problem}',

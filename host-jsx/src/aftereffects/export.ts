@@ -103,9 +103,20 @@ function hideLayers(
       return fail('EXPORT_FAILED', { path: params.path, problem: 'the layers were changed meanwhile' });
     if (!layer.enabled) continue;
     hidden.push(layer);
-    layer.enabled = false;
+    setEnabled(layer, false);
     if (layer.enabled)
       fail('EXPORT_FAILED', { path: params.path, problem: 'layer "' + String(layer.name) + '" cannot be hidden' });
+  }
+}
+
+/** A locked layer takes no change: it is unlocked for the moment. */
+function setEnabled(layer: AeLayer, on: boolean): void {
+  var locked = layer.locked;
+  if (locked) layer.locked = false;
+  try {
+    layer.enabled = on;
+  } finally {
+    if (locked) layer.locked = true;
   }
 }
 
@@ -188,7 +199,7 @@ function restore(project: AeProject, item: AeQueueItem | undefined, hidden: AeLa
   };
   var show = function (layer: AeLayer): void {
     attempt('layer "' + String(layer.name) + '"', function () {
-      layer.enabled = true;
+      setEnabled(layer, true);
       return layer.enabled;
     });
   };

@@ -38,6 +38,7 @@ function factsOf(composition: AeComposition, layer: AeLayer, path: string): Plac
     track: composition.numLayers - Number(layer.index),
     first: toFrames(composition, layer.inPoint),
     end: toFrames(composition, layer.outPoint),
+    locked: Boolean(layer.locked),
     path: path,
     // A person may write over a layer's comment; the item's is the second place.
     labels: [String(layer.comment || ''), String((source && source.comment) || '')],
@@ -64,8 +65,13 @@ export function placeLayer(
     var problem = lay(composition, items[0], target, params);
     select(composition, selected);
     var changed = firstChanged(composition, params.path, before);
-    if (problem === '' && !changed)
+    if (problem === '' && !changed) {
+      for (var i = 0; i < params.outdated.length; i++) {
+        takeAway(composition, params.outdated[i]);
+        if (layersOfPath(composition, params.outdated[i]).length > 0) return fail('REMOVE_FAILED', {});
+      }
       return { layer: factsOf(composition, layersOfPath(composition, params.path)[0], params.path), already: false };
+    }
     takeAway(composition, params.path);
     var still = firstChanged(composition, params.path, before);
     if (still) return fail('TIMELINE_CHANGED', { clip: still, track: String(composition.name) });
