@@ -167,4 +167,19 @@ test('"Place all" takes the newest job of each place, the oldest place first', (
     job('20261122-100001-00000001', 'done', labels('0:9')),
   ];
   expect(newestOfEachPlace(jobs).map(({ id }) => id.slice(-1))).toEqual(['2', '3']);
+
+  // A section whose end was moved: its older render lies under the newer one's place.
+  const sections = [
+    job('20261122-100009-00000009', 'done', { ...labels('0:17'), section: 'Verse' }),
+    job('20261122-100008-00000008', 'done', { ...labels('40:60'), section: 'Verse' }),
+    job('20261122-100007-00000007', 'done', { ...labels('0:13'), section: 'Verse' }),
+    job('20261122-100006-00000006', 'done', { ...labels('0:13'), section: 'Chorus' }),
+  ];
+  expect(newestOfEachPlace(sections).map(({ id }) => id.slice(-1))).toEqual(['6', '8', '9']);
+  const clips = [
+    job('20261122-100011-00000011', 'done', { ...labels('5:9'), sourceKey: 'clip' }),
+    job('20261122-100010-00000010', 'done', { ...labels('0:9'), sourceKey: 'clip' }),
+    job('20261122-100010-00000012', 'done', { ...labels('0:9'), sourceKey: 'another' }),
+  ];
+  expect(newestOfEachPlace(clips).map(({ id }) => id.slice(-2))).toEqual(['12', '11']);
 });

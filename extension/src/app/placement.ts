@@ -1,4 +1,5 @@
 import type { Job } from '#protocol/job';
+import type { FrameRange } from '#protocol/time';
 import type { Placement, TimelineRange } from '#protocol/timeline';
 
 /** Where a job's result belongs, kept in the job's labels so that it survives restarts of panel, bridge and host. */
@@ -38,18 +39,25 @@ export function fromLabels(labels: PlaceLabels): Placement | undefined {
   };
 }
 
-/** One place for all renders of it: an earlier one is not put over a later one. */
-const placeOf = ({ labels }: Job['spec']) =>
-  JSON.stringify([labels.sequence, labels.place, labels.sourceKey, labels.section]);
+/**
+ * Whether one of two renders stands for the other: they are of one section and overlap, or of one clip and one range
+ * holds the other. By the same rule the hosts take the older one off the timeline when the newer one is placed.
+ */
+function isOfOnePlace({ labels: a }: Job['spec'], { labels: b }: Job['spec']): boolean {
+  const [one, other] = [fromLabels(a)?.range, fromLabels(b)?.range];
+  if (!one || !other || a.sequence !== b.sequence || a.section !== b.section) return false;
+  const holds = (outer: FrameRange, inner: FrameRange) => outer.first <= inner.first && outer.last >= inner.last;
+  if (a.section) return one.first <= other.last && other.first <= one.last;
+  return a.sourceKey === b.sourceKey && (holds(one, other) || holds(other, one));
+}
 
 /** The newest finished job of each place, the oldest place first. @param jobs newest first */
 export function newestOfEachPlace(jobs: readonly Job[]): Job[] {
-  const taken = new Set<string>();
-  const newest = jobs.filter(job => {
-    if (job.status !== 'done' || !fromLabels(job.spec.labels) || taken.has(placeOf(job.spec))) return false;
-    taken.add(placeOf(job.spec));
-    return true;
-  });
+  const newest: Job[] = [];
+  for (const job of jobs) {
+    if (job.status !== 'done' || !fromLabels(job.spec.labels)) continue;
+    if (!newest.some(newer => isOfOnePlace(newer.spec, job.spec))) newest.push(job);
+  }
   return newest.reverse();
 }
 
