@@ -46,11 +46,10 @@ const leastContrast = 0.02;
 
 /**
  * Whether a shot that began nearly black or white has become a picture since: what was painted on nothing, in colours
- * that were matched to nothing, is not worth keeping. Once there are forms, a shot whose colours follow the light stays.
- * Where a picture has come, `notice` hears of it.
+ * that were matched to nothing, is not worth keeping. Where it has, `notice` hears of it.
  */
 export function hasAwoken(shot: Shot, frame: Frame, notice: (notice: Notice) => void): boolean {
-  if (shot.contrast >= (shot.footage ? leastContrast : tellingDeviation)) return false;
+  if (shot.contrast >= tellingDeviation) return false;
   const contrast = lumaDeviation(colourStatistics(frame.rgb, frame.alpha));
   if (contrast < awakening * Math.max(shot.contrast, leastContrast)) return false;
   const text = 'The picture has come out of a fade; painted anew.';
