@@ -9,7 +9,15 @@ import {
   samePicture,
   setParam,
 } from '../../extension/src/app/draft';
-import { entryOf, fractionDone, listJobs, reduceJobs, sourceFrame, type Jobs } from '../../extension/src/app/jobs';
+import {
+  entryOf,
+  failureOf,
+  fractionDone,
+  listJobs,
+  reduceJobs,
+  sourceFrame,
+  type Jobs,
+} from '../../extension/src/app/jobs';
 import { fromLabels, toLabels } from '../../extension/src/app/placement';
 import { readSaved, toSaved, writeSaved } from '../../extension/src/app/saved';
 import { initialState, reduceApp, type AppState } from '../../extension/src/app/state';
@@ -385,4 +393,18 @@ describe('placement', () => {
   ])('labels that do not say it are no placement: %j', labels => {
     expect(fromLabels(labels as Record<string, string>)).toBeUndefined();
   });
+});
+
+test('a failed job names its clip as the person does, not the bridge’s copy of it', () => {
+  const job = makeJob();
+  const copy = `/Users/me/Library/Application Support/Reverie/clips/${job.spec.clip}`;
+  const failureIn = (details: Record<string, string | number>) =>
+    failureOf({ ...job, error: { code: 'MEDIA_DAMAGED', details } })?.details;
+  expect(failureIn({ path: copy, problem: `no picture in ${copy}`, frame: 3 })).toEqual({
+    path: 'shot.mov',
+    problem: 'no picture in shot.mov',
+    frame: 3,
+  });
+  expect(failureIn({ path: `C:\\Reverie\\clips\\${job.spec.clip}` })).toEqual({ path: 'shot.mov' });
+  expect(failureOf(job)).toBeUndefined();
 });

@@ -41,9 +41,11 @@ export function addTriggerCommand(program: Command): void {
       action(async (output, name: string, flags: TriggerFlags) => {
         if (!(name in actions))
           throw new AppError('USAGE', { problem: `There is no action "${name}"; choose stylize or place.` });
-        const wanted = Object.entries({ preset: flags.preset, host: flags.host }).flatMap(([key, value]) =>
-          value === undefined ? [] : [[key, value]],
-        );
+        const { preset, host: wantedHost } = flags;
+        const wanted = Object.entries({
+          ...(preset === undefined ? {} : { preset }),
+          ...(wantedHost === undefined ? {} : { host: wantedHost }),
+        });
         if (flags.showCommand) {
           const line = commandLine([name, ...wanted.flatMap(([key, value]) => [`--${key}`, value])]);
           output.result({ type: 'trigger-command', command: line }, line);

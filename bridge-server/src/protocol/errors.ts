@@ -358,7 +358,7 @@ export const errors = {
     http: 503,
     exit: 3,
     cause: 'The bridge does not answer.',
-    remedy: 'Start it with the button, or with `reverie serve`.',
+    remedy: 'Press "Start the bridge" in the panel, or write `npx reverie serve` in a terminal.',
   },
   PANEL_NOT_OPEN: {
     http: 409,

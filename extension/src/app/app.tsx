@@ -120,10 +120,14 @@ function ConnectionLine() {
   const session = useSession();
   const connection = useApp(state => state.connection);
   if (connection.status !== 'lost' && connection.status !== 'refused') return null;
+  const isGone = connection.error.code === 'BRIDGE_UNREACHABLE';
   return (
     <div className={styles.line}>
-      <Trouble error={connection.error.toJSON()}>
-        {session.canStartBridge && connection.error.code === 'BRIDGE_UNREACHABLE' ? (
+      <Trouble
+        error={connection.error.toJSON()}
+        remedy={isGone && !session.canStartBridge ? t('connection.startByHand') : undefined}
+      >
+        {session.canStartBridge && isGone ? (
           <Button onClick={session.startBridge}>{t('connection.start')}</Button>
         ) : (
           <Button onClick={session.retryConnection}>{t('connection.retry')}</Button>

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { httpPaths } from '#protocol/http';
 import type { DreamParams } from '#protocol/effects/dream';
 import { Button } from '../components/button';
@@ -34,7 +35,9 @@ export function DreamPage() {
   const ready = useApp(state => state.source.phase === 'ready');
   const dreamers = nets.filter(net => net.uses.includes('dream') && net.installed);
   const dream = dreamOf(draft);
-  const net = dream?.params.net ?? dreamers[0]?.name ?? '';
+  // Looking at another net's layers changes nothing yet: a layer belongs to its net, and both are picked together.
+  const [wanted, setWanted] = useState<string>();
+  const net = wanted ?? dream?.params.net ?? dreamers[0]?.name ?? '';
   const shown = atlas.phase !== 'none' && atlas.net === net ? atlas : undefined;
 
   const pick = (layer: string, channel?: number) => {
@@ -53,7 +56,7 @@ export function DreamPage() {
       );
     });
   };
-  const chosen = dream?.params.objectives[0];
+  const chosen = dream?.params.net === net ? dream.params.objectives[0] : undefined;
 
   return (
     <DrawingProvider>
@@ -70,10 +73,7 @@ export function DreamPage() {
                     value={net}
                     options={dreamers.map(each => ({ value: each.name, label: each.title }))}
                     onChange={next => {
-                      session.changeDraft(now => {
-                        const at = dreamOf(now);
-                        return at ? setParam(now, at.index, [...at.path, 'net'], next) : now;
-                      });
+                      setWanted(next);
                       session.showAtlas(next);
                     }}
                   />

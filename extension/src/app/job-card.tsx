@@ -6,12 +6,13 @@ import { Button, SureButton } from '../components/button';
 import { Compare } from '../components/compare';
 import { Progress } from '../components/fields';
 import { Icon, type IconName } from '../components/icon';
+import { Picture } from '../components/picture';
 import { saveFrom } from '../components/save-text';
 import { Slider } from '../components/slider';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
-import { fractionDone, isUnderWay, sourceFrame, type JobEntry } from './jobs';
+import { failureOf, fractionDone, isUnderWay, sourceFrame, type JobEntry } from './jobs';
 import { usePresetTitle } from './preset-chooser';
 import { ReportView } from './report-view';
 import { startFrame } from './state';
@@ -45,9 +46,11 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
   const builtIn = useApp(state =>
     state.presets.some(each => each.builtIn && each.preset.name === entry.job.spec.preset.name),
   );
+  const connected = useApp(state => state.connection.status === 'open');
   const [opened, setOpened] = useState<boolean>();
   const { job } = entry;
   const { preset, range } = job.spec;
+  const failure = failureOf(job);
   const name = job.spec.clipName || job.clip.name;
   const title = `${name} · ${presetTitle(preset, builtIn)}`;
   const underWay = isUnderWay(job.status);
@@ -86,7 +89,12 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
           aria-expanded={open}
           aria-label={t('job.details', { name: title })}
         >
-          <img src={thumb ?? session.url(httpPaths.clipFrame(job.clip.sha256, first), 320)} alt="" draggable={false} />
+          {/* What did not come while the bridge was away is asked for again when it is back. */}
+          <Picture
+            key={String(connected)}
+            url={thumb ?? session.url(httpPaths.clipFrame(job.clip.sha256, first), 320)}
+            sign="film"
+          />
         </button>
         <div className={styles.body}>
           <span className={styles.title} title={title}>
@@ -174,9 +182,9 @@ export function JobCard({ entry, openAtFirst }: { entry: JobEntry; openAtFirst: 
             />
           )}
         </div>
-        {job.error && (job.status === 'failed' || job.status === 'paused') && (
+        {failure && (job.status === 'failed' || job.status === 'paused') && (
           <div className={styles.trouble}>
-            <Trouble error={job.error as never} />
+            <Trouble error={failure} />
           </div>
         )}
         {entry.problem && (

@@ -141,6 +141,16 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
   }
 }
 
+/** Why a job failed; the bridge's copy of its clip is called as the person calls the clip. */
+export function failureOf({ error, spec, clip }: Job): ErrorJson | undefined {
+  if (!error) return undefined;
+  const copy = new RegExp(`(?:[A-Za-z]:)?[\\\\/][^"'<>|:]*${spec.clip}`, 'g');
+  const named = (value: unknown) =>
+    typeof value === 'string' ? value.replace(copy, spec.clipName || clip.name) : value;
+  const details = Object.fromEntries(Object.entries(error.details ?? {}).map(([key, value]) => [key, named(value)]));
+  return { ...error, details } as ErrorJson;
+}
+
 /** Newest first: the id begins with the time of its making. */
 export function listJobs(jobs: Jobs): readonly JobEntry[] {
   return Object.values(jobs).sort((a, b) =>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react';
-import { toAppError, type ErrorJson } from '#protocol/errors';
+import { toAppError } from '#protocol/errors';
 import { httpPaths } from '#protocol/http';
 import type { JobStatus } from '#protocol/job';
 import { formatTimecode, type Rate } from '#protocol/time';
@@ -10,7 +10,7 @@ import { followMouse, valueAfterKey } from '../components/slider';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
-import { fractionDone } from './jobs';
+import { failureOf, fractionDone } from './jobs';
 import { usePresetTitle } from './preset-chooser';
 import {
   beatBeside,
@@ -309,6 +309,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
   const { first, last, label, preset } = section;
   const isMissing = preset !== undefined && !presets.some(each => each.preset.name === preset);
   const preview = entry?.lastPreview;
+  const problem = entry && (entry.problem ?? failureOf(entry.job));
   const picture =
     entry && preview
       ? session.url(httpPaths.preview(entry.job.id, preview.frame))
@@ -368,9 +369,9 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
           onClick={() => session.changeSections(now => mergeWithNext(now, index))}
         />
       )}
-      {(entry?.problem ?? entry?.job.error) && entry && (
+      {problem && (
         <span className={styles.sectionTrouble}>
-          <Trouble error={(entry.problem ?? entry.job.error) as ErrorJson} />
+          <Trouble error={problem} />
         </span>
       )}
     </li>

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import { formatTimecode } from '#protocol/time';
 import type { TimelineClip } from '#protocol/timeline';
-import { Icon } from '../components/icon';
 import { useMenu } from '../components/menu';
+import { Picture } from '../components/picture';
 import type { Unsubscribe } from '../host/host';
 import { useTexts } from '../i18n/context';
 import { clipMenu, presetOfItem } from './clip-menu';
@@ -140,15 +140,9 @@ function ClipLine({ clip }: { clip: TimelineClip }) {
 function Glimpse({ clip }: { clip: TimelineClip }) {
   const session = useSession();
   const path = useApp(state => state.glimpses[clip.key]);
-  const [failed, setFailed] = useState<string>();
-  const isShown = path !== undefined && path !== failed;
   return (
     <span className={styles.picture}>
-      {isShown ? (
-        <img src={session.url(path)} alt="" draggable={false} loading="lazy" onError={() => setFailed(path)} />
-      ) : (
-        <Icon name={clip.kind === 'refused' ? 'warn' : 'film'} />
-      )}
+      <Picture url={path && session.url(path)} sign={clip.kind === 'refused' ? 'warn' : 'film'} />
     </span>
   );
 }

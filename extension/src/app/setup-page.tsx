@@ -118,7 +118,7 @@ export function SetupPage() {
         <span className={styles.dim} role="status">
           {setup.phase === 'asked'
             ? t('setup.checking')
-            : last
+            : last && connected
               ? problems === 0
                 ? t('setup.allGood')
                 : count('setup.problems', problems)
@@ -142,7 +142,6 @@ export function SetupPage() {
       )}
       <ExportSettings />
       <HostChecks />
-      <Nets />
       <section className={styles.narrow} aria-label={t('setup.panel')}>
         <h2 className={styles.heading}>{t('setup.panel')}</h2>
         <Row label={t('setup.language')}>
@@ -158,6 +157,7 @@ export function SetupPage() {
           />
         </Row>
       </section>
+      <Nets />
     </div>
   );
 }

@@ -21,10 +21,12 @@ export const screenTexts = {
   'connection.closed': 'Closed',
   'connection.retry': 'Try again',
   'connection.start': 'Start the bridge',
+  'connection.startByHand':
+    'Start Reverie again in the terminal (npx reverie serve), then open the address that it prints.',
 
   // clip
   'clip.none': 'Choose or drop a clip',
-  'clip.none.hint': 'Video, or a still picture. It goes to the bridge on this computer and nowhere else.',
+  'clip.none.hint': 'Video, or a still picture. It goes to Reverie on this computer and nowhere else.',
   'clip.timeline.none': 'Select clips, or mark in and out',
   'clip.timeline.read': 'Use selection',
   'clip.timeline.readInOut': 'Use in to out',
@@ -171,7 +173,7 @@ export const screenTexts = {
   'stylize.starting': 'Starting…',
 
   // jobs
-  'jobs.none': 'No jobs yet. They appear here and stay after a reload.',
+  'jobs.none': 'Nothing is rendered yet. On the Render page, choose a clip and a preset, and press Stylize.',
   'jobs.loading': 'Asking the bridge…',
   'jobs.takeAll.place': 'Place all finished',
   'jobs.elsewhere': 'Belonging to no sequence',
@@ -180,7 +182,7 @@ export const screenTexts = {
   'status.paused': 'Paused',
   'status.done': 'Done',
   'status.failed': 'Failed',
-  'status.cancelled': 'Stopped',
+  'status.cancelled': 'Cancelled',
   'job.progress': 'Progress of {name}',
   'job.left': '{time} left',
   'job.took': 'took {time}',
@@ -254,6 +256,7 @@ export const screenTexts = {
   'stage.deliver': 'Finishing',
   'stage.join': 'Joining and checking',
   'stage.flow': 'Finding motion',
+  'stage.verify': 'Checking',
 
   // dream
   'dream.net.label': 'Net',

@@ -19,10 +19,12 @@ export const fr: Catalogue = {
   'connection.closed': 'Fermé',
   'connection.retry': 'Réessayer',
   'connection.start': 'Démarrer le pont',
+  'connection.startByHand':
+    'Démarrez de nouveau Reverie dans le terminal (npx reverie serve), puis ouvrez l’adresse qu’il affiche.',
 
   // clip
   'clip.none': 'Choisissez ou déposez un clip',
-  'clip.none.hint': 'Une vidéo ou une image fixe. Elle va au pont sur cet ordinateur et nulle part ailleurs.',
+  'clip.none.hint': 'Une vidéo ou une image fixe. Elle va à Reverie sur cet ordinateur et nulle part ailleurs.',
   'clip.timeline.none': 'Sélectionnez des clips ou marquez l’entrée et la sortie',
   'clip.timeline.read': 'Prendre la sélection',
   'clip.timeline.readInOut': 'Prendre de l’entrée à la sortie',
@@ -169,7 +171,8 @@ export const fr: Catalogue = {
   'stylize.starting': 'Démarrage…',
 
   // jobs
-  'jobs.none': 'Aucune tâche. Elles apparaissent ici et restent après un rechargement.',
+  'jobs.none':
+    'Rien n’est encore rendu. Sur la page Rendu, choisissez un clip et un préréglage, puis appuyez sur Styliser.',
   'jobs.loading': 'Le pont est interrogé…',
   'jobs.takeAll.place': 'Placer tout ce qui est terminé',
   'jobs.elsewhere': 'Sans séquence',
@@ -178,7 +181,7 @@ export const fr: Catalogue = {
   'status.paused': 'En pause',
   'status.done': 'Terminé',
   'status.failed': 'Échec',
-  'status.cancelled': 'Arrêté',
+  'status.cancelled': 'Annulé',
   'job.progress': 'Avancement de {name}',
   'job.left': 'reste {time}',
   'job.took': 'en {time}',
@@ -252,6 +255,7 @@ export const fr: Catalogue = {
   'stage.deliver': 'Finition',
   'stage.join': 'Assemblage et contrôle',
   'stage.flow': 'Recherche du mouvement',
+  'stage.verify': 'Vérification',
 
   // dream
   'dream.net.label': 'Réseau',
@@ -843,7 +847,8 @@ export const fr: Catalogue = {
   'error.TOO_MANY.cause': 'Trop de {what} à la fois ({limit} au plus).',
   'error.TOO_MANY.remedy': 'Attendez un instant et réessayez.',
   'error.BRIDGE_UNREACHABLE.cause': 'Le pont ne répond pas.',
-  'error.BRIDGE_UNREACHABLE.remedy': 'Démarrez-le avec le bouton, ou avec `reverie serve`.',
+  'error.BRIDGE_UNREACHABLE.remedy':
+    'Appuyez sur « Démarrer le pont » dans le panneau, ou écrivez `npx reverie serve` dans un terminal.',
   'error.PANEL_NOT_OPEN.cause': 'Aucun panneau ouvert ne peut agir.',
   'error.PANEL_NOT_OPEN.remedy': 'Ouvrez le panneau Reverie dans l’application (Fenêtre > Extensions), puis réessayez.',
   'error.CONNECTION_LOST.cause': 'La connexion au pont a été perdue.',
