@@ -1,5 +1,7 @@
+import type { Consistency } from '../occlusion';
 import type { Size } from '../warp';
 import { prepareCarriedFlow } from './carried-flow';
+import { completeFlow } from './completed-flow';
 import type { Motion } from './motion';
 
 export type Between = {
@@ -10,34 +12,40 @@ export type Between = {
 /**
  * Prepares pictures between two frames from the motion both ways.
  *
- * Vectors of both frames are carried to the wanted moment (`carried-flow.ts`). Each pixel is then fetched from both
- * frames, and each frame counts as far as it shows that surface: what is covered in one is taken from the other. Where
- * neither can be trusted, and where nothing changes but noise, the two frames are blended in place.
+ * What only one frame shows is given the motion of its surroundings (`completed-flow.ts`), and the vectors of both frames
+ * are carried to the wanted moment (`carried-flow.ts`). Each pixel is then fetched from both frames, and each frame counts
+ * as far as it shows that surface: what is covered in one is taken from the other. Where neither can be trusted, and where
+ * nothing changes but noise, the two frames are blended in place.
  * @param a,b [C, H, W]
  * Source: Baker et al., IJCV 2011, section 3.3.2 (interpolation with occlusion reasoning), with soft visibility.
  */
 export function prepareBetween(a: Float32Array, b: Float32Array, motion: Motion, size: Size): Between {
-  const carried = prepareCarriedFlow(a, b, motion, size);
-  const sound: Sound = { a: soundness(motion.intoA.occluded, size), b: soundness(motion.intoB.occluded, size) };
+  const trust = { a: trustOf(motion.intoA, size), b: trustOf(motion.intoB, size) };
+  const whole = {
+    ...motion,
+    forward: completeFlow(motion.forward, trust.a, a, size),
+    backward: completeFlow(motion.backward, trust.b, b, size),
+  };
+  const known = { a: surroundings(trust.a, size), b: surroundings(trust.b, size) };
+  const carried = prepareCarriedFlow(a, b, whole, size);
   const alive = boxMean(changeOf(a, b, size.width * size.height), size, 2).map(change =>
     Math.min(1, Math.max(0, (change - grain) / grain)),
   );
-  return { at: time => compose(a, b, carried.at(time), motion, sound, alive, size, time) };
+  return { at: time => compose(a, b, carried.at(time), whole, known, alive, size, time) };
 }
 
-/** Where the flow of each frame holds together over a wider area. */
-type Sound = { readonly a: Float32Array; readonly b: Float32Array };
+/** How far the motion of each pixel is known, 0..1, for both frames. */
+type Known = { readonly a: Float32Array; readonly b: Float32Array };
 
-const soundRadius = 16;
+/** Nothing is known of what is hidden, nor of the few that agree by chance where most around them are; of what leaves, little. */
+function trustOf({ occluded, outside }: Consistency, size: Size): Float32Array {
+  const share = boxMean(occluded, size, 4);
+  return occluded.map((hidden, p) => (hidden || share[p] > 0.5 ? 0 : outside[p] ? 0.5 : 1));
+}
 
-/**
- * A surface that gets covered contradicts itself in a strip; where whole areas do, the search has lost them, and what it
- * says would tear the picture to pieces.
- */
-function soundness(occluded: Float32Array, size: Size): Float32Array {
-  const share = boxMean(occluded, size, soundRadius);
-  for (let p = 0; p < share.length; p++) share[p] = Math.min(1, Math.max(0, (0.85 - share[p]) / 0.35));
-  return share;
+/** 1 where at least half of what lies around is known: along the edge of something, too. */
+function surroundings(trust: Float32Array, size: Size): Float32Array {
+  return boxMean(trust, size, 8).map(share => Math.min(1, 2 * share));
 }
 
 /** What is fetched along the motion, and how well the two fetches agree. */
@@ -56,19 +64,19 @@ function compose(
   b: Float32Array,
   field: Float32Array,
   motion: Motion,
-  sound: Sound,
+  known: Known,
   alive: Float32Array,
   size: Size,
   time: number,
 ): Float32Array {
   const area = size.width * size.height;
-  const { picture, seen, apart, apartStill } = fetchMoved(a, b, field, motion, sound, alive, size, time);
+  const { picture, seen, apart, apartStill } = fetchMoved(a, b, field, motion, known, alive, size, time);
   const moved = boxMean(apart, size, 2);
   const still = boxMean(apartStill, size, 2);
   for (let p = 0; p < area; p++) {
     // Where motion brings the frames no closer together it is not the motion: rather a blend than a wrong move.
     const ratio = moved[p] / (still[p] + apartFloor);
-    const trust = seen[p] * alive[p] * Math.min(1, Math.max(0, (hopeless - ratio) / (hopeless - helpful)));
+    const trust = seen[p] * Math.min(1, Math.max(0, (hopeless - ratio) / (hopeless - helpful)));
     if (trust === 1) continue;
     for (let q = p; q < picture.length; q += area) {
       picture[q] = trust * picture[q] + (1 - trust) * ((1 - time) * a[q] + time * b[q]);
@@ -98,7 +106,7 @@ function fetchMoved(
   b: Float32Array,
   field: Float32Array,
   motion: Motion,
-  sound: Sound,
+  known: Known,
   alive: Float32Array,
   { width, height }: Size,
   time: number,
@@ -115,9 +123,11 @@ function fetchMoved(
   const fromB = new Float64Array(channels);
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
-      if (alive[p] === 0) continue;
       const u = field[p];
       const v = field[area + p];
+      // Stripes may look the same in both frames and yet have changed places.
+      const moves = Math.max(alive[p], Math.min(1, Math.sqrt(u * u + v * v) - 1));
+      if (moves <= 0) continue;
       const ax = x - time * u;
       const ay = y - time * v;
       const bx = x + (1 - time) * u;
@@ -146,11 +156,14 @@ function fetchMoved(
       const both = Math.min(seenA, seenB);
       if (sum < 1e-6) continue;
       const share = wa / sum;
-      const lasting =
-        share * sound.a[Math.round(cay) * width + Math.round(cax)] +
-        (1 - share) * sound.b[Math.round(cby) * width + Math.round(cbx)];
-      seen[p] = lasting * Math.min(1, 4 * Math.max(seenA, seenB));
-      if (seen[p] === 0) continue;
+      // A surface is taken from one frame alone where it is known what covers it in the other, or where it has left that.
+      const inside = seenA > seenB ? bx === cbx && by === cby : ax === cax && ay === cay;
+      const cover = !inside
+        ? 1
+        : seenA > seenB
+          ? known.b[Math.round(by) * width + Math.round(bx)]
+          : known.a[Math.round(ay) * width + Math.round(ax)];
+      seen[p] = moves * Math.min(1, 4 * Math.max(seenA, seenB)) * (1 - Math.abs(seenA - seenB) * (1 - cover));
       sampleCubic(a, area, cax, cay, width, height, fromA);
       sampleCubic(b, area, cbx, cby, width, height, fromB);
       let moved = 0;
