@@ -114,7 +114,7 @@ try {
 
   await page.click('[data-page=render]');
   await page
-    .getByRole('radio', { name: /Great Wave, quick/ })
+    .getByRole('radio', { name: /Quick: The Great Wave/ })
     .first()
     .click();
   await page.locator('img[alt^="Painted frame"]').waitFor();

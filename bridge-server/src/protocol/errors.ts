@@ -313,8 +313,8 @@ export const errors = {
   UNAUTHORISED: {
     http: 401,
     exit: 3,
-    cause: 'The token is missing or wrong.',
-    remedy: 'Open the panel from the address that the bridge printed.',
+    cause: 'The address has no token, or one from before Reverie was started again.',
+    remedy: 'Open the whole address that the bridge printed last.',
   },
   ORIGIN_REFUSED: {
     http: 403,

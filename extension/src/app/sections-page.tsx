@@ -5,6 +5,7 @@ import type { JobStatus } from '#protocol/job';
 import { formatTimecode, type Rate } from '#protocol/time';
 import { Button } from '../components/button';
 import { DropArea, Select, TextField, useFileChooser } from '../components/fields';
+import { Picture } from '../components/picture';
 import { saveText } from '../components/save-text';
 import { followMouse, valueAfterKey } from '../components/slider';
 import { Trouble } from '../components/trouble';
@@ -323,7 +324,7 @@ function SectionRow({ section, index, isLast }: { section: Section; index: numbe
         aria-label={t('sections.go', { section: label })}
         onClick={() => session.setPlayhead(first)}
       >
-        {picture && <img src={picture} alt="" draggable={false} loading="lazy" />}
+        <Picture url={picture} sign="film" />
       </button>
       <span className={styles.sectionName}>
         <TextField

@@ -43,7 +43,7 @@ export function Wishes() {
           {t('markers.renderAll')}
         </Button>
       </div>
-      <ul className={styles.clips} aria-label={t('markers')}>
+      <ul className={styles.wishes} aria-label={t('markers')}>
         {wishes.map(wish => (
           <WishLine key={wish.marker.id} {...wish} busy={busy} />
         ))}

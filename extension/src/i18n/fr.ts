@@ -828,8 +828,8 @@ export const fr: Catalogue = {
   'error.CANCELLED.cause': 'Le travail a été arrêté.',
   'error.CANCELLED.remedy': 'Il peut être repris là où il s’est arrêté.',
 
-  'error.UNAUTHORISED.cause': 'Le jeton manque ou est faux.',
-  'error.UNAUTHORISED.remedy': 'Ouvrez le panneau à l’adresse que le pont a affichée.',
+  'error.UNAUTHORISED.cause': 'L’adresse n’a pas de jeton, ou a celui d’avant le redémarrage de Reverie.',
+  'error.UNAUTHORISED.remedy': 'Ouvrez l’adresse entière que le pont a affichée en dernier.',
   'error.ORIGIN_REFUSED.cause': 'Une page de {origin} ne peut pas utiliser ce pont.',
   'error.ORIGIN_REFUSED.remedy': 'Ouvrez le panneau depuis le pont lui-même.',
   'error.MESSAGE_INVALID.cause': 'Le message n’a pas été compris : {problem}',
