@@ -2,7 +2,8 @@
  * Makes a folder that checks a graphics processor on a Linux machine without network or installation: Node, onnxruntime
  * with its CUDA provider, the built engine, the nets. `npm run gpu-check -- --bundle FOLDER [--without-cuda]`, then
  * there: `./run`. CUDA 13 and cuDNN 9 must be on that machine (the wheels of PyTorch bring them; other places are named
- * by REVERIE_CUDA_LIBRARIES).
+ * by REVERIE_CUDA_LIBRARIES). Where only small files can be taken along: `tar -C FOLDER -cJ . | split -b 60m - part-`
+ * here, `cat part-* | tar -xJ` there.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -14,6 +14,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = existsSync(join(here, 'dist/server/bench.js')) ? here : join(here, '../..');
 const bench = join(root, 'dist/server/bench.js');
 
+/** Every kind of graph that effects run: with gradients, and as they are. */
+const checkedNets = [
+  ...['vgg19', 'googlenet', 'openimages', 'fast-style'],
+  ...['upconv7-scale2x', 'cunet-scale2x', 'cunet-noise1', 'rife-v4.6', 'rife-v4.6-flow'],
+];
+
 /** Milliseconds on one H100 at 1280x720, methods.md 9: what we aim at. */
 const goals = { 'vgg19 style': 4, 'googlenet dream': 1, 'upconv7-scale2x forward': 4, 'fast-style forward': 3 };
 
@@ -27,12 +33,26 @@ const { values: flags } = parseArgs({
   },
 });
 
+/** A Python that has PyTorch, and where the CUDA libraries lie that its wheels have brought. */
+function findTorch() {
+  const where =
+    'import glob, os, torch; print(":".join(glob.glob(os.path.join(os.path.dirname(os.path.dirname(torch.__file__)), "nvidia/*/lib"))))';
+  for (const python of ['python3', '/usr/bin/python3']) {
+    const { status, stdout } = spawnSync(python, ['-c', where], { encoding: 'utf8' });
+    if (status === 0) return { python, libraries: stdout.trim() };
+  }
+  return undefined;
+}
+const torchHere = findTorch();
+const libraries = [process.env.REVERIE_CUDA_LIBRARIES, torchHere?.libraries].filter(Boolean).join(':');
+
 function benchRows(what, more) {
   const providers = flags.provider.flatMap(name => ['--provider', name]);
   const child = spawnSync(process.execPath, [bench, 'bench', what, '--json', '--half', ...providers, ...more], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...(libraries ? { REVERIE_CUDA_LIBRARIES: libraries } : {}) },
   });
   const lines = child.stdout
     .split('\n')
@@ -42,19 +62,22 @@ function benchRows(what, more) {
   return lines.filter(line => line.type === 'row');
 }
 
-/** The same steps in PyTorch; empty where it is not installed. */
-function torchRows([width, height]) {
-  const python = ['python3', '/usr/bin/python3'].find(name => spawnSync(name, ['-c', 'import torch']).status === 0);
-  if (python === undefined) return [];
-  const child = spawnSync(python, [join(here, 'torch-steps.py'), width, height], {
+/** The same steps in PyTorch, with what it says of itself; without rows where it sees no graphics processor. */
+function torchSteps([width, height]) {
+  if (torchHere === undefined) return { about: 'PyTorch is not installed here', rows: [] };
+  const child = spawnSync(torchHere.python, [join(here, 'torch-steps.py'), width, height], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (child.status !== 0) console.error(`PyTorch ended with status ${child.status}`);
-  return child.stdout
+  const [about, ...rows] = child.stdout
     .split('\n')
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line));
+  const ending = child.status === 0 ? '' : `; it ended with status ${child.status}`;
+  return {
+    about: about ? `PyTorch ${about.torch} on ${about.device}${ending}` : `PyTorch did not start${ending}`,
+    rows,
+  };
 }
 
 const nameOf = row => `${row.net.split(' (')[0].replace(' 4c', '')} ${row.task}`;
@@ -65,9 +88,7 @@ function tableOf(rows, torch) {
   const lines = rows.map(row => {
     const lead = [row.provider + (row.half ? ' half' : ''), nameOf(row)];
     if (row.notMeasured !== undefined) return [...lead, `not measured: ${row.notMeasured}`];
-    const theirs = torch.find(
-      each => each.net !== undefined && nameOf(each) === nameOf(row) && each.half === row.half,
-    )?.ms;
+    const theirs = torch.find(each => nameOf(each) === nameOf(row) && each.half === row.half)?.ms;
     return [
       ...lead,
       shortMs(row.medianMs),
@@ -94,7 +115,7 @@ const gpu = spawnSync('nvidia-smi', ['--query-gpu=name,driver_version', '--forma
 console.log(gpu.status === 0 ? gpu.stdout.trim() : 'no NVIDIA driver answered here');
 
 console.log('\nEvery graph against the CPU');
-const checks = benchRows('check', ['--size', flags['check-size']]);
+const checks = benchRows('check', [...checkedNets.flatMap(name => ['--net', name]), '--size', flags['check-size']]);
 for (const row of checks) {
   const where = [row.provider + (row.half ? ' half' : ''), row.net, row.task].filter(Boolean).join(', ');
   console.log(`${row.verdict.padEnd(11)}  ${where}: ${row.problem ?? `differs by ${row.difference.toExponential(1)}`}`);
@@ -102,9 +123,9 @@ for (const row of checks) {
 
 console.log(`\nMilliseconds a step at ${flags.size}`);
 const times = benchRows('engine', ['--size', flags.size, '--seconds', flags.seconds]);
-const torch = torchRows(flags.size.split('x'));
-console.log(tableOf(times, torch));
-if (torch.length === 0) console.log('PyTorch is not installed here: not measured.');
+const torch = torchSteps(flags.size.split('x'));
+console.log(tableOf(times, torch.rows));
+console.log(torch.rows.length === 0 ? `${torch.about}: not measured.` : `${torch.about}.`);
 
 writeFileSync(
   flags.out,

@@ -1,6 +1,7 @@
 """The same steps in PyTorch, for comparison. Made-up weights: only the time counts.
 
-usage: torch-steps.py WIDTH HEIGHT      prints one JSON object a line: net, task, half, ms (middle of many)
+usage: torch-steps.py WIDTH HEIGHT      prints one JSON object a line: PyTorch and its device; then, where that is a
+graphics processor, net, task, half, ms (middle of many)
 """
 import json
 import sys
@@ -115,7 +116,7 @@ def style_step(half):
 
     def step():
         adam.zero_grad(set_to_none=True)
-        with torch.autocast(device, enabled=half, dtype=torch.float16 if device == "cuda" else torch.bfloat16):
+        with torch.autocast(device, enabled=half, dtype=torch.float16):
             style, content = net(image)
         loss = content.float().square().mean()
         for x in style:
@@ -131,7 +132,7 @@ def dream_step(half):
     image = torch.rand(1, 3, height, width, device=device, requires_grad=True)
 
     def step():
-        with torch.autocast(device, enabled=half, dtype=torch.float16 if device == "cuda" else torch.bfloat16):
+        with torch.autocast(device, enabled=half, dtype=torch.float16):
             seen = net(image)
         (slope,) = torch.autograd.grad(seen.float().square().mean(), image)
         with torch.no_grad():
@@ -145,7 +146,7 @@ def look(net, half):
     host = torch.rand(1, 3, height, width)
 
     def step():
-        with torch.no_grad(), torch.autocast(device, enabled=half, dtype=torch.float16 if device == "cuda" else torch.bfloat16):
+        with torch.no_grad(), torch.autocast(device, enabled=half, dtype=torch.float16):
             net(host.to(device)).float().cpu()
 
     return step
@@ -155,8 +156,7 @@ def measure(step, seconds=3.0):
     def once():
         started = time.perf_counter()
         step()
-        if device == "cuda":
-            torch.cuda.synchronize()
+        torch.cuda.synchronize()
         return (time.perf_counter() - started) * 1000
 
     once(), once()
@@ -172,7 +172,7 @@ tasks = [
     ("fast-style", "forward", lambda half: look(fast_style(), half)),
     ("upconv7-scale2x", "forward", lambda half: look(upconv_7(), half)),
 ]
-print(json.dumps({"torch": torch.__version__, "device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}), flush=True)
-for name, task, make in tasks:
-    for half in (False, True) if device == "cuda" else (False,):
+print(json.dumps({"torch": torch.__version__, "device": torch.cuda.get_device_name() if device == "cuda" else "no graphics processor"}), flush=True)
+for name, task, make in tasks if device == "cuda" else []:
+    for half in (False, True):
         print(json.dumps({"net": name, "task": task, "half": half, "ms": measure(make(half))}), flush=True)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   linkExtraProviders,
+  missingLoaderPath,
   onnxruntimeFolder,
   providerEnvironment,
 } from '../../bridge-server/src/runtime/provider-libraries';
@@ -54,5 +55,22 @@ test('every child gives memory back; only CUDA changes where libraries are looke
   } finally {
     if (before === undefined) delete process.env.REVERIE_CUDA_LIBRARIES;
     else process.env.REVERIE_CUDA_LIBRARIES = before;
+  }
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+onLinux('a process lacks CUDA on its loader path until it is started with it (Linux)', () => {
+  const { REVERIE_CUDA_LIBRARIES, LD_LIBRARY_PATH } = process.env;
+  try {
+    process.env.REVERIE_CUDA_LIBRARIES = folder;
+    expect(missingLoaderPath(undefined)).toBeUndefined();
+    const missing = missingLoaderPath(folder)!;
+    expect(missing.split(':')).toContain(folder);
+    process.env.LD_LIBRARY_PATH = missing;
+    expect(missingLoaderPath(folder)).toBeUndefined();
+  } finally {
+    for (const [name, value] of Object.entries({ REVERIE_CUDA_LIBRARIES, LD_LIBRARY_PATH }))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
   }
 });

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { Command, CommanderError } from 'commander';
+import { missingLoaderPath } from '../runtime/provider-libraries';
 import { reportFailure } from './output';
 
 /** Runs the command line of this process and ends with the status that the design gives each outcome. */
@@ -12,10 +14,26 @@ export function runProgram(program: Command): void {
     throw error;
   });
 
-  void parse(program).then(code => {
+  const libraries = missingLoaderPath();
+  void (libraries === undefined ? parse(program) : runAgain(libraries)).then(code => {
     process.exitCode = code;
     // Native code may keep handles open; everything that had to be written has been awaited.
     setTimeout(() => process.exit(code), 300).unref();
+  });
+}
+
+/** CUDA's libraries must be on the loader's path before a process starts: another one does the work. */
+function runAgain(libraries: string): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+  });
+  // Ctrl-C reaches the child by itself: this process ends when that one has.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', code => resolve(code ?? 1));
   });
 }
 

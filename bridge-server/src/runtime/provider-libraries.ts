@@ -93,3 +93,13 @@ export function providerEnvironment(provider: ProviderName | 'auto'): Record<str
   );
   return folders.length > 0 ? { ...memory, LD_LIBRARY_PATH: folders.join(':') } : memory;
 }
+
+/**
+ * What a process that is to compute on CUDA itself lacks on its loader's path, where the extra package is installed.
+ * @returns undefined when nothing is missing, or there is no such package
+ */
+export function missingLoaderPath(extra = packageFolder(extraPackage)): string | undefined {
+  if (!extra) return undefined;
+  const { LD_LIBRARY_PATH: needed } = providerEnvironment('cuda');
+  return needed === process.env.LD_LIBRARY_PATH ? undefined : needed;
+}
