@@ -1,5 +1,4 @@
 import { prepareBetween } from '../../bridge-server/src/stages/flow/interpolate';
-import type { Motion } from '../../bridge-server/src/stages/flow/motion';
 import { consistency } from '../../bridge-server/src/stages/occlusion';
 import { constantFlow, makePicture, otherTexture, texture } from './moving-picture';
 
@@ -7,7 +6,7 @@ const [width, height] = [128, 64];
 const area = width * height;
 const size = { width, height };
 
-function makeMotion(forward: Float32Array, backward: Float32Array): Motion {
+function makeMotion(forward: Float32Array, backward: Float32Array) {
   const [intoB, intoA] = [consistency(backward, forward, size), consistency(forward, backward, size)];
   return { forward, backward, intoA, intoB };
 }

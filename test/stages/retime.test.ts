@@ -113,6 +113,11 @@ describe('retime', () => {
     [rate(24000, 1001), rate(50)],
     [rate(30000, 1001), rate(50)],
     [rate(60000, 1001), rate(50)],
+    [rate(12), rate(50)],
+    [rate(15), rate(50)],
+    [rate(48), rate(50)],
+    [rate(60), rate(50)],
+    [rate(120), rate(50)],
     [rate(179, 6), rate(50)],
     [rate(50), rate(24)],
   ])('%o to %o: as many frames as cover the time, numbered from 0, source frames where they fall', async (from, to) => {

@@ -4,6 +4,9 @@ import { prepareCarriedFlow } from './carried-flow';
 import { completeFlow } from './completed-flow';
 import type { Motion } from './motion';
 
+/** Motion both ways, and where it may be trusted. */
+type KnownMotion = Pick<Motion, 'forward' | 'backward' | 'intoA' | 'intoB'>;
+
 export type Between = {
   /** The picture at a moment between the two. @param time 0 at the first, 1 at the second; @returns [C, H, W] */
   at(time: number): Float32Array;
@@ -19,7 +22,7 @@ export type Between = {
  * @param a,b [C, H, W]
  * Source: Baker et al., IJCV 2011, section 3.3.2 (interpolation with occlusion reasoning), with soft visibility.
  */
-export function prepareBetween(a: Float32Array, b: Float32Array, motion: Motion, size: Size): Between {
+export function prepareBetween(a: Float32Array, b: Float32Array, motion: KnownMotion, size: Size): Between {
   const trust = { a: trustOf(motion.intoA, size), b: trustOf(motion.intoB, size) };
   const whole = {
     ...motion,
@@ -63,7 +66,7 @@ function compose(
   a: Float32Array,
   b: Float32Array,
   field: Float32Array,
-  motion: Motion,
+  motion: Pick<Motion, 'forward' | 'backward'>,
   known: Known,
   alive: Float32Array,
   size: Size,
@@ -105,7 +108,7 @@ function fetchMoved(
   a: Float32Array,
   b: Float32Array,
   field: Float32Array,
-  motion: Motion,
+  motion: Pick<Motion, 'forward' | 'backward'>,
   known: Known,
   alive: Float32Array,
   { width, height }: Size,
