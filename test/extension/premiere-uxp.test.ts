@@ -139,6 +139,25 @@ test('a track that has to be made comes on top, and no clip moves', async () => 
   expect(panel.timeline.own()).toEqual(before);
 });
 
+test('a section that was rendered with other ends: the older result goes only when the newer one lies', async () => {
+  await makeWithFreeTrack();
+  panel.premiere.addClip(2, 0, 10, { name: 'Title' });
+  const { range, at, clip } = await markAndMake();
+  const labels = { section: 'Chorus' };
+  await panel.host.importClip({ ...clip, labels }, at, idle());
+  const shorter = { ...at, range: { ...at.range, last: 60 } };
+  const again = { ...(await panel.makeResult('job-2', range)), labels };
+  panel.premiere.bad.add('overwrite-ignored');
+  await expect(panel.host.importClip(again, shorter, idle())).rejects.toMatchObject({ code: 'NOT_PLACED' });
+  expect(panel.timeline.results()).toEqual([{ track: 1, first: 50, last: 69 }]);
+  panel.premiere.bad.delete('overwrite-ignored');
+  expect(await panel.host.importClip(again, shorter, idle())).toMatchObject({
+    outcome: 'placed',
+    range: shorter.range,
+  });
+  expect(panel.timeline.results()).toEqual([{ track: 2, first: 50, last: 60 }]);
+});
+
 test('placing again after a restart finds the result and leaves no second file', async () => {
   await makeWithFreeTrack();
   const { range, at, clip } = await markAndMake();

@@ -183,12 +183,20 @@ export function createPremiereHost(parts: PremiereParts): Host {
     const times = placeTimes(clip, at.range);
     const { sequence } = at;
     const outdated = results.filter(each => isOutdated(each, label));
-    for (const { path } of outdated) await call('remove', { sequence, path });
-    if (outdated.length > 0) facts = await readFacts(sequence);
-    const track =
-      freeTrack(facts, at.sourceTrack, times, locked) ??
-      (await call('addTrack', { sequence, path: clip.path })).videoTracks - 1;
+    const removeOutdated = async () => {
+      for (const { path } of outdated) await call('remove', { sequence, path });
+    };
+    // What it stands for goes when it lies; before that only where there is no room beside it.
+    let track = freeTrack(facts, at.sourceTrack, times, locked);
+    const needsRoom = track === undefined && outdated.length > 0;
+    if (needsRoom) {
+      await removeOutdated();
+      facts = await readFacts(sequence);
+      track = freeTrack(facts, at.sourceTrack, times, locked);
+    }
+    track ??= (await call('addTrack', { sequence, path: clip.path })).videoTracks - 1;
     await call('place', { ...result, ...times, sequence, track });
+    if (!needsRoom) await removeOutdated();
     const placed = (await findResults(at.sequence)).results.find(result => result.of.job === clip.job);
     if (!placed) throw new AppError('NOT_PLACED', { problem: 'it was there and is not any more' });
     return outcomeOf('placed', placed, rate);
