@@ -174,9 +174,9 @@ describe('markers named "stylize: …"', () => {
     await open(arrange);
     fireEvent.click(await screen.findByRole('button', { name: 'Render all markers' }));
     await waitFor(() => expect(submitted()).toHaveLength(2));
-    expect(submitted().map(({ preset, labels }) => [preset.name, labels.place])).toEqual([
-      ['tahiti', '10:14:25/1'],
-      ['default', '50:69:25/1'],
+    expect(submitted().map(({ preset, labels }) => [preset.name, labels.place, labels.section])).toEqual([
+      ['tahiti', '10:14:25/1', 'stylize: tahiti'],
+      ['default', '50:69:25/1', 'stylize: default'],
     ]);
     expect(panel.premiere.exports.map(({ first, last }) => [first, last])).toEqual([
       [10, 14],

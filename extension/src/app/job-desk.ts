@@ -92,7 +92,8 @@ export function createJobDesk({ store, bridge, host, reader, fail }: Parts) {
           const { source } = store.get();
           if (source.phase !== 'ready') return;
           const { first, last } = source.exported.range ?? { first: 0, last: source.clip.frames - 1 };
-          const spec = specOf(preset, first, last);
+          // A part of a clip does not stand for a result of the whole clip: each is told by its marker.
+          const spec = specOf(preset, first, last, 'marker' in wanted ? `stylize: ${preset.name}` : undefined);
           if (spec) await submit(spec).then(() => store.dispatch({ type: 'page', page: 'jobs' }), fail);
         } else {
           const { source } = store.get();
