@@ -105,6 +105,23 @@ describeWithBrowser('the UXP panel', () => {
     expect(premiere.undo()).toBe('Reverie: place result');
     expect(results()).toEqual([]);
     expect(own()).toEqual(before);
+
+    // Placed once more, and rendered again: the new one takes the older one's place, and can be taken off.
+    await card.getByRole('button', { name: 'Place on timeline' }).click();
+    for (let tries = 0; results().length === 0 && tries < 400; tries++) await page.waitForTimeout(50);
+    const [older] = results();
+    await page.getByRole('tab', { name: 'Render' }).click();
+    await page.locator('[data-clip]').getByText('Dancer é').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Stylize', exact: true }).click();
+    await page.locator('[data-job][data-status=done]').nth(1).waitFor({ timeout: 90_000 });
+    await card.getByRole('button', { name: 'Place on timeline' }).click();
+    await card.getByText('Replaced on track 2').waitFor({ timeout: 60_000 });
+    expect(results()).toEqual([expect.objectContaining({ track: 1, first: 50, last: 57, exact: true })]);
+    expect(results()[0].path).not.toBe(older.path);
+    await card.getByTitle('Take off the timeline').click();
+    await card.getByText('on track').waitFor({ state: 'detached' });
+    expect(results()).toEqual([]);
+    expect(own()).toEqual(before);
     expect(premiere.scriptErrors).toEqual([]);
   });
 
