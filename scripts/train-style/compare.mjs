@@ -53,7 +53,9 @@ const { nets } = createNetCache({
 }).open(new AbortController().signal);
 const features = createFeatureSource(nets, embeddedFeatureNet);
 const pictures = new Map(options.style.map((path, at) => [String(at).repeat(64), path]));
+const fits = new Map();
 const ctx = {
+  fits: { read: async hash => fits.get(hash), write: async (hash, numbers) => void fits.set(hash, numbers) },
   signal: new AbortController().signal,
   nets,
   random: frame => createRandom(frame + 1),

@@ -97,3 +97,18 @@ test('what cannot be measured says why, and the others go on', async () => {
   expect(table).toContain('not measured: PROVIDER_UNAVAILABLE');
   expect(table.split('\n')).toHaveLength(2 + rows.length);
 });
+
+test("a graphics processor's memory is what a row takes beyond what was in use before", async () => {
+  const used = [500, 800, 700].map(mebibytes => mebibytes * 2 ** 20);
+  const rows = await benchEngine({
+    providers: ['cpu'],
+    nets: [makeNet()],
+    sizes: [size],
+    budgetMs: 20,
+    peak: { side: 64, count: 2 },
+    deviceBytes: () => used.shift(),
+    open: async provider => ({ runtime: await createInProcessRuntime({ provider, threads: 1 }), half: false }),
+  });
+  expect(rows.map(row => (row.deviceBytes as number) / 2 ** 20)).toEqual([300, 200]);
+  expect(formatBench(rows).split('\n')[1]).toContain('GPU MiB');
+});

@@ -24,6 +24,8 @@ export type BenchRow = {
   readonly shareOfPeak?: number;
   /** Of this process while the row was measured. */
   readonly peakRssBytes?: number;
+  /** On the graphics processor, beyond what was in use before: what a session has taken it keeps to its end. */
+  readonly deviceBytes?: number;
   /** Why there are no figures. Nothing is ever estimated. */
   readonly notMeasured?: string;
 };
@@ -46,6 +48,8 @@ export type BenchEngineOptions = {
   /** @throws AppError PROVIDER_UNAVAILABLE */
   readonly open: (provider: ProviderName) => Promise<OpenedProvider>;
   readonly onRow?: (row: BenchRow) => void;
+  /** Memory in use on the graphics processor; undefined where that cannot be asked. */
+  readonly deviceBytes?: (provider: ProviderName) => number | undefined;
 };
 
 const warmUpRuns = 2;
@@ -100,7 +104,13 @@ async function benchProvider(
 ): Promise<void> {
   const { side, count } = options.peak ?? peakSizes[provider === 'cpu' ? 'cpu' : 'gpu'];
   const common = { provider, half };
-  const yardstick = await measure(runtime, () => peakGraph(side, count, half), options.budgetMs);
+  const deviceBytes = () => options.deviceBytes?.(provider);
+  const before = deviceBytes() ?? 0;
+  const timed = async (build: () => BenchGraph): Promise<Figures> => {
+    const { deviceBytes: used, ...figures } = await measure(runtime, build, deviceBytes, options.budgetMs);
+    return used === undefined ? figures : { ...figures, deviceBytes: used - before };
+  };
+  const yardstick = await timed(() => peakGraph(side, count, half));
   const peak = add({
     ...common,
     net: `matrix product ${side}`,
@@ -114,7 +124,7 @@ async function benchProvider(
       for (const size of options.sizes) {
         const row = { ...common, net: net.name, task, ...size };
         const steps = provider === 'cpu' ? 1 : (options.stepsPerRun ?? stepsPerRunOnDevice);
-        const figures = await measure(runtime, () => net.build(task, size, { half, steps }), options.budgetMs);
+        const figures = await timed(() => net.build(task, size, { half, steps }));
         const share = figures.gflops !== undefined && peak !== undefined ? { shareOfPeak: figures.gflops / peak } : {};
         add({ ...row, ...figures, ...share });
       }
@@ -122,9 +132,14 @@ async function benchProvider(
   }
 }
 
-type Figures = Pick<BenchRow, 'ms' | 'medianMs' | 'loadMs' | 'gflops' | 'peakRssBytes' | 'notMeasured'>;
+type Figures = Pick<BenchRow, 'ms' | 'medianMs' | 'loadMs' | 'gflops' | 'peakRssBytes' | 'deviceBytes' | 'notMeasured'>;
 
-async function measure(runtime: Runtime, build: () => BenchGraph, budgetMs = 3000): Promise<Figures> {
+async function measure(
+  runtime: Runtime,
+  build: () => BenchGraph,
+  deviceBytes: () => number | undefined,
+  budgetMs = 3000,
+): Promise<Figures> {
   const memory = watchMemory();
   try {
     const graph = build();
@@ -141,6 +156,7 @@ async function measure(runtime: Runtime, build: () => BenchGraph, budgetMs = 300
         loadMs,
         gflops: graph.cost.productFlops / sorted[0] / 1e6,
         peakRssBytes: memory.peakBytes(),
+        deviceBytes: deviceBytes(),
       };
     } finally {
       await net.dispose();
@@ -220,7 +236,19 @@ export function problemOf(error: unknown): string {
 
 /** The rows as a table, with the machine's name above it. */
 export function formatBench(rows: readonly BenchRow[]): string {
-  const heads = ['provider', 'net', 'task', 'size', 'ms', 'median', 'GFLOP/s', 'of peak', 'peak MiB', 'load ms'];
+  const heads = [
+    'provider',
+    'net',
+    'task',
+    'size',
+    'ms',
+    'median',
+    'GFLOP/s',
+    'of peak',
+    'peak MiB',
+    'GPU MiB',
+    'load ms',
+  ];
   const cells = rows.map(row => {
     const lead = [
       row.provider + (row.half ? ' half' : ''),
@@ -230,14 +258,15 @@ export function formatBench(rows: readonly BenchRow[]): string {
     ];
     if (row.notMeasured !== undefined) return [...lead, `not measured: ${row.notMeasured}`];
     const share = row.shareOfPeak === undefined ? '' : `${(row.shareOfPeak * 100).toFixed(0)} %`;
-    const memory = row.peakRssBytes === undefined ? '' : String(Math.round(row.peakRssBytes / 2 ** 20));
+    const mebibytes = (bytes: number | undefined) => (bytes === undefined ? '' : String(Math.round(bytes / 2 ** 20)));
     return [
       ...lead,
       shortMs(row.ms),
       shortMs(row.medianMs),
       row.gflops?.toFixed(0) ?? '',
       share,
-      memory,
+      mebibytes(row.peakRssBytes),
+      mebibytes(row.deviceBytes),
       shortMs(row.loadMs),
     ];
   });

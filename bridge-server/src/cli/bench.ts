@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
@@ -74,7 +75,8 @@ export function addBenchCommand(program: Command): void {
         switch (what) {
           case 'engine': {
             const sizes = (flags.size.length === 0 ? usualSizes : flags.size).map(toSize);
-            const rows = await benchEngine({ providers, nets, sizes, half, budgetMs: seconds * 1000, open, onRow });
+            const budgetMs = seconds * 1000;
+            const rows = await benchEngine({ providers, nets, sizes, half, budgetMs, open, onRow, deviceBytes });
             output.result({ type: 'bench', rows }, formatBench(rows));
             return;
           }
@@ -95,6 +97,16 @@ export function addBenchCommand(program: Command): void {
         }
       }),
     );
+}
+
+/** Memory in use on NVIDIA's graphics processor, as its driver tells. */
+function deviceBytes(provider: ProviderName): number | undefined {
+  if (provider !== 'cuda' && provider !== 'tensorrt') return undefined;
+  const { status, stdout } = spawnSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits'], {
+    encoding: 'utf8',
+  });
+  const used = Number.parseInt(stdout, 10);
+  return status === 0 && Number.isFinite(used) ? used * 2 ** 20 : undefined;
 }
 
 function toProvider(name: string): ProviderName {
