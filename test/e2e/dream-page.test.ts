@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Browser, BrowserContext } from 'playwright-core';
@@ -9,6 +9,7 @@ import {
   makeHome,
   openPanel,
   removeHome,
+  root,
   startBridge,
   startBrowser,
   type RunningBridge,
@@ -16,6 +17,10 @@ import {
 
 const describeWithBrowser = browserPath ? describe : describe.skip;
 if (!browserPath) console.warn('skipped: no Chromium on this computer (apt-get install chromium)');
+
+const googlenet = join(root, '../shared/models/classify/bvlc_googlenet.onnx');
+if (!existsSync(googlenet)) console.warn('skipped: the atlas of an imported GoogLeNet (../shared/models is absent)');
+const testWithGooglenet = existsSync(googlenet) ? test : test.skip;
 
 /** A dream made by looking, with the real net: layers as pictures, a click, a still, a clip. */
 describeWithBrowser('the dream page in a browser', () => {
@@ -30,6 +35,10 @@ describeWithBrowser('the dream page in a browser', () => {
     const { path } = await findFfmpeg();
     const source = ['-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25', '-frames:v', '4', '-pix_fmt', 'yuv420p'];
     execFileSync(path, ['-v', 'error', ...source, clip]);
+    if (existsSync(googlenet))
+      execFileSync(process.execPath, [join(root, 'dist/server/cli.js'), 'models', 'import', googlenet], {
+        env: { ...process.env, REVERIE_HOME: join(home, 'reverie') },
+      });
     bridge = await startBridge(join(home, 'reverie'));
     browser = await startBrowser();
     context = await browser.newContext({
@@ -87,4 +96,37 @@ describeWithBrowser('the dream page in a browser', () => {
     expect(report).toContain('"openimages"');
     expect(complaints).toEqual([]);
   }, 600_000);
+
+  testWithGooglenet(
+    'another net is looked at without changing the preset, and comes with the layer that is picked',
+    async () => {
+      const { page, complaints } = await openPanel(context, bridge.url);
+      page.setDefaultTimeout(180_000);
+      await page.setInputFiles('input[type=file][accept*=video]', clip);
+      await page.getByText('4 frames').first().waitFor();
+      await page.getByRole('radio', { name: 'Dream: objects' }).first().click();
+      await page.getByRole('tab', { name: 'Dream' }).click();
+      await page.getByRole('combobox', { name: 'Net', exact: true }).first().selectOption('bvlc_googlenet');
+      const tiles = page.locator('button[aria-label^="Dream of "]');
+      await tiles.nth(2).waitFor();
+      const coming = await page.getByRole('status').filter({ hasText: '66' }).textContent();
+      expect(coming).toMatch(/of 66/);
+      const layer = page.getByRole('combobox', { name: 'Layer' }).first();
+      expect(await layer.inputValue()).toBe('ec12/expand');
+
+      await page.getByRole('button', { name: 'Dream of conv2/3x3', exact: true }).click();
+      expect(await layer.inputValue()).toBe('conv2/3x3');
+      await page.getByRole('button', { name: 'Stop', exact: true }).click();
+      const made = await tiles.count();
+      expect(made).toBeLessThan(66);
+      await page.locator('img[alt^="Painted frame"]').waitFor();
+
+      // What was made before it was stopped comes at once.
+      await page.getByRole('button', { name: 'Show the layers' }).click();
+      await tiles.nth(made).waitFor();
+      await page.getByRole('button', { name: 'Stop', exact: true }).click();
+      expect(complaints).toEqual([]);
+    },
+    600_000,
+  );
 });

@@ -6,7 +6,7 @@ import { Progress, Select } from '../components/fields';
 import { Trouble } from '../components/trouble';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
-import { addEffect, setParam, type Path } from './draft';
+import { addEffect, removeEffect, setParam, type Path } from './draft';
 import { EffectForm } from './effect-form';
 import { Footer } from './footer';
 import { Monitor } from './monitor';
@@ -38,6 +38,7 @@ export function DreamPage() {
   // Looking at another net's layers changes nothing yet: a layer belongs to its net, and both are picked together.
   const [wanted, setWanted] = useState<string>();
   const net = wanted ?? dream?.params.net ?? dreamers[0]?.name ?? '';
+  const painting = draft?.effects.findIndex(({ effect }) => effect === 'style') ?? -1;
   const shown = atlas.phase !== 'none' && atlas.net === net ? atlas : undefined;
 
   const pick = (layer: string, channel?: number) => {
@@ -141,6 +142,14 @@ export function DreamPage() {
               </section>
               <section className={styles.column} aria-label={find('effect.dream', 'dream')}>
                 {ready && <Monitor />}
+                {draft && dream && painting >= 0 && (
+                  <div className={styles.bar}>
+                    <span className={styles.dim}>{t('dream.painted')}</span>
+                    <Button icon="close" onClick={() => session.changeDraft(now => removeEffect(now, painting))}>
+                      {t('dream.only')}
+                    </Button>
+                  </div>
+                )}
                 {draft && dream ? (
                   <EffectForm
                     preset={draft}

@@ -111,7 +111,9 @@ export function createPreviewer(store: Store, connection: Connection) {
 
   function follow() {
     const state = store.get();
-    const shows = state.page === 'render' || state.page === 'dream';
+    // A painting without a dream would only keep the atlas waiting.
+    const dreams = state.draft?.effects.some(({ effect }) => effect === 'dream' || effect === 'zoom');
+    const shows = state.page === 'render' || (state.page === 'dream' && dreams);
     const still = shows && state.settings.livePreview ? stillKey(state) : undefined;
     if (still !== wantedStill) {
       wantedStill = still;

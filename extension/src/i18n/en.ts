@@ -271,6 +271,8 @@ export const screenTexts = {
   'dream.atlas.pick': 'Dream of {layer}',
   'dream.none': 'No net here can dream.',
   'dream.hint': 'The preset has no dream yet.',
+  'dream.painted': 'The preset paints as well.',
+  'dream.only': 'Dream only',
 
   // sections
   'sections.none': 'A song in sections, a preset for each',

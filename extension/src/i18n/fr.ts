@@ -270,6 +270,8 @@ export const fr: Catalogue = {
   'dream.atlas.pick': 'Rêver de {layer}',
   'dream.none': 'Aucun réseau ici ne sait rêver.',
   'dream.hint': 'Le préréglage ne rêve pas encore.',
+  'dream.painted': 'Le préréglage peint aussi.',
+  'dream.only': 'Seulement le rêve',
 
   // sections
   'sections.none': 'Une chanson en sections, un préréglage pour chacune',
