@@ -3,15 +3,17 @@ import { isSameSize, withPixels, type Frame } from '../frame/frame';
 import { floatTensor, floatsOf } from '../frame/tensor';
 import type { Stage, StageContext, StageState } from '../pipeline/stage';
 import { blur } from './blur';
-import { carryDream, type Dreamt } from './dream/carry';
+import { carryDream, lightOf, type Dreamt } from './dream/carry';
 import { openDreamer, type Dreamer, type DreamOptions } from './dream/dreamer';
 import { openLayOver, type LayOver } from './dream/lay-over';
 import { octaveSizes } from './dream/octaves';
 import { createFlowProvider } from './flow';
 import { createMotionSource, type MotionSource } from './flow/motion';
 
-/** A later frame of which this much is new gets as many steps as a first one. */
-const busyShare = 0.3;
+/** A frame of which this much is new is dreamt as a whole: a remnant of another dream would only hold it back. */
+const busyShare = 0.5;
+/** Through so much change of light a dream stays; beyond it the picture is another one, as in a fade. */
+const usualChange = (light: number) => 0.1 + 0.5 * light;
 /** What is so nearly done is left alone: a dream that is worked on everywhere and always boils. */
 const doneEnough = 0.9;
 /** Less than this share of a frame is not worth the steps. */
@@ -57,6 +59,16 @@ export function dreamInto(
   });
 }
 
+/** The first frame of a shot. */
+async function dreamAnew(frame: Frame, params: DreamParams, tools: DreamTools, ctx: StageContext): Promise<Dreamt> {
+  return {
+    content: frame,
+    detail: await dreamInto(frame, params, tools, ctx),
+    done: new Float32Array(frame.width * frame.height).fill(1),
+    light: lightOf(frame),
+  };
+}
+
 /**
  * A later frame: what was dreamt before is carried along and left as it is; where it is not a whole dream yet, or no
  * longer, it is worked on. The shifts are the same in every frame: random ones would be new noise each time.
@@ -69,17 +81,23 @@ async function dreamOn(
   motions: MotionSource,
   ctx: StageContext,
 ): Promise<Dreamt> {
-  const { detail, done } = await carryDream(before, frame, motions, params.carry);
+  const { detail, done, light } = await carryDream(before, frame, motions, params.carry);
+  const lightNow = lightOf(frame);
+  if (meanOf(light.map((value, p) => Math.abs(lightNow[p] - value) / usualChange(value))) > 1)
+    return dreamAnew(frame, params, tools, ctx);
   const wanting = done.map(share => Math.max(0, 1 - share / doneEnough));
   const free = blur(wanting, frame.width, frame.height, borderPx);
   const wanted = meanOf(free);
-  if (wanted < worthDreaming) return { content: frame, detail, done };
-  const iterations = wanted > busyShare ? params.iterations : laterIterations(params);
+  if (wanted < worthDreaming) return { content: frame, detail, done, light };
+  if (wanted > busyShare) return dreamAnew(frame, params, tools, ctx);
+  const iterations = laterIterations(params);
   const options = { iterations, detail, free: frame.alpha ? free.map((value, i) => value * frame.alpha![i]) : free };
+  const after = done.map((value, p) => Math.min(1, value + (free[p] * iterations) / params.iterations));
   return {
     content: frame,
     detail: await dreamInto(frame, params, tools, ctx, options),
-    done: done.map((value, p) => Math.min(1, value + (free[p] * iterations) / params.iterations)),
+    done: after,
+    light: light.map((value, p) => value + ((after[p] - done[p]) / Math.max(after[p], 1e-6)) * (lightNow[p] - value)),
   };
 }
 
@@ -98,11 +116,7 @@ export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
       before =
         before && !frame.shotStart && isSameSize(before.content, frame)
           ? await dreamOn(frame, before, params, tools, motions, ctx)
-          : {
-              content: frame,
-              detail: await dreamInto(frame, params, tools, ctx),
-              done: new Float32Array(frame.width * frame.height).fill(1),
-            };
+          : await dreamAnew(frame, params, tools, ctx);
       yield withPixels(frame, tools.layOver(frame.rgb, before.detail, frame, frame.index));
       ctx.store(toState(before));
     }
@@ -111,7 +125,7 @@ export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
   }
 };
 
-function toState({ content, detail, done }: Dreamt): StageState {
+function toState({ content, detail, done, light }: Dreamt): StageState {
   const dims = [content.height, content.width];
   return {
     nextIndex: content.index + 1,
@@ -119,16 +133,18 @@ function toState({ content, detail, done }: Dreamt): StageState {
       image: floatTensor(content.rgb, [3, ...dims]),
       dream: floatTensor(detail, [3, ...dims]),
       done: floatTensor(done, dims),
+      light: floatTensor(light, dims),
     },
   };
 }
 
-function fromState({ nextIndex, tensors: { image, dream, done } }: StageState): Dreamt {
+function fromState({ nextIndex, tensors: { image, dream, done, light } }: StageState): Dreamt {
   const [height, width] = done.dims;
   return {
     content: { index: nextIndex - 1, width, height, rgb: floatsOf(image) },
     detail: floatsOf(dream),
     done: floatsOf(done),
+    light: floatsOf(light),
   };
 }
 
