@@ -167,6 +167,20 @@ test('layers that were put into another order since keep it, and the result lies
   ).toEqual(order);
 });
 
+test.each(['moved', 'left'] as const)(
+  'a layer that was pre-composed since, its attributes %s, has its result right above the composition it became',
+  async attributes => {
+    panel = await makeAfterEffects();
+    const { at, clip } = await markAndMake();
+    panel.afterEffects.precompose(panel.layers.b, attributes);
+    const before = own();
+    const wanted = { ...at, sourcePath: '/media/B café.mov' };
+    expect(await panel.host.importClip(clip, wanted, idle())).toEqual({ outcome: 'placed', track: 2, range: at.range });
+    expect(await panel.host.importClip(clip, wanted, idle())).toMatchObject({ outcome: 'already-there' });
+    expect(own()).toEqual(before);
+  },
+);
+
 test('a composition that got another frame rate is told: its frames are others', async () => {
   panel = await makeAfterEffects();
   const { at, clip } = await markAndMake();

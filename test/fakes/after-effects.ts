@@ -80,6 +80,8 @@ type ItemState = {
   media: Media;
   missing: boolean;
   conformed?: number;
+  /** Of a composition: its layers. */
+  inner?: LayerState[];
 };
 export type LayerState = {
   id: number;
@@ -270,6 +272,9 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         items = items.filter(each => each !== item && each.parent !== item.id);
       },
       ...(item.kind === 'folder' ? { items: {} } : {}),
+      ...(item.inner
+        ? { numLayers: item.inner.length, frameDuration, layer: (at: number) => layerDom(item.inner![at - 1]) }
+        : {}),
       width: item.media.width,
       height: item.media.height,
       pixelAspect: item.media.pixelAspect ?? 1,
@@ -814,6 +819,21 @@ export function createFakeAfterEffects(options: FakeAfterEffectsOptions) {
         for (const key of ['startTime', 'inPoint', 'outPoint'] as const) layer[key] += seconds(frames);
         for (const marker of layer.markers) marker.time += seconds(frames);
       }
+    },
+    /** Layer > Pre-compose: with its attributes it becomes a layer of the new composition, else only its source does. */
+    precompose(layer: LayerState, attributes: 'moved' | 'left'): void {
+      const item: ItemState = {
+        ...makeItem('composition', `${layer.name} Comp 1`, ''),
+        inner: [{ ...layer, id: ++ids }],
+      };
+      items.push(item);
+      if (attributes === 'left') layer.item = item;
+      else
+        layers = layers.map(each =>
+          each === layer
+            ? makeLayer(item.name, { item, inPoint: layer.inPoint, outPoint: layer.outPoint, selected: layer.selected })
+            : each,
+        );
     },
     lock(id: number): void {
       for (const layer of layers) if (layer.id === id) layer.locked = true;

@@ -85,6 +85,8 @@ export type AfterEffectsLayerFacts = {
   readonly isMatte: boolean;
   readonly hasMatte: boolean;
   readonly nested: boolean;
+  /** Files that a nested composition shows, at any depth; read where a composition is asked for by its id. */
+  readonly contains: readonly string[];
   /** Drawn by the host: text, shapes, solids. */
   readonly generated: boolean;
   readonly missing: boolean;

@@ -270,8 +270,8 @@ export type PlacedResult = PlacedLayerFacts & { readonly of: ResultLabel };
 
 /**
  * Where a result belongs now, and the layer that it goes right above. A layer that was moved since takes its result
- * along; one that is shorter at its end gets as much as it shows. Without the layer the place stays as it was, on top
- * of all.
+ * along; one that is shorter at its end gets as much as it shows. One that was moved into a composition of its own is
+ * found there. Without the layer the place stays as it was, on top of all.
  * @throws AppError SOURCE_TRIMMED for a layer that begins later in its source: the result would have to as well;
  * SOURCE_CHANGED for one that shows other pictures; SEQUENCE_RATE_CHANGED: its frames are others
  */
@@ -286,26 +286,30 @@ export function followLayer(
       before: at.range.rate.num / at.range.rate.den,
     });
   const key = readKey(at.sourceKey);
+  const isSource = (path: string) => normalPath(path) === normalPath(at.sourcePath ?? '');
+  const holdsSource = ({ contains }: AfterEffectsLayerFacts) => contains.some(isSource);
   const layer = key && facts.layers.find(each => readKey(keyOf(facts, each))?.layer === key.layer);
-  const shown = layer && rangeOf(facts, layer);
-  if (!key || !layer || !shown) return { at };
+  if (!layer) {
+    // Moved into a composition of its own, which stands where it stood.
+    const around = facts.layers.filter(holdsSource);
+    return around.length === 1 ? lieAbove(facts, around[0], at) : { at };
+  }
+  const shown = rangeOf(facts, layer);
+  if (!shown) return { at };
   // A number that is none of the layer's own may by now stand for another layer: only an unmoved one is believed.
   if (layer.id === '' && layer.startFrame !== key.start) return { at };
-  const isOther = at.sourcePath !== undefined && normalPath(at.sourcePath) !== normalPath(layer.mediaPath);
+  const isOther = at.sourcePath !== undefined && !isSource(layer.mediaPath) && !holdsSource(layer);
   if (isOther || speedOf(layer) !== key.speed) throw new AppError('SOURCE_CHANGED', { name: layer.name });
   const by = layer.startFrame - key.start;
   const [first, last] = [at.range.first + by, Math.min(at.range.last + by, shown.last)];
   if (first < shown.first || first > shown.last) throw new AppError('SOURCE_TRIMMED', { name: layer.name });
-  return {
-    at: {
-      ...at,
-      range: { ...at.range, first, last },
-      sourceKey: keyOf(facts, layer),
-      sourceTrack: trackOf(facts, layer),
-    },
-    above: toReference(layer),
-  };
+  return lieAbove(facts, layer, { ...at, range: { ...at.range, first, last } });
 }
+
+const lieAbove = (facts: AfterEffectsFacts, layer: AfterEffectsLayerFacts, at: Placement) => ({
+  at: { ...at, sourceKey: keyOf(facts, layer), sourceTrack: trackOf(facts, layer) },
+  above: toReference(layer),
+});
 
 /** Moved or trimmed by hand. */
 export function isMovedLayer({ first, end }: PlacedLayerFacts, { range }: ResultLabel): boolean {

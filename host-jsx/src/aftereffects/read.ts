@@ -10,7 +10,7 @@ export function readAfterEffects(app: AeApp, globals: AeGlobals, id: string | un
   var composition = item;
   var all = layersOf(composition);
   var layers: AfterEffectsLayerFacts[] = [];
-  for (var i = 0; i < all.length; i++) layers.push(readLayer(composition, all[i], globals));
+  for (var i = 0; i < all.length; i++) layers.push(readLayer(composition, all[i], globals, id !== undefined));
   return {
     host: 'aftereffects',
     version: String(app.version),
@@ -54,7 +54,24 @@ function readWishes(composition: AeComposition, layer: AeLayer): CompositionMark
   return out;
 }
 
-function readLayer(composition: AeComposition, layer: AeLayer, globals: AeGlobals): AfterEffectsLayerFacts {
+/** Compositions cannot hold themselves: this ends. */
+function filesIn(source: unknown, out: string[]): string[] {
+  if (!isComposition(source)) return out;
+  var all = layersOf(source);
+  for (var i = 0; i < all.length; i++) {
+    var path = pathOfLayer(all[i]);
+    if (path !== '') out.push(path);
+    filesIn(all[i].source, out);
+  }
+  return out;
+}
+
+function readLayer(
+  composition: AeComposition,
+  layer: AeLayer,
+  globals: AeGlobals,
+  deep: boolean,
+): AfterEffectsLayerFacts {
   var source = layer.source;
   var path = pathOfLayer(layer);
   var nested = isComposition(source);
@@ -78,6 +95,7 @@ function readLayer(composition: AeComposition, layer: AeLayer, globals: AeGlobal
     isMatte: Boolean(layer.isTrackMatte),
     hasMatte: Boolean(layer.hasTrackMatte),
     nested: nested,
+    contains: deep ? filesIn(source, []) : [],
     generated: Boolean(layer.hasVideo) && !nested && path === '',
     missing: Boolean(source && source.footageMissing),
     mediaPath: path,
