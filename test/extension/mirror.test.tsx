@@ -1,5 +1,5 @@
 /** @jest-environment jest-environment-jsdom */
-import { cleanup, configure, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { act, cleanup, configure, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { httpPaths } from '#protocol/http';
 import { App } from '../../extension/src/app/app';
 import { SessionContext } from '../../extension/src/app/context';
@@ -70,8 +70,8 @@ async function open(arrange: () => void = () => undefined) {
   );
 }
 afterEach(() => {
-  session.close();
   cleanup();
+  session.close();
   panel.close();
 });
 
@@ -103,7 +103,7 @@ test('a bridge that was started again is asked for the pictures anew', async () 
   await open();
   await waitFor(() => expect(picture(rows()[0])).toBeDefined());
   fake.answers.glimpses = () => ({ paths: [httpPaths.glimpse('new')] });
-  fake.cut();
+  act(() => fake.cut());
   await waitFor(() => expect(picture(rows()[0])).toBe('http://bridge/glimpses/new.jpg'));
 });
 
