@@ -1,24 +1,28 @@
 import type { Frame } from '../frame/frame';
 import { boxBlur } from './blur';
-import { warpBackward } from './warp';
+import type { FlowPair } from './flow/provider';
+import { averaged, smallSize } from './flow/small-grey';
+import { consistency } from './occlusion';
+import { resizeFlow, warpBackward, type Size } from './warp';
 
 /** What became of the light of a whole scene: a gain and an offset for each colour, as a fade or another exposure makes them. */
 export type Light = { readonly gain: readonly number[]; readonly offset: readonly number[] };
 
 /** Half a grey level squared: contrast below it is rounding. */
 const leastVariance = (0.5 / 255) ** 2;
-/** Light falls on areas; without the detail in them, interpolation between pixels does not pass for a loss of contrast. */
-const areaSidePx = 9;
+/** Light falls on areas: without the detail in them, interpolation between pixels does not pass for a loss of contrast. */
+const [areaSidePx, widthInLight] = [5, 192];
 
 /**
  * What the light of `before` has become in `now`: the points that both show are compared. Only so much of it counts as
  * the difference between them is explained by it, so that neither noise nor a wrong flow passes for a change of light.
- * @param backward [2, H, W], from `now` to `before`
- * @param weight   [H, W], 0..1: how surely a pixel of `now` is seen in `before`
  */
-export function lightBetween(before: Frame, now: Frame, backward: Float32Array, weight: Float32Array): Light {
-  const then = warpBackward(areasOf(before), backward, now, { border: 'reflect', filter: 'cubic' }).image;
-  const since = areasOf(now);
+export function lightBetween(before: Frame, now: Frame, flow: FlowPair): Light {
+  const size = smallSize(now, widthInLight);
+  const [forward, backward] = [flow.forward, flow.backward].map(way => resizeFlow(way, now, size));
+  const weight = consistency(backward, forward, size).reliability;
+  const then = warpBackward(areasOf(before, size), backward, size, { border: 'reflect', filter: 'cubic' }).image;
+  const since = areasOf(now, size);
   const gain: number[] = [];
   const offset: number[] = [];
   for (let c = 0; c < 3; c++) {
@@ -47,11 +51,14 @@ export function relight(rgb: Float32Array, { gain, offset }: Light): Float32Arra
   return rgb.map((value, i) => gain[Math.floor(i / area)] * value + offset[Math.floor(i / area)]);
 }
 
-function areasOf({ rgb, width, height }: Frame): Float32Array {
-  const area = width * height;
-  const out = new Float32Array(rgb.length);
-  for (let c = 0; c < 3; c++)
-    out.set(boxBlur(rgb.subarray(c * area, (c + 1) * area), width, height, areaSidePx), c * area);
+/** [3, H, W] of `size` */
+function areasOf(frame: Frame, size: Size): Float32Array {
+  const [area, small] = [frame.width * frame.height, size.width * size.height];
+  const out = new Float32Array(3 * small);
+  for (let c = 0; c < 3; c++) {
+    const plane = averaged(frame.rgb.subarray(c * area, (c + 1) * area), frame, size);
+    out.set(boxBlur(plane, size.width, size.height, areaSidePx), c * small);
+  }
   return out;
 }
 

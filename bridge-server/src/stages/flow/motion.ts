@@ -52,7 +52,7 @@ export function createMotionSource(
     const pair = await search(a, b);
     const intoB = consistency(pair.backward, pair.forward, b);
     const intoA = consistency(pair.forward, pair.backward, a);
-    const light = lightBetween(a, b, pair.backward, intoB.reliability);
+    const light = lightBetween(a, b, pair);
     const doubt = doubtFlow(lit(a, light), b, pair);
     if (doubt === undefined) return { ...pair, intoA, intoB, light };
     notice({
@@ -93,7 +93,7 @@ const lit = (frame: Frame, light: Light): Frame =>
 /** Flow between two frames; in a fade or a flash it is searched again with the light of the first made that of the second. */
 async function flowInLight(provider: FlowProvider, a: Frame, b: Frame): Promise<FlowPair> {
   const pair = await provider.flow(a, b);
-  const light = lightBetween(a, b, pair.backward, consistency(pair.backward, pair.forward, b).reliability);
+  const light = lightBetween(a, b, pair);
   return isSteady(light) ? pair : provider.flow(lit(a, light), b);
 }
 

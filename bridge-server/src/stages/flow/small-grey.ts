@@ -4,20 +4,24 @@ import { greyOf } from './dis';
 
 export type Grey = Size & { readonly grey: Float32Array };
 
-/** Luma of a frame, 0..255, at most `width` wide (and at least 16), by averaging areas. */
-export function smallGrey(frame: Frame, width: number): Grey {
+/** The size of a frame that is at most `width` wide, and at least 16. */
+export function smallSize(frame: Size, width: number): Size {
   const factor = Math.min(1, width / frame.width);
-  const size = {
+  return {
     width: Math.max(16, Math.round(frame.width * factor)),
     height: Math.max(16, Math.round(frame.height * factor)),
   };
-  const grey = greyOf(frame);
-  if (size.width === frame.width && size.height === frame.height) return { ...size, grey };
-  return { ...size, grey: averaged(grey, frame, size) };
+}
+
+/** Luma of a frame, 0..255, at most `width` wide (and at least 16), by averaging areas. */
+export function smallGrey(frame: Frame, width: number): Grey {
+  const size = smallSize(frame, width);
+  return { ...size, grey: averaged(greyOf(frame), frame, size) };
 }
 
 /** Each new pixel is the mean of the old ones whose centres it covers, or the nearest one where it covers none. */
-function averaged(grey: Float32Array, from: Size, to: Size): Float32Array {
+export function averaged(grey: Float32Array, from: Size, to: Size): Float32Array {
+  if (from.width === to.width && from.height === to.height) return grey;
   const out = new Float32Array(to.width * to.height);
   const columns = edges(from.width, to.width);
   const rows = edges(from.height, to.height);
