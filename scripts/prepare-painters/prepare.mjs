@@ -21,8 +21,6 @@ import { drawScene } from './scene.mjs';
 const folderOf = name => fileURLToPath(new URL(`../../bridge-server/${name}`, import.meta.url));
 const target = folderOf('painters');
 const swatchSize = { width: 512, height: 384 };
-/** Longer sides at which a painting is measured; strokes between two sizes are blended. */
-const sides = [128, 181, 256, 362, 512, 724, 1024];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -83,7 +81,7 @@ for (const { name, file, sha256, sceneSaturation = 1 } of paintings.filter(
     const painting = readFileSync(join(source, file));
     if (createHash('sha256').update(painting).digest('hex') !== sha256)
       throw new Error(`${file} is not the picture that was measured`);
-    writeFileSync(statistics, await computePainter(nets, await readFrame(painting), 'openimages', sides));
+    writeFileSync(statistics, await computePainter(nets, await readFrame(painting)));
   }
   if (options['statistics-only']) continue;
   const bytes = readFileSync(statistics);

@@ -65,7 +65,7 @@ test('a style step in half precision moves the picture the same way', async () =
     rows: { dims: [height, height], data: identity(height) },
     columns: { dims: [width, width], data: identity(width) },
     palette: { dims: [3, 3], data: identity(3) },
-    gain: { dims: [height, width], data: new Float32Array(height * width).fill(1) },
+    gain: { dims: [3, height, width], data: new Float32Array(3 * height * width).fill(1) },
     weights: { dims: [7], data: [1, 0.015, 0.3, 0.02, 0, 0, 1] },
     ...floats(styleTargets('w2', style)),
     ...floats(anchorTargets(style[paletteLayer(16)])),

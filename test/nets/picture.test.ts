@@ -5,6 +5,7 @@ import {
   planCanvas,
   reflect101,
   shiftCount,
+  strokeFilter,
   windowOf,
 } from '../../bridge-server/src/nets/picture';
 import type { PictureBasis, Shift } from '../../bridge-server/src/nets/picture';
@@ -83,6 +84,30 @@ describe('the canvas', () => {
   });
 });
 
+test('a style keeps the strokes that can be painted, and loses finer lines, in all directions alike', () => {
+  const { kernel, reachPx } = strokeFilter();
+  const side = 2 * reachPx + 1;
+  const first = floats(kernel).slice(0, side * side);
+  /** What is left of a wave of that many cycles per pixel. */
+  const passed = (cyclesPerPx: number, degrees: number) => {
+    const [u, v] = [Math.cos, Math.sin].map(part => cyclesPerPx * part((degrees * Math.PI) / 180));
+    return first.reduce((sum, value, i) => {
+      const [x, y] = [(i % side) - reachPx, Math.floor(i / side) - reachPx];
+      return sum + value * Math.cos(2 * Math.PI * (u * x + v * y));
+    }, 0);
+  };
+  for (const degrees of [0, 30, 45, 90]) {
+    expect(passed(0, degrees)).toBeCloseTo(1, 5);
+    expect(passed(0.2, degrees)).toBeGreaterThan(0.97);
+    expect(Math.abs(passed(0.45, degrees))).toBeLessThan(0.1);
+    expect(Math.abs(passed(0.5, degrees))).toBeLessThan(0.02);
+  }
+  expect([1, 2].map(plane => floats(kernel).slice(plane * side * side, (plane + 1) * side * side))).toEqual([
+    first,
+    first,
+  ]);
+});
+
 describe('the unknowns', () => {
   const canvas = planCanvas(20, 18);
   const { windowWidth, windowHeight, canvasWidth, canvasHeight } = canvas;
@@ -105,12 +130,27 @@ describe('the unknowns', () => {
         expect(moved[y * windowWidth + x]).toBeCloseTo(still[(y + 2) * windowWidth + x + 3], 5);
   });
 
-  it('move large forms as readily as texture: amplitude falls as frequency rises', () => {
+  it('move large forms as readily as forms half their size, and fine hatching far less', () => {
     const gain = floats(createBasis('fourier', canvas).gain);
     // The damping of hatching reaches this low with a few millionths of its strength.
     expect(gain[4] / gain[8]).toBeCloseTo(2, 4);
     expect(gain[4 * canvasWidth] / gain[8 * canvasWidth]).toBeCloseTo(2, 4);
     expect(Math.max(...gain)).toBe(gain[0]);
+    const at = (cyclesPerPx: number) => gain[Math.round(cyclesPerPx * 2 * canvasWidth)];
+    expect(at(0.1) / at(0.2)).toBeGreaterThan(2.3);
+    expect(at(0.2) / at(0.4)).toBeGreaterThan(15);
+  });
+
+  it('hold back fine colour before fine light and shade', () => {
+    const gain = floats(createBasis('fourier', canvas).gain);
+    const ratio = (cyclesPerPx: number, axis: number) => {
+      const at = Math.round(cyclesPerPx * 2 * canvasWidth);
+      return gain[axis * canvasWidth * canvasHeight + at] / gain[at];
+    };
+    for (const axis of [1, 2]) {
+      expect(ratio(0.05, axis)).toBeGreaterThan(0.99);
+      expect(ratio(0.3, axis)).toBeLessThan(0.5);
+    }
   });
 
   it('are orthonormal frequencies: a picture of one carries its energy', () => {

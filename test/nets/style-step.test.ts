@@ -3,7 +3,13 @@ import { evaluate } from '../../bridge-server/src/graph/evaluate';
 import { chooseRecipe, readFeatureNet } from '../../bridge-server/src/nets/feature-net';
 import { createBasis, planCanvas, windowOf } from '../../bridge-server/src/nets/picture';
 import { styleTargetTensors } from '../../bridge-server/src/nets/style-loss';
-import { adamBetas, anchorPrefix, lossTerms, styleStep } from '../../bridge-server/src/nets/style-step';
+import {
+  adamBetas,
+  anchorPrefix,
+  lossTerms,
+  pictureStatistics,
+  styleStep,
+} from '../../bridge-server/src/nets/style-step';
 import type { StyleStepOptions } from '../../bridge-server/src/nets/style-step';
 import type { LayerStatistics } from '../../bridge-server/src/nets/style-statistics';
 import { makeTinyNet } from '../stages/tiny-feature-net';
@@ -142,6 +148,18 @@ describe('a step', () => {
         expect(first.data[i] - (feeds.z as Float64Array)[i]).toBeCloseTo(-0.05 * 0.1 * Math.sign(value), 4);
     });
   });
+});
+
+test('a style is measured without lines that no stroke can show, a result with them', () => {
+  const [side, area] = [32, 32 * 32];
+  const plain = Float32Array.from({ length: 3 * area }, (_, i) => 0.5 + 0.3 * Math.sin((i % side) * 0.4));
+  const hatched = plain.map((value, i) => value + (i % 2 === 0 ? 0.1 : -0.1));
+  const variance = (image: Float32Array, asStyle: boolean) =>
+    evaluate([pictureStatistics(net, side, side, asStyle)['covariance.rgb/1']], { image })[0].data[0];
+  const hatching = (asStyle: boolean) => variance(hatched, asStyle) - variance(plain, asStyle);
+  expect(hatching(false)).toBeCloseTo(0.01, 3);
+  expect(Math.abs(hatching(true))).toBeLessThan(0.0002);
+  expect(variance(plain, true) / variance(plain, false)).toBeCloseTo(1, 2);
 });
 
 describe('recipes', () => {

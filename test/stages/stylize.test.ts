@@ -189,7 +189,9 @@ describe('stylize', () => {
     }));
     const test = await context();
     const out = await run(footage, makeParams(), test);
-    expect(test.notices.map(({ kind, frame }) => [kind, frame])).toEqual([['note', 2]]);
+    // In the dark two frames may come out alike, and one of them be painted once more.
+    const notes = test.notices.filter(({ kind }) => kind === 'note');
+    expect(notes.map(({ frame }) => frame)).toEqual([2]);
     const alone = await run([{ ...footage[2], shotStart: true }], makeParams(), await context());
     expect(worst(out[2].rgb, alone[0].rgb)).toBe(0);
   });

@@ -16,8 +16,11 @@ export type Painter = {
 /** Statistics of the painting scaled so that its longer side has `sidePx` pixels; ascending. */
 export type PainterEntry = { readonly sidePx: number; readonly statistics: StyleStatistics };
 
-/** Steps of sqrt(2), from the smallest strokes at draft size to broad ones at full size. */
-export const painterSides = [91, 128, 181, 256, 362, 512, 724, 1024] as const;
+/**
+ * Doublings, from the smallest strokes at draft size to broad ones at full size. A blend is as far from the painting's
+ * own statistics as 0.003 to 0.005 of their variance at 724 px, 0.01 to 0.016 at 362 px; finished pictures come to 0.02.
+ */
+export const painterSides = [128, 256, 512, 1024] as const;
 
 const magic = 0x54505652; // "RVPT", little-endian
 const version = 1;

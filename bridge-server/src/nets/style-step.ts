@@ -2,10 +2,13 @@ import {
   add,
   addAll,
   concat,
+  constant,
+  conv,
   div,
   input,
   matmul,
   mul,
+  padPlanes,
   reshape,
   resizeBilinear,
   slice,
@@ -14,7 +17,9 @@ import {
   sub,
 } from '../graph/build';
 import { scaledGradient } from '../graph/half-model';
+import { floatsOf } from '../frame/tensor';
 import type { FeatureNet } from './feature-net';
+import { strokeFilter } from './picture';
 import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import {
@@ -68,7 +73,7 @@ export const hyperCount = 3;
 /**
  * One or more optimiser steps on a picture as outputs of a graph. Inputs besides those of the style targets
  * (`styleTargetInputs`, prefix `style.<layer>`):
- *   z [1, 3, K, L]; rows [H, K], columns [L, W], gain [K, L], palette [3, 3] (see `picture.ts`);
+ *   z [1, 3, K, L]; rows [H, K], columns [L, W], gain [3, K, L], palette [3, 3] (see `picture.ts`);
  *   base [1, 3, H, W] the start;
  *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
  *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
@@ -81,7 +86,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const base = input('base', [1, 3, height, width]);
   const left = input('rows', [height, rows]);
   const right = input('columns', [columns, width]);
-  const gain = input('gain', [rows, columns]);
+  const gain = input('gain', [3, rows, columns]);
   const palette = input('palette', [3, 3]);
   const temporal = {
     target: input('temporal', [1, 3, height, width]),
@@ -178,7 +183,7 @@ export function decodePicture(
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
   const z = input('z', [1, 3, rows, columns]);
   const planes = matmul(
-    matmul(input('rows', [height, rows]), mul(z, input('gain', [rows, columns]))),
+    matmul(input('rows', [height, rows]), mul(z, input('gain', [3, rows, columns]))),
     input('columns', [columns, width]),
   );
   const coloured = reshape(matmul(input('palette', [3, 3]), reshape(planes, [3, height * width])), [
@@ -197,9 +202,19 @@ export function contentFeatures(net: FeatureNet, width: number, height: number, 
   return { content: net.features(seen).get(net.recipe.content) as Value };
 }
 
-/** Statistics of a style picture: input `image`, outputs `mean.<layer>` and `covariance.<layer>`, the palette included. */
-export function pictureStatistics(net: FeatureNet, width: number, height: number): Outputs {
-  const image = input('image', [1, 3, height, width]);
+function withoutHatching(image: Value): Value {
+  const { kernel, reachPx } = strokeFilter();
+  const padded = padPlanes(image, reachPx, reachPx, reachPx, reachPx, 'reflect');
+  return conv(padded, constant(floatsOf(kernel), kernel.dims), undefined, { group: 3 });
+}
+
+/**
+ * Statistics of a picture: input `image`, outputs `mean.<layer>` and `covariance.<layer>`, the palette included.
+ * @param asStyle without what strokes cannot show (`strokeFilter`)
+ */
+export function pictureStatistics(net: FeatureNet, width: number, height: number, asStyle: boolean): Outputs {
+  const given = input('image', [1, 3, height, width]);
+  const image = asStyle ? withoutHatching(given) : given;
   const features = net.features(image);
   const layers = net.recipe.style.map(layer => ({ layer, planes: features.get(layer) as Value }));
   const palettes = palettePlanes(image).map(({ pool, planes }) => ({ layer: paletteLayer(pool), planes }));

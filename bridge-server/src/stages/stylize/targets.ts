@@ -19,18 +19,22 @@ import type { FeatureSource } from './easel';
 /** A style picture must reach the deepest layer with more than a few positions. */
 const leastSidePx = 48;
 
-/** What a picture, scaled so that its longer side has `sidePx` pixels, says of its style. */
+/**
+ * What a picture, scaled so that its longer side has `sidePx` pixels, says of its style.
+ * @param measuredAs `whole` for a result, `style` for what painters shall follow: without lines that they cannot paint
+ */
 export async function measureStyle(
   nets: NetSource,
   features: FeatureSource,
   picture: Frame,
   sidePx: number,
+  measuredAs: 'whole' | 'style' = 'whole',
 ): Promise<StyleStatistics> {
   const factor = sidePx / Math.max(picture.width, picture.height);
   const [width, height] = [picture.width, picture.height].map(side => Math.max(leastSidePx, Math.round(side * factor)));
   const scaled = resizeFrame(picture, width, height);
-  const net = await nets.compiled(`style-statistics:${features.name}:${width}x${height}`, async () =>
-    toModel({ outputs: pictureStatistics(await features.load(), width, height) }),
+  const net = await nets.compiled(`style-statistics:${features.name}:${width}x${height}:${measuredAs}`, async () =>
+    toModel({ outputs: pictureStatistics(await features.load(), width, height, measuredAs === 'style') }),
   );
   const outputs = (await net.run({ image: floatTensor(scaled.rgb, [1, 3, height, width]) })) as Record<string, Tensor>;
   const statistics: Record<string, LayerStatistics> = {};
@@ -57,7 +61,7 @@ export async function computePainter(
   const features = createFeatureSource(nets, net);
   const entries = [];
   for (const sidePx of sides)
-    entries.push({ sidePx, statistics: await measureStyle(nets, features, painting, sidePx) });
+    entries.push({ sidePx, statistics: await measureStyle(nets, features, painting, sidePx, 'style') });
   return encodePainter({ net, entries });
 }
 
@@ -96,7 +100,8 @@ export function createStyleSource(
       }
       return painterStatistics(painter, sidePx);
     }
-    return measureStyle(ctx.nets, features, await remembered(pictures, image.sha256, () => ctx.image(image)), sidePx);
+    const picture = await remembered(pictures, image.sha256, () => ctx.image(image));
+    return measureStyle(ctx.nets, features, picture, sidePx, 'style');
   };
   return {
     at: sidePx =>
