@@ -33,7 +33,7 @@ export function LayersControl({
         const last = (layer?.channels ?? 1) - 1;
         return (
           <div key={index} className={styles.stack}>
-            <div className={styles.line}>
+            <div className={`${styles.line} ${styles.layer}`}>
               <Select
                 label={t('layer.name')}
                 value={objective.layer}
