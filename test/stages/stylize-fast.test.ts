@@ -214,6 +214,10 @@ describe('an imported net that takes any style', () => {
     expect(reds[2]).toBeGreaterThan(meanOf(likeCold)[0] + 0.02);
   });
 
+  it('needs a picture that counts', async () => {
+    await expect(paint({ styles: [{ ...warm, weight: 0 }] })).rejects.toMatchObject({ code: 'PARAMETER_WRONG' });
+  });
+
   it('is told the strength where it knows one', async () => {
     const [[none], [half], [full], [most]] = [
       await paint({ styles: [warm], strength: 0 }),

@@ -68,19 +68,24 @@ export async function computePainter(
 /** The styles of one effect, blended, at any stroke size. */
 export type StyleSource = { at(sidePx: number): Promise<StyleStatistics> };
 
+/** Those that count. @throws AppError PARAMETER_WRONG when none does */
+export function usedStyles(styles: StyleParams['styles']): StyleParams['styles'] {
+  const used = styles.filter(style => style.weight > 0);
+  if (used.length > 0) return used;
+  throw new AppError('PARAMETER_WRONG', {
+    name: 'styles',
+    value: 'all of weight 0',
+    problem: 'at least one must count.',
+  });
+}
+
 /** @throws AppError FILE_NOT_FOUND, IMAGE_UNREADABLE, NET_DAMAGED, PARAMETER_WRONG */
 export function createStyleSource(
   ctx: Pick<StageContext, 'nets' | 'image' | 'painter'>,
   features: FeatureSource,
   styles: StyleParams['styles'],
 ): StyleSource {
-  const used = styles.filter(style => style.weight > 0);
-  if (used.length === 0)
-    throw new AppError('PARAMETER_WRONG', {
-      name: 'styles',
-      value: 'all of weight 0',
-      problem: 'at least one must count.',
-    });
+  const used = usedStyles(styles);
   const painters = new Map<string, Promise<Painter>>();
   const pictures = new Map<string, Promise<Frame>>();
   const blends = new Map<number, Promise<StyleStatistics>>();

@@ -10,6 +10,7 @@ import type { PicturePort } from '../../../nets/style-ports';
 import type { StageContext } from '../../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import { resizeFrame } from '../../resize';
+import { usedStyles } from '../targets';
 import { openFastNet } from './net';
 import type { FastNet } from './net';
 
@@ -34,7 +35,7 @@ const anyContent = [1, 3, 64, 64] as const;
 
 /**
  * Compiles a net of the user for one size; several styles are averaged in the net's own terms.
- * @throws AppError NET_NOT_FOUND, NET_DAMAGED, NET_UNSUPPORTED, FILE_NOT_FOUND, IMAGE_UNREADABLE
+ * @throws AppError NET_NOT_FOUND, NET_DAMAGED, NET_UNSUPPORTED, FILE_NOT_FOUND, IMAGE_UNREADABLE, PARAMETER_WRONG
  */
 export async function openForeignPainter(
   ctx: Pick<StageContext, 'nets' | 'image'>,
@@ -65,7 +66,7 @@ async function codeOf(
   params: StyleParams,
   strength: number,
 ): Promise<{ readonly numbers: Float32Array; readonly size: Size }> {
-  const used = params.styles.filter(style => style.weight > 0);
+  const used = usedStyles(params.styles);
   const total = used.reduce((sum, style) => sum + style.weight, 0);
   const pictures: Frame[] = [];
   for (const { image } of used) pictures.push(await ctx.image(image));

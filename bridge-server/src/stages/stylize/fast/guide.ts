@@ -7,7 +7,7 @@ import type { LayerStatistics, StyleStatistics } from '../../../nets/style-stati
 import type { StageContext } from '../../../pipeline/stage';
 import type { StyleParams } from '#protocol/effects/style';
 import { createFeatureSource, embeddedFeatureNet } from '../easel';
-import { createStyleSource } from '../targets';
+import { createStyleSource, usedStyles } from '../targets';
 
 /** A style as the net is told it, and its palette. */
 export type FastStyle = {
@@ -58,7 +58,7 @@ export async function guideStyle(
     usualContentWeight * 10 ** ((usualStrength - params.strength) / strengthPerDecade),
     contentLimits,
   );
-  const used = params.styles.filter(style => style.weight > 0);
+  const used = usedStyles(params.styles);
   const total = used.reduce((sum, style) => sum + style.weight, 0);
   let factors: Float32Array | undefined;
   for (const style of used) {
