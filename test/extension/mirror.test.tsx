@@ -144,7 +144,7 @@ test('the menu key opens the menu below the clip; Escape gives the focus back', 
 test('what cannot be sent says so and offers nothing', async () => {
   await open(() => panel.premiere.addClip(1, 0, 9, { name: 'Lost', item: { offline: true } }));
   await waitFor(() => expect(rows()).toHaveLength(2));
-  expect(rows()[0].textContent).toContain('Cannot be sent: Its file is missing.');
+  expect(rows()[0].textContent).toContain('Cannot be sent · Its file is missing.');
   expect(rows()[0].getAttribute('aria-disabled')).toBe('true');
   fireEvent.click(rows()[0]);
   expect(screen.queryByRole('menu')).toBeNull();

@@ -75,7 +75,12 @@ function Frame() {
               tabIndex={each === page ? 0 : -1}
               aria-label={each === 'setup' ? t('page.setup') : undefined}
               title={t(`page.${each}`)}
-              className={`${styles.tab} ${each === page ? styles.tabOn : ''} ${each === 'setup' ? styles.tabLast : ''}`}
+              className={[
+                styles.tab,
+                each === page ? styles.tabOn : '',
+                each === 'setup' ? styles.tabLast : '',
+                each === 'jobs' && underWay > 0 ? styles.tabCounted : '',
+              ].join(' ')}
               onClick={() => session.go(each)}
             >
               {each === 'setup' ? <Icon name="gear" /> : t(`page.${each}`)}

@@ -128,7 +128,7 @@ function ClipLine({ clip }: { clip: TimelineClip }) {
         {clip.kind !== 'plain' && (
           <span className={clip.kind === 'refused' ? styles.refused : styles.dim}>
             {t(`selection.${clip.kind}`)}
-            {reasons && `: ${reasons}`}
+            {reasons && ` · ${reasons}`}
           </span>
         )}
       </span>
