@@ -32,10 +32,8 @@ export function addFlowCommand(program: Command): void {
           await checkDestination(flags.out, flags.force === true);
           const [a, b] = [await loadPicture(first), await loadPicture(second)];
           if (a.width !== b.width || a.height !== b.height) {
-            throw new AppError('SIZE_REFUSED', {
-              width: b.width,
-              height: b.height,
-              problem: `not the size of the first picture, ${a.width}x${a.height}`,
+            throw new AppError('USAGE', {
+              problem: `The pictures have to be of one size: the first is ${a.width}x${a.height}, the second ${b.width}x${b.height}.`,
             });
           }
           const device = await openDevice(flags.provider, () => undefined);
