@@ -41,12 +41,16 @@ describeWithBrowser('the dream page in a browser', () => {
       });
     bridge = await startBridge(join(home, 'reverie'));
     browser = await startBrowser();
+  });
+  // The panel remembers the page that it was left on: each test is another person's.
+  beforeEach(async () => {
     context = await browser.newContext({
       viewport: { width: 1100, height: 800 },
       acceptDownloads: true,
       locale: 'en-US',
     });
   });
+  afterEach(() => context.close());
   afterAll(async () => {
     await browser?.close();
     await bridge?.stop();
