@@ -3,6 +3,7 @@ import type { Rate } from '#protocol/time';
 import type { Ffmpeg } from './find-ffmpeg';
 import { plainMessage, problemOf, startFfmpeg, throwIfAborted, throwIfCrashed, type RunningFfmpeg } from './run-ffmpeg';
 import { parseShownPicture, parseShownTimeBase } from './scan';
+import { Silence } from './silence';
 
 export type RawPicture = {
   readonly bytes: Uint8Array;
@@ -26,8 +27,11 @@ export class RawPictures implements AsyncIterable<RawPicture> {
   private timeBase: Rate | undefined;
   private problem: string | undefined;
   private closed = false;
-  private stuck: NodeJS.Timeout | undefined;
   private hung = false;
+  private readonly silence = new Silence(silenceMs, () => {
+    this.hung = true;
+    this.running.kill();
+  });
 
   constructor(
     ffmpeg: Ffmpeg,
@@ -74,7 +78,7 @@ export class RawPictures implements AsyncIterable<RawPicture> {
     let filled = 0;
     const { stdout } = this.running;
     const take = (chunk: Buffer) => {
-      this.rearm();
+      this.silence.heard();
       let from = 0;
       while (from < chunk.length) {
         const part = Math.min(this.size - filled, chunk.length - from);
@@ -88,7 +92,7 @@ export class RawPictures implements AsyncIterable<RawPicture> {
       }
       if (queue.length >= ahead) {
         stdout.pause();
-        clearTimeout(this.stuck);
+        this.silence.over();
       }
       tell();
     };
@@ -97,10 +101,10 @@ export class RawPictures implements AsyncIterable<RawPicture> {
     void this.running.done.then(() => {
       ended = true;
       // Whoever takes minutes for a picture finds the last ones waiting.
-      clearTimeout(this.stuck);
+      this.silence.over();
       tell();
     });
-    this.rearm();
+    this.silence.heard();
     try {
       for (let order = 0; ; order++) {
         while (queue.length === 0 && !ended) await new Promise<void>(resolve => (notify = resolve));
@@ -111,7 +115,7 @@ export class RawPictures implements AsyncIterable<RawPicture> {
         if (!bytes) break;
         if (queue.length < ahead && stdout.isPaused()) {
           stdout.resume();
-          this.rearm();
+          this.silence.heard();
         }
         yield { bytes, pts: await this.timeOf(order), timeBase: this.timeBase };
       }
@@ -129,17 +133,9 @@ export class RawPictures implements AsyncIterable<RawPicture> {
     }
   }
 
-  private rearm(): void {
-    clearTimeout(this.stuck);
-    this.stuck = setTimeout(() => {
-      this.hung = true;
-      this.running.kill();
-    }, silenceMs);
-  }
-
   /** Ends ffmpeg at once and waits until it has gone. */
   async close(): Promise<void> {
-    clearTimeout(this.stuck);
+    this.silence.over();
     if (this.closed) return;
     this.closed = true;
     this.running.stdout.removeAllListeners('data');
