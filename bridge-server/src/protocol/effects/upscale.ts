@@ -14,16 +14,12 @@ export function upscaleFamilyOf(net: string): (typeof upscaleFamilies)[number] |
 
 /** waifu2x (nagadomi, MIT) and other nets that enlarge. */
 export const upscaleParams = z.object({
-  net: z
-    .string()
-    .max(100)
-    .default('auto')
-    .meta({
-      label: 'upscale.net',
-      help: 'The net that enlarges; "auto" is cunet for stills and upconv_7 for video on a CPU.',
-      control: 'net',
-      level: 'more',
-    }),
+  net: z.string().max(100).default('auto').meta({
+    label: 'upscale.net',
+    help: 'The net that enlarges; "auto" is cunet for stills and upconv_7 for video on a CPU.',
+    control: 'net',
+    level: 'more',
+  }),
   scale: choice(['1', '2', '4'], '2', {
     label: 'upscale.scale',
     help: 'How many times larger; 1 only removes noise.',
