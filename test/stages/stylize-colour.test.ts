@@ -1,8 +1,8 @@
+import { lumaOf } from '../../bridge-server/src/frame/plane';
 import {
   colourStatistics,
   inverseColours,
   keepHues,
-  lumaOf,
   mapColours,
   matchColours,
 } from '../../bridge-server/src/stages/stylize/colour';

@@ -5,7 +5,7 @@ import * as g from '../../bridge-server/src/graph/build';
 import { toModel } from '../../bridge-server/src/graph/model';
 import type { Value } from '../../bridge-server/src/graph/value';
 import { stylize } from '../../bridge-server/src/stages/stylize';
-import { lumaOf } from '../../bridge-server/src/stages/stylize/colour';
+import { lumaOf } from '../../bridge-server/src/frame/plane';
 import { makePicture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
 import type { TestContext } from './tiny-feature-net';

@@ -1,9 +1,10 @@
 import { styleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
+import { lumaOf } from '../../bridge-server/src/frame/plane';
 import { createFlowProvider } from '../../bridge-server/src/stages/flow';
 import { createMotionSource } from '../../bridge-server/src/stages/flow/motion';
 import { stylize } from '../../bridge-server/src/stages/stylize';
-import { colourStatistics, lumaDeviation, lumaOf } from '../../bridge-server/src/stages/stylize/colour';
+import { colourStatistics, lumaDeviation } from '../../bridge-server/src/stages/stylize/colour';
 import { makePicture, otherTexture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
 

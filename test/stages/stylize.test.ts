@@ -2,7 +2,7 @@ import { styleParams } from '#protocol/effects/style';
 import type { StyleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
 import { computePainter, stylize, stylizeStill } from '../../bridge-server/src/stages/stylize';
-import { lumaOf } from '../../bridge-server/src/stages/stylize/colour';
+import { lumaOf } from '../../bridge-server/src/frame/plane';
 import { makePicture, otherTexture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
 import type { TestContext } from './tiny-feature-net';

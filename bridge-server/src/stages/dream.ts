@@ -1,5 +1,6 @@
 import { laterIterations, type DreamParams } from '#protocol/effects/dream';
 import { isSameSize, withPixels, type Frame } from '../frame/frame';
+import { meanOf } from '../frame/plane';
 import { floatTensor, floatsOf } from '../frame/tensor';
 import type { Stage, StageContext, StageState } from '../pipeline/stage';
 import { blur } from './blur';
@@ -81,8 +82,8 @@ async function dreamOn(
   motions: MotionSource,
   ctx: StageContext,
 ): Promise<Dreamt> {
-  const { detail, done, light } = await carryDream(before, frame, motions, params.carry);
   const lightNow = lightOf(frame);
+  const { detail, done, light } = await carryDream(before, frame, lightNow, motions, params.carry);
   if (meanOf(light.map((value, p) => Math.abs(lightNow[p] - value) / usualChange(value))) > 1)
     return dreamAnew(frame, params, tools, ctx);
   const wanting = done.map(share => Math.max(0, 1 - share / doneEnough));
@@ -146,8 +147,4 @@ function fromState({ nextIndex, tensors: { image, dream, done, light } }: StageS
     done: floatsOf(done),
     light: floatsOf(light),
   };
-}
-
-function meanOf(plane: Float32Array): number {
-  return plane.reduce((sum, value) => sum + value, 0) / plane.length;
 }

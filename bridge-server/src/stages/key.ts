@@ -1,6 +1,7 @@
 import { AppError } from '#protocol/errors';
 import type { KeyParams } from '#protocol/effects/key';
 import type { Frame } from '../frame/frame';
+import { lumaOf } from '../frame/plane';
 import type { Stage, StageContext } from '../pipeline/stage';
 import { fillUnknown } from './key/fill';
 import { finishMatte } from './key/matte';
@@ -74,12 +75,7 @@ function matteKeyer(params: KeyStageParams, ctx: Pick<StageContext, 'clip'>): Ke
         problem: `it ends before frame ${frame.index}`,
       });
     const { width, height, rgb } = read.value;
-    const area = width * height;
-    const grey = Float32Array.from(
-      { length: area },
-      (_, i) => 0.2126 * rgb[i] + 0.7152 * rgb[area + i] + 0.0722 * rgb[2 * area + i],
-    );
-    const wanted = resizePlanes(grey, 1, width, height, frame.width, frame.height).map(value =>
+    const wanted = resizePlanes(lumaOf(rgb), 1, width, height, frame.width, frame.height).map(value =>
       Math.min(1, Math.max(0, value)),
     );
     return { matte: finishMatte(wanted, frame.width, frame.height, params), subject: frame.rgb };

@@ -1,6 +1,7 @@
 import { curveAt } from '#protocol/effects/parameter';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { Frame } from '../frame/frame';
+import { luma, lumaWeights } from '../frame/plane';
 import { floatTensor, floatsOf } from '../frame/tensor';
 import type { Stage } from '../pipeline/stage';
 import { dreamInto, openDreamTools } from './dream';
@@ -26,7 +27,7 @@ function toDifferences(rgb: Float32Array): Float32Array {
   const out = new Float32Array(rgb.length);
   for (let i = 0; i < area; i++) {
     const [r, b] = [rgb[i], rgb[2 * area + i]];
-    const y = 0.2126 * r + 0.7152 * rgb[area + i] + 0.0722 * b;
+    const y = luma(r, rgb[area + i], b);
     out[i] = y;
     out[area + i] = r - y;
     out[2 * area + i] = b - y;
@@ -67,7 +68,7 @@ function pulledTo(rgb: Float32Array, wanted: Colours): Float32Array {
   for (let i = 0; i < area; i++) {
     const [y, r, b] = [differences[i], differences[area + i], differences[2 * area + i]];
     out[i] = clamp(y + r);
-    out[area + i] = clamp(y - (0.2126 * r + 0.0722 * b) / 0.7152);
+    out[area + i] = clamp(y - luma(r, 0, b) / lumaWeights[1]);
     out[2 * area + i] = clamp(y + b);
   }
   return out;

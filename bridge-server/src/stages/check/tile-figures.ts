@@ -1,4 +1,4 @@
-import type { Frame } from '../../frame/frame';
+import { isSameSize, type Frame } from '../../frame/frame';
 
 /** Side of the squares in which a frame is judged. */
 export const tileSide = 32;
@@ -42,7 +42,7 @@ export function scaledTile(
   from: { width: number; height: number },
   to: { width: number; height: number },
 ): Tile {
-  if (from.width === to.width && from.height === to.height) return tile;
+  if (isSameSize(from, to)) return tile;
   const x = Math.min(to.width - 1, Math.floor((tile.x * to.width) / from.width));
   const y = Math.min(to.height - 1, Math.floor((tile.y * to.height) / from.height));
   const right = Math.max(x + 1, Math.min(to.width, Math.ceil(((tile.x + tile.width) * to.width) / from.width)));

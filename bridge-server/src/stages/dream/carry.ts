@@ -1,4 +1,5 @@
 import type { Frame } from '../../frame/frame';
+import { lumaOf } from '../../frame/plane';
 import { advect } from '../advect';
 import { blur } from '../blur';
 import type { Motion, MotionSource } from '../flow/motion';
@@ -25,16 +26,17 @@ const least = 1e-6;
 /**
  * The last frame's dream, moved along with what it lies on. Nothing is left where that is hidden. Where the way has made
  * it softer, or has enlarged it, it counts as less than done.
+ * @param lightNow `lightOf` the frame
  */
 export async function carryDream(
   before: Dreamt,
   frame: Frame,
+  lightNow: Float32Array,
   motions: MotionSource,
   share: number,
 ): Promise<Omit<Dreamt, 'content'>> {
   const area = frame.width * frame.height;
   const motion = await motions.between(before.content, frame);
-  const lightNow = lightOf(frame);
   if (motion.doubt !== undefined)
     return { detail: new Float32Array(3 * area), done: new Float32Array(area), light: lightNow };
 
@@ -52,10 +54,7 @@ export async function carryDream(
 
 /** Brightness of a picture, averaged over small areas, [H, W]. */
 export function lightOf({ rgb, width, height }: Frame): Float32Array {
-  const area = width * height;
-  const luma = new Float32Array(area);
-  for (let p = 0; p < area; p++) luma[p] = 0.2126 * rgb[p] + 0.7152 * rgb[area + p] + 0.0722 * rgb[2 * area + p];
-  return blur(luma, width, height, areaPx);
+  return blur(lumaOf(rgb), width, height, areaPx);
 }
 
 /** [H, W], mean square of the steps from pixel to pixel around each. */

@@ -1,5 +1,6 @@
 import { curveAt } from '#protocol/effects/parameter';
 import type { DreamParams } from '#protocol/effects/dream';
+import { lumaOf } from '../../frame/plane';
 import type { StageContext } from '../../pipeline/stage';
 import { resizeFrame } from '../resize';
 import type { Size } from './octaves';
@@ -20,13 +21,7 @@ export async function openLayOver(params: DreamParams, ctx: Pick<StageContext, '
     const known = sizes.get(key);
     if (known) return known;
     const { rgb, alpha } = resizeFrame(picture, width, height);
-    const area = width * height;
-    const mask = Float32Array.from(
-      { length: area },
-      (_, p) =>
-        Math.min(1, Math.max(0, 0.2126 * rgb[p] + 0.7152 * rgb[area + p] + 0.0722 * rgb[2 * area + p])) *
-        (alpha ? alpha[p] : 1),
-    );
+    const mask = lumaOf(rgb).map((light, p) => Math.min(1, Math.max(0, light)) * (alpha ? alpha[p] : 1));
     sizes.set(key, mask);
     return mask;
   };

@@ -1,4 +1,4 @@
-import type { Frame } from '../../frame/frame';
+import { isSameSize, type Frame } from '../../frame/frame';
 import type { Size } from '../warp';
 import { greyOf } from './dis';
 
@@ -21,7 +21,7 @@ export function smallGrey(frame: Frame, width: number): Grey {
 
 /** Each new pixel is the mean of the old ones whose centres it covers, or the nearest one where it covers none. */
 export function averaged(grey: Float32Array, from: Size, to: Size): Float32Array {
-  if (from.width === to.width && from.height === to.height) return grey;
+  if (isSameSize(from, to)) return grey;
   const out = new Float32Array(to.width * to.height);
   const columns = edges(from.width, to.width);
   const rows = edges(from.height, to.height);

@@ -1,5 +1,6 @@
 import type { KeyParams } from '#protocol/effects/key';
 import type { Frame } from '../../frame/frame';
+import { luma } from '../../frame/plane';
 import { fillUnknown } from './fill';
 import { finishMatte, leastAround, median3, paintShape, type MatteParams } from './matte';
 import { screenPlate } from './screen-plate';
@@ -107,7 +108,7 @@ function keepHeldOut(
   for (let i = 0; i < 3 * area; i++) if (held[i % area] === 1) subject[i] = rgb[i];
 }
 
-const brightness = ([r, g, b]: readonly number[]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
+const brightness = ([r, g, b]: readonly number[]) => luma(r, g, b);
 
 /** Blue and red less the brightness, BT.709. */
 function chroma(colour: readonly number[]): [number, number] {

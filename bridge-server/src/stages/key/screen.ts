@@ -1,4 +1,5 @@
 import type { Frame } from '../../frame/frame';
+import { luma } from '../../frame/plane';
 
 /** Chroma of a pixel divided by its brightness: shadows on the screen keep its value. */
 export type Screen = {
@@ -13,7 +14,7 @@ export type Screen = {
 export const darkFloor = 0.1;
 
 export function chromaRatio(r: number, g: number, b: number): [number, number] {
-  const y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  const y = luma(r, g, b);
   return [(b - y) / (1.8556 * (y + darkFloor)), (r - y) / (1.5748 * (y + darkFloor))];
 }
 

@@ -1,11 +1,11 @@
 import type { Motion, MotionSource } from '../flow/motion';
 import type { Frame } from '../../frame/frame';
+import { lumaOf, meanOf } from '../../frame/plane';
 import { advect } from '../advect';
 import { boxBlur } from '../blur';
 import { relight } from '../light';
 import { longTermReliability } from '../occlusion';
 import { warpBackward } from '../warp';
-import { lumaOf } from './colour';
 import type { ColourMap } from './colour';
 import { toEasel } from './painted-frame';
 import type { Shot, PaintedFrame } from './shot';
@@ -226,10 +226,4 @@ function addLight(
   const change = difference(before, now.rgb);
   const explained = averaged(change);
   return change.map((value, p) => Math.abs(value - explained[p]));
-}
-
-function meanOf(plane: Float32Array): number {
-  let sum = 0;
-  for (const value of plane) sum += value;
-  return sum / Math.max(1, plane.length);
 }

@@ -1,3 +1,4 @@
+import { lumaOf, lumaWeights } from '../../frame/plane';
 import { symmetricEigen } from '../../nets/symmetric-eigen';
 import type { LayerStatistics } from '../../nets/style-statistics';
 
@@ -8,9 +9,6 @@ export const sameColours: ColourMap = {
   matrix: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
   offset: new Float64Array(3),
 };
-
-/** Rec. 709 luma, the frames' own. */
-export const lumaWeights = [0.2126, 0.7152, 0.0722] as const;
 
 /**
  * Means and covariance of a picture's colours.
@@ -134,15 +132,6 @@ export function mapColours(rgb: Float32Array, { matrix: m, offset: o }: ColourMa
     out[area + p] = m[3] * r + m[4] * g + m[5] * b + o[1];
     out[2 * area + p] = m[6] * r + m[7] * g + m[8] * b + o[2];
   }
-  return out;
-}
-
-/** [H, W] of [3, H, W] */
-export function lumaOf(rgb: Float32Array): Float32Array {
-  const area = rgb.length / 3;
-  const out = new Float32Array(area);
-  for (let p = 0; p < area; p++)
-    out[p] = lumaWeights[0] * rgb[p] + lumaWeights[1] * rgb[area + p] + lumaWeights[2] * rgb[2 * area + p];
   return out;
 }
 
