@@ -46,7 +46,7 @@ const styles = painterNames
   .filter((_, at) => options.only === undefined || options.only === painterNames[at]);
 for (const path of options.style)
   styles.push({
-    statistics: await measureStyle(nets, features, await readFrame(path, 1024), stroke),
+    statistics: await measureStyle(nets, features, await readFrame(path, 1024), stroke, 'style'),
     row: painterNames.map(() => 0),
   });
 

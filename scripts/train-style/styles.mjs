@@ -38,6 +38,6 @@ export async function pictureStyle({ paintings, photos, nets, features, random }
   const crop = await randomCrop(path, 2 * width, 2 * height, [1, painted ? 1.8 : 1.3], random);
   const picture = random() < 0.75 ? recolour(crop, random) : crop;
   const styles = [];
-  for (const side of [long, 2 * long]) styles.push(styleOf(await measureStyle(nets, features, picture, side)));
+  for (const side of [long, 2 * long]) styles.push(styleOf(await measureStyle(nets, features, picture, side, 'style')));
   return styles;
 }

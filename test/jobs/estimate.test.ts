@@ -1,5 +1,5 @@
 import { checkFits, emptyCalibration, estimateTasks, learn, secondsFor } from '../../bridge-server/src/jobs/estimate';
-import { planTasks } from '../../bridge-server/src/jobs/plan';
+import { planTasks, worksOf } from '../../bridge-server/src/jobs/plan';
 import { makeClip, makePreset, makeSpec } from '../fakes/jobs';
 
 const estimateOf = (effects: object[], clip = makeClip({ width: 1280, height: 720 }), provider = 'cpu') => {
@@ -48,6 +48,55 @@ test('a measurement replaces the table, and a newer one counts without the old o
   expect(per).toBeGreaterThan(1.5);
   expect(per).toBeLessThan(2);
   expect(secondsFor('webgpu', once)({ stage: 'upscale', frames: 1, work: 1 })).not.toBeCloseTo(2);
+});
+
+const quick = (params: object = {}) => ({
+  effect: 'style',
+  params: { method: 'fast', styles: [{ image: { sha256: 'a'.repeat(64) }, weight: 1 }], ...params },
+});
+const plannedWith = (effect: object, isFitted?: (key: string) => boolean) => {
+  const seconds = secondsFor('cpu', emptyCalibration);
+  const spec = makeSpec({ preset: makePreset({ effects: [effect] as never }) });
+  return planTasks(
+    spec,
+    makeClip({ width: 320, height: 180 }),
+    { frames: 100, cuts: [40] },
+    { machine: { provider: 'cpu' }, nets: { 'fast-style': 'f', openimages: 'o' }, seconds, isFitted },
+  );
+};
+
+test('a style that has to be fitted first is in the estimate once, unless it was fitted before', () => {
+  const keys: string[] = [];
+  const sum = (tasks: ReturnType<typeof plannedWith>) => estimateTasks(tasks, makeClip(), 'table').seconds;
+  const asked = plannedWith(quick(), key => (keys.push(key), false));
+  const known = plannedWith(quick(), () => true);
+  const openings = asked.flatMap(task => (task.kind === 'paint' ? [(task.opening ?? 0) * task.units] : []));
+  expect(openings[0]).toBeGreaterThan(5);
+  expect(openings[1]).toBe(0);
+  expect(sum(asked) - sum(known)).toBeCloseTo(openings[0]);
+  expect(asked.map(task => task.id)).toEqual(known.map(task => task.id));
+  // Painters are known by heart.
+  const painter = quick({ styles: [{ image: { painter: 'starry-night' }, weight: 1 }] });
+  expect(sum(plannedWith(painter))).toBeCloseTo(sum(known));
+  expect(keys).toHaveLength(1);
+  for (const other of [{ strokePx: 300 }, { strength: 20 }, { detail: 'fine' }])
+    plannedWith(quick(other), key => (keys.push(key), false));
+  expect(new Set(keys).size).toBe(4);
+});
+
+test('what a fit took counts for the next fit, and not for the frames', () => {
+  const facts = {
+    stages: [
+      { stage: 'stylize', frames: 46, seconds: 2 },
+      { stage: 'fit', frames: 60, seconds: 30 },
+    ],
+  };
+  const [first] = plannedWith(quick());
+  const works = worksOf(first, makeClip({ width: 320, height: 180 }));
+  const learnt = learn(emptyCalibration, 'cpu', facts, works);
+  const seconds = (stage: string) => secondsFor('cpu', learnt)(works.find(work => work.stage === stage)!);
+  expect(seconds('fit')).toBeCloseTo(30);
+  expect(seconds('stylize')).toBeLessThan(2.5);
 });
 
 test('after a resume only the frames that were worked on count', () => {

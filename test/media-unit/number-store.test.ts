@@ -12,7 +12,9 @@ const numbers = Float32Array.of(1 / 3, -0, 1e-30, 7);
 test('numbers come back bit for bit, to whoever asks for them', async () => {
   const store = createNumberStore(join(folder, 'fits'));
   expect(await store.read('a')).toBeUndefined();
+  expect(store.has('a')).toBe(false);
   await store.write('a', numbers);
+  expect(store.has('a')).toBe(true);
   expect(await createNumberStore(join(folder, 'fits')).read('a')).toEqual(numbers);
   expect(await store.read('b')).toBeUndefined();
 });

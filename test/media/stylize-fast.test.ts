@@ -107,7 +107,7 @@ function withFits(test: TestContext): { test: TestContext; fitted: () => number 
       read: async (hash: string) => fits.get(hash),
       write: async (...entry: [string, Float32Array]) => void fits.set(...entry),
     },
-    progress: ({ phase }: { phase?: 'fit' }) => void (phase && steps++),
+    progress: ({ phase, done }: { phase?: 'fit'; done: number }) => void (phase && done > 0 && steps++),
   };
   return { test: { ...test, ctx }, fitted: () => steps };
 }

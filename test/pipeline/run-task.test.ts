@@ -144,6 +144,32 @@ test('a shot is measured while it is painted, with the frames that settle it, an
   expect(closed).toBe(1);
 });
 
+test('what opens a shot moves the bar by its share, and the frames move it by the rest', async () => {
+  const said: TaskSaid[] = [];
+  const table: StageTable = {
+    stylize: async function* (input, _params, ctx) {
+      for await (const frame of input) {
+        if (frame.index === 8) for (const done of [0, 2, 4]) ctx.progress({ frame: 8, done, total: 4, phase: 'fit' });
+        yield frame;
+      }
+    },
+  };
+  // Frame 8 only settles frame 10, the first that is wanted.
+  await run(makePaint({ span: { first: 10, last: 13 }, handle: 2, opening: 0.6 }), { said, table });
+  const told = said
+    .filter(event => event.type === 'progress')
+    .map(({ stage, done }) => [stage, Number(done.toFixed(3))]);
+  expect(told).toEqual([
+    ['fit', 0],
+    ['fit', 0.3],
+    ['fit', 0.6],
+    ['stylize', 0.7],
+    ['stylize', 0.8],
+    ['stylize', 0.9],
+    ['stylize', 1],
+  ]);
+});
+
 test('a finished task is not done again', async () => {
   const decoded: number[] = [];
   const media = createFakeMedia({ decoded });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StageNode } from '../../bridge-server/src/jobs/task';
 import type { FlowStore } from '../../bridge-server/src/media/flow-store';
 import { chainStages, type ChainOptions } from '../../bridge-server/src/pipeline/stage-chain';
@@ -52,7 +53,7 @@ test.each<[readonly Name[], boolean, readonly Name[]]>([
 test('what is done before a frame is begun has a name of its own, and is no part of the frame', async () => {
   const steps: object[] = [];
   const frame = { index: 3, width: 1, height: 1, rgb: new Float32Array(3) };
-  const { frames } = chainStages(
+  const { frames, times } = chainStages(
     (async function* () {
       yield frame;
     })(),
@@ -61,7 +62,11 @@ test('what is done before a frame is begun has a name of its own, and is no part
       table: {
         stylize: async function* (input, _params, ctx) {
           for await (const each of input) {
-            ctx.progress({ frame: 3, done: 7, total: 60, phase: 'fit' });
+            ctx.progress({ frame: 3, done: 0, total: 2, phase: 'fit' });
+            for (const done of [1, 2]) {
+              await sleep(60);
+              ctx.progress({ frame: 3, done, total: 2, phase: 'fit' });
+            }
             ctx.progress({ frame: 3, done: 1, total: 2 });
             yield each;
           }
@@ -82,7 +87,16 @@ test('what is done before a frame is begun has a name of its own, and is no part
   for await (const each of frames) expect(each).toBe(frame);
   expect(steps).toEqual([
     { stage: 'stylize', frame: 3 },
-    { stage: 'fit', frame: 3, done: 0, total: 60 },
+    { stage: 'fit', frame: 3, done: 0, total: 2, opens: true },
+    { stage: 'fit', frame: 3, done: 1, total: 2, opens: true },
+    { stage: 'fit', frame: 3, done: 2, total: 2, opens: true },
     { stage: 'stylize', frame: 3, done: 1, total: 2 },
   ]);
+  // It has its own time as well: what a stage takes for a frame is not told from its first one.
+  expect(times.map(({ stage, frames: count }) => [stage, count])).toEqual([
+    ['stylize', 1],
+    ['fit', 2],
+  ]);
+  expect(times[1].seconds).toBeGreaterThan(0.1);
+  expect(times[0].seconds).toBeLessThan(0.1);
 });

@@ -1,5 +1,5 @@
 import { laterIterations, type DreamParams } from '#protocol/effects/dream';
-import { stepCounts, type StyleParams } from '#protocol/effects/style';
+import { stepCounts, type FitOrder, type StyleParams } from '#protocol/effects/style';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { RetimeStageParams } from '../effects/retime';
 import type { Size } from '../effects/size';
@@ -56,6 +56,14 @@ export function workOf(node: StageNode, frames: number, size: Size, shots = 1): 
     case 'resize':
       return per(pixels * frames);
   }
+}
+
+/** Pixels of the picture on which a step of a fit is taken (`stages/stylize/fast/fit.ts`), whatever the size of frames. */
+const fitMegapixels = 208 ** 2 / 1e6;
+
+/** A fit counts its steps as frames. */
+export function workOfFit({ steps }: FitOrder): Work {
+  return { stage: 'fit', frames: steps, work: steps * fitMegapixels };
 }
 
 /** Size of frames after a stage. */

@@ -16,6 +16,7 @@ import type { StageNode, Task, TaskFacts } from './task';
 const table: Readonly<Record<'cpu' | 'gpu', Readonly<Record<string, number>>>> = {
   cpu: {
     decode: 0.03,
+    fit: 5,
     stylize: 1.8,
     dream: 1.6,
     zoom: 1.6,
@@ -36,6 +37,7 @@ const table: Readonly<Record<'cpu' | 'gpu', Readonly<Record<string, number>>>> =
   },
   gpu: {
     decode: 0.03,
+    fit: 0.1,
     stylize: 0.02,
     dream: 0.01,
     zoom: 0.01,
@@ -80,6 +82,7 @@ export function isCalibrated(provider: string, calibration: Calibration, tasks: 
   const names = stages
     .map(node => (node.stage === 'retime' ? `retime-${(node.params as { method: string }).method}` : node.stage))
     .filter(name => name !== 'resize' && name !== 'composite');
+  if (tasks.some(task => task.kind === 'paint' && task.opening !== undefined)) names.push('fit');
   return names.length > 0 && names.every(name => measured[name] !== undefined);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError, toAppError } from '#protocol/errors';
 import type { Job, JobEvent, JobId } from '#protocol/job';
 import type { Report } from '#protocol/report';
+import { openFits, type NumberStore } from '../media/number-store';
 import type { Crew, Place } from './crew';
 import { deliveredBy, describeTask, storedSize } from './describe-task';
 import type { JobEngine, JobFilter, PlannedJob, Unsubscribe } from './engine';
@@ -47,6 +48,7 @@ export class FolderEngine implements JobEngine {
   private readonly shelf: JobShelf;
   private readonly timer: NodeJS.Timeout;
   private readonly lastProgress = new Map<JobId, number>();
+  private readonly fits: NumberStore;
   /** Jobs that are given one step just now: a plan, or a task with the crew. */
   private serving = 0;
   private closed = false;
@@ -55,6 +57,7 @@ export class FolderEngine implements JobEngine {
     private readonly options: EngineOptions,
     protected readonly crew: Crew,
   ) {
+    this.fits = openFits(options.folders.nets);
     this.shelf = new JobShelf({
       jobs: options.jobs,
       adopt: options.adopt ?? false,
@@ -222,7 +225,7 @@ export class FolderEngine implements JobEngine {
     // What a plan looks like depends on the provider, and only a worker knows which one works.
     if (!machine.isKnown()) await this.crew.meet(record.job.spec.provider, this.logOf(record));
     const nets = await netHashes?.();
-    if (record.isSchedulable) makePlan(record, machine, this.crew.places, nets);
+    if (record.isSchedulable) makePlan(record, machine, this.crew.places, { nets, isFitted: this.fits.has });
   }
 
   private reuse(record: JobRecord, task: Task): boolean {

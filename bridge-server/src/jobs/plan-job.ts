@@ -18,10 +18,15 @@ export function recallPlan(record: JobRecord, machine: MachineStore): void {
 }
 
 /** Cuts a job into tasks, saves them and tells the estimate. `places` tasks can be under way at once. */
-export function makePlan(record: JobRecord, store: MachineStore, places: number, nets: PlanContext['nets']): void {
+export function makePlan(
+  record: JobRecord,
+  store: MachineStore,
+  places: number,
+  known: Pick<PlanContext, 'nets' | 'isFitted'>,
+): void {
   const { spec, clip } = record.job;
   const machine = machineFor(spec, store);
-  const context = { machine, nets, seconds: secondsFor(machine.provider, store.calibration()) };
+  const context = { machine, ...known, seconds: secondsFor(machine.provider, store.calibration()) };
   const analysis = record.analysis && record.done.get(record.analysis.id)?.facts.analysis;
   const tasks = [...(record.analysis ? [record.analysis] : []), ...planTasks(spec, clip, analysis, context)];
   const total = tasks.reduce((sum, task) => sum + ('units' in task ? task.units : 0), 0);

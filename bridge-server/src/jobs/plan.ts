@@ -1,4 +1,12 @@
 import type { ClipInfo } from '#protocol/clip';
+import {
+  embeddedFastNet,
+  embeddedFeatureNet,
+  fitKey,
+  fitOrder,
+  type FitOrder,
+  type StyleParams,
+} from '#protocol/effects/style';
 import { AppError } from '#protocol/errors';
 import type { JobSpec } from '#protocol/job';
 import { sameRate, sourcePosition } from '#protocol/time';
@@ -6,7 +14,7 @@ import { planChain, type Chain } from '../effects/chain';
 import type { RetimeStageParams } from '../effects/retime';
 import type { Machine, Size } from '../effects/size';
 import { hashOf } from './canonical';
-import { sizeAfter, workOf, type Work } from './cost';
+import { sizeAfter, workOf, workOfFit, type Work } from './cost';
 import type { Analysis, FrameSource, Span, StageNode, Task } from './task';
 
 type DeliverTask = Extract<Task, { kind: 'deliver' }>;
@@ -29,6 +37,8 @@ export type PlanContext = {
   readonly nets?: Readonly<Record<string, string>>;
   /** Seconds for some work; relative weights are enough. */
   readonly seconds: (work: Work) => number;
+  /** Whether what stands under a `fitKey` was fitted before, and is kept. */
+  readonly isFitted?: (key: string) => boolean;
 };
 
 /** Frames of the clip that a job delivers. @throws AppError RANGE_OUTSIDE */
@@ -219,21 +229,39 @@ function paintedShots({ clip, range, chain, cuts }: Planned, stages: readonly St
 
 function paintTasks(planned: Planned, stages: readonly StageNode[], made: Made): PaintTask[] {
   const { spec, clip, cuts, context } = planned;
-  return paintedShots(planned, stages, made).map(({ span, handle, frames }) => {
+  return paintedShots(planned, stages, made).map(({ span, handle, frames }, shot) => {
     const source = made.source.from === 'clip' ? made.source : tasksWithin(made.source, span);
     const stored = frames ?? span;
     const own = withRetime(stages, { cuts, out: stored });
     const count = stored.last - stored.first + 1 + handle;
     const body = { kind: 'paint' as const, source, span, handle, stages: own, frames, seed: spec.seed };
+    // The first shot fits for all.
+    const fits = shot === 0 ? fitsOf(own).filter(order => !isFitted(order, context)) : [];
+    const opening = fits.reduce((sum, order) => sum + context.seconds(workOfFit(order)), 0);
+    const units =
+      opening +
+      secondsOf(own, count, made.size, context) +
+      context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 });
     return {
       ...body,
       id: idOf(planned, { ...body, clip: clip.sha256 }),
       needs: needsOf(source),
-      units:
-        secondsOf(own, count, made.size, context) +
-        context.seconds({ stage: 'decode', frames: count, work: (count * clip.width * clip.height) / 1e6 }),
+      units,
+      ...(opening > 0 ? { opening: opening / units } : {}),
     };
   });
+}
+
+/** What stages fit before their first frame. Nets of the user are left out: most of them are not fitted. */
+function fitsOf(stages: readonly StageNode[]): FitOrder[] {
+  return stages.flatMap(({ stage, params }) => {
+    const order = stage === 'stylize' ? fitOrder(params as StyleParams) : undefined;
+    return order?.net === embeddedFastNet ? [order] : [];
+  });
+}
+
+function isFitted(order: FitOrder, { nets, machine, isFitted: isKept }: PlanContext): boolean {
+  return isKept?.(fitKey(order, machine.provider, [nets?.[order.net], nets?.[embeddedFeatureNet]])) ?? false;
 }
 
 function deliverTasks(planned: Planned, deliver: readonly StageNode[], made: Made): DeliverTask[] {
@@ -368,6 +396,7 @@ export function worksOf(task: Task, clip: ClipInfo, stored?: Size): Work[] {
     if (node.stage === 'retime' || node.stage === 'zoom') count = frames;
     if (sizeKnown) works.push(workOf(node, count, size));
   }
+  works.push(...fitsOf(task.stages).map(workOfFit));
   if (task.kind === 'deliver' && sizeKnown)
     works.push({ stage: `encode-${task.output.codec}`, frames, work: frames * megapixels(size) });
   return works;

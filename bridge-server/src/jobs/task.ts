@@ -50,6 +50,8 @@ export type Task =
       readonly seed: number;
       /** Share of the whole job's work. */
       readonly units: number;
+      /** Share of `units` that goes by before the first frame is begun: a net is fitted to a style. */
+      readonly opening?: number;
     }
   /** A chunk of the finished clip: stateless stages, retime, encode to a segment of its own. */
   | {

@@ -161,7 +161,7 @@ async function paintFrom(
         states = states.filter(
           (state, at) => state.nextIndex > next || at === states.findLastIndex(other => other.nextIndex <= next),
         );
-        run.say({ type: 'progress', done: (next - wanted.first) / total, stage, frame: frame.index });
+        run.say({ type: 'progress', done: shareDone(task, next - wanted.first), stage, frame: frame.index });
         run.say({ type: 'picture', frame: frame.index, picture: frame, final: true });
         await checkpoints.stored(next);
       }
@@ -231,7 +231,6 @@ type ChainWish = {
 function openChain({ task, run, clocks }: Painting, from: StageState | undefined, wish: ChainWish) {
   const { order, media, signal } = run;
   const wanted = task.frames ?? task.span;
-  const total = wanted.last - wanted.first + 1;
   const ahead = framesAhead(order.attempt, largestFrameBytes(task.stages, order.clip));
   const read = readSpan(task, from?.nextIndex);
   const source = clocks.decode.through(
@@ -269,14 +268,21 @@ function openChain({ task, run, clocks }: Painting, from: StageState | undefined
       step: step => {
         run.say({ type: 'step', stage: step.stage, frame: step.frame });
         if (step.preview) run.say({ type: 'picture', frame: step.frame, picture: step.preview, final: false });
-        if (step.total && step.frame >= wanted.first) {
-          const frames = step.frame - wanted.first + (step.done ?? 0) / step.total;
-          run.say({ type: 'progress', done: Math.min(1, frames / total), stage: step.stage, frame: step.frame });
-        }
+        if (!step.total) return;
+        const part = (step.done ?? 0) / step.total;
+        const tell = (done: number) => run.say({ type: 'progress', done, stage: step.stage, frame: step.frame });
+        if (step.opens) tell((task.opening ?? 0) * part);
+        else if (step.frame >= wanted.first) tell(shareDone(task, step.frame - wanted.first + part));
       },
       store: wish.store,
     },
   });
+}
+
+/** How much of a task is done with its first frames. */
+function shareDone({ frames: made, span, opening = 0 }: PaintTask, frames: number): number {
+  const { first, last } = made ?? span;
+  return opening + (1 - opening) * Math.min(1, frames / (last - first + 1));
 }
 
 async function firstMissing(store: StoredFrames, wanted: Span): Promise<number> {

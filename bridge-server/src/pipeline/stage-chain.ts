@@ -17,12 +17,13 @@ export type StageServices = Pick<StageContext, 'image' | 'painter' | 'clip' | 'f
 
 export type ChainEvents = {
   notice(notice: Notice): void;
-  /** A stage has taken a frame in hand, or has done `done` of `total` steps on it. */
+  /** A stage has taken a frame in hand, or has done `done` of `total` steps on it, or (`opens`) on what comes before it. */
   step(step: {
     readonly stage: string;
     readonly frame: number;
     readonly done?: number;
     readonly total?: number;
+    readonly opens?: true;
     readonly preview?: Frame;
   }): void;
   /** The sequential stage is given a frame. */
@@ -70,6 +71,7 @@ export function chainStages(
     if (!stage) throw new AppError('INTERNAL', { problem: `there is no stage "${node.stage}"` });
     const time: StageTime = { stage: node.stage, frames: 0, seconds: 0 };
     times.push(time);
+    const phases = timePhases(times, time);
     // Two stages of one kind must not draw the same numbers.
     const place = `${node.stage}#${index}`;
     const unchanged = options.ofClip && nodes.slice(0, index).every(before => before.stage === 'resize');
@@ -83,8 +85,10 @@ export function chainStages(
       painter: name => services.painter(name),
       clip: (sha256, from) => services.clip(sha256, from),
       notice: notice => events.notice(notice),
-      progress: ({ phase, ...step }) =>
-        events.step(phase ? { ...step, stage: phase, done: 0 } : { ...step, stage: node.stage }),
+      progress({ phase, ...step }) {
+        if (phase) phases.reached(phase, step.done);
+        events.step(phase ? { ...step, stage: phase, opens: true } : { ...step, stage: node.stage });
+      },
       ...(node.sequential && resumed ? { resumed } : {}),
       store: state => {
         if (node.sequential) events.store(state);
@@ -123,6 +127,26 @@ async function* watchInput(
   } finally {
     await iterator.return?.();
   }
+}
+
+/** A phase has a row of its own in the times, of its steps; the stage's row is without it. */
+function timePhases(times: StageTime[], stage: StageTime): { reached(phase: string, done: number): void } {
+  const rows = new Map<string, StageTime>();
+  let since = 0;
+  return {
+    reached(phase, done) {
+      const row = rows.get(phase) ?? { stage: phase, frames: 0, seconds: 0 };
+      if (!rows.has(phase)) times.push(row);
+      rows.set(phase, row);
+      const now = performance.now();
+      if (done > 0) {
+        row.frames++;
+        row.seconds += (now - since) / 1000;
+        stage.seconds -= (now - since) / 1000;
+      }
+      since = now;
+    },
+  };
 }
 
 /** Counts frames and the time inside the stage, without what it waited for its input. */

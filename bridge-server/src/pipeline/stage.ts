@@ -28,7 +28,7 @@ export type StageContext = {
   /** Motion that is known already; only where frames reach this stage as the clip has them, but for their size. */
   readonly flows?: FlowStore;
   /** What was fitted to a style before, by this job or another. */
-  readonly fits?: NumberStore;
+  readonly fits?: Pick<NumberStore, 'read' | 'write'>;
   /** Says something that belongs in the report: a repaired frame, a fallback, a doubtful flow. */
   notice(notice: Notice): void;
   /**

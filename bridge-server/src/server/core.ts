@@ -19,6 +19,7 @@ import { planTasks } from '../jobs/plan';
 import type { Task } from '../jobs/task';
 import { probeSound, type SoundFacts } from '../media/decode-sound';
 import { checkOutput, segmentEnding } from '../media/encode';
+import { openFits } from '../media/number-store';
 import { probeClip } from '../media/probe';
 import { probeStill, type StillFacts } from '../media/still';
 import { providerEnvironment } from '../runtime/provider-libraries';
@@ -170,6 +171,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   const images = new ContentStore<StillFacts>(home.images, (path, { name }) => probeStill(path, name));
   const sounds = new ContentStore<SoundFacts>(home.sounds, path => probeSound(path));
   const presets = new PresetStore(home.presets);
+  const fits = openFits(home.nets);
   const worker = options.worker ?? workerProgram();
   const version = options.version ?? programVersion;
   const engineOptions = {
@@ -214,6 +216,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
       machine: { provider },
       nets,
       seconds: secondsFor(provider, calibration),
+      isFitted: fits.has,
     });
     const missing = upscalersOf(tasks).find(name => !Object.hasOwn(nets, name));
     if (missing !== undefined) throw new AppError('NET_NOT_FOUND', { name: missing });

@@ -6,7 +6,7 @@ import { AppError } from '#protocol/errors';
 import type { Frame } from '../frame/frame';
 import { decodeFrames } from '../media/decode';
 import { createFlowStore } from '../media/flow-store';
-import { createNumberStore } from '../media/number-store';
+import { openFits } from '../media/number-store';
 import { loadPicture } from '../media/still';
 import type { PainterStore } from '../models/painters';
 import type { StageServices } from '../pipeline/stage-chain';
@@ -16,7 +16,7 @@ import type { NetSource } from '../pipeline/stage';
 export type Painters = Pick<PainterStore, 'bytes' | 'swatch'>;
 
 export type ServiceOptions = {
-  readonly folders: { readonly clips: string; readonly images: string };
+  readonly folders: { readonly clips: string; readonly images: string; readonly nets: string };
   readonly clip: ClipInfo;
   readonly nets: NetSource;
   readonly painters: Painters;
@@ -33,7 +33,7 @@ export function createServices({ folders, clip, nets, painters, signal }: Servic
   return {
     nets,
     flows: createFlowStore(join(dirname(folders.clips), 'flows'), clip.sha256),
-    fits: createNumberStore(join(dirname(folders.clips), 'fits')),
+    fits: openFits(folders.nets),
     painter: name => painters.bytes(name),
     image(ref) {
       const key = JSON.stringify(ref);

@@ -116,3 +116,30 @@ export function stepCounts(params: StyleParams): StepCounts {
     next: params.iterationsNext || usual.next,
   };
 }
+
+/** The embedded net that judges style and content, for which the painters hold statistics. */
+export const embeddedFeatureNet = 'openimages';
+/** The embedded net for method `fast`: takes any style. */
+export const embeddedFastNet = 'fast-style';
+
+/** What method `fast` fits a net to before the first frame. */
+export type FitOrder = Pick<StyleParams, 'net' | 'styles' | 'strokePx' | 'strength'> & { readonly steps: number };
+
+/** Raised when the same order gives other factors than before: another fit, or other painters. */
+const fitVersion = 2;
+
+/** Painters are known to the net by heart; a picture is new to it and gets some steps, unless it must be quick. */
+export function fitOrder({ method, net, detail, styles, strokePx, strength }: StyleParams): FitOrder | undefined {
+  const isNew = styles.some(({ image, weight }) => weight > 0 && !('painter' in image));
+  const steps = detail === 'fine' ? 150 : detail === 'normal' && isNew ? 60 : 0;
+  if (method !== 'fast' || steps === 0) return undefined;
+  return { net: net === 'auto' ? embeddedFastNet : net, styles, strokePx, strength, steps };
+}
+
+/**
+ * What a fit is filed under: whoever plans a job asks with the same words whether it is there.
+ * @param nets hashes of the files of the net that paints and the one that judges
+ */
+export function fitKey(order: FitOrder, provider: string, nets: readonly (string | undefined)[]): string {
+  return JSON.stringify([fitVersion, provider, nets, order.styles, order.strokePx, order.strength, order.steps]);
+}

@@ -8,8 +8,7 @@ import { toModel } from '../../graph/model';
 import type { NetSource } from '../../pipeline/stage';
 import type { Easel } from './paint';
 
-/** The net that is embedded, for which the painters hold statistics. */
-export const embeddedFeatureNet = 'openimages';
+export { embeddedFeatureNet } from '#protocol/effects/style';
 
 export type EaselOptions = {
   readonly net: string;

@@ -8,6 +8,7 @@ import type { Value } from '../../../graph/value';
 import { fastStyleChannels } from '../../../nets/fast-style';
 import { fastStyleTrainingStep, trainingShiftPx } from '../../../nets/fast-style-training';
 import { inputsOf } from '../../../nets/style-step';
+import { fitKey, type FitOrder } from '#protocol/effects/style';
 import { createRandom } from '../../../pipeline/random';
 import type { StageContext } from '../../../pipeline/stage';
 import type { Net } from '../../../runtime/runtime';
@@ -16,18 +17,13 @@ import { styleTargets } from '../targets';
 import type { FastStyle } from './guide';
 import { fallenLeaves } from './leaves';
 
-export type FitOrder = {
-  /** Catalogue name of the net that paints. */
-  readonly net: string;
+export type FactorsOrder = FitOrder & {
   /** What the guide says, to begin with. */
   readonly style: FastStyle;
-  readonly steps: number;
   /** For which the work is reported. */
   readonly frame: number;
 };
 
-/** Raised when the same order gives other factors than before. */
-const version = 1;
 /** Adam's step size at the start; it falls to nothing. Factors are around 1. */
 const rate = 0.06;
 const betas = [0.9, 0.99] as const;
@@ -41,35 +37,34 @@ const wholePx = sidePx + trainingShiftPx;
  * are painted alike, and found again by whoever needs it next.
  * @throws AppError CANCELLED, NET_RUN_FAILED, OUTPUT_UNWRITABLE
  */
-export async function fitFactors(ctx: StageContext, features: FeatureSource, order: FitOrder): Promise<Float32Array> {
-  const targets = styleTargets('w2', order.style.statistics);
-  const hash = await hashOf(ctx, features, order, targets);
-  const known = await ctx.fits?.read(hash);
-  if (known) return known;
-  const fitted = await fit(ctx, await compiledStep(ctx, features, order.net), order, targets);
-  await ctx.fits?.write(hash, fitted);
-  return fitted;
-}
-
-/** Of all that the factors are made from. */
-async function hashOf(
+export async function fitFactors(
   ctx: StageContext,
   features: FeatureSource,
-  { net, style, steps }: FitOrder,
-  targets: Readonly<Record<string, Tensor>>,
-): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([version, ctx.nets.provider, style.contentWeight, steps]));
-  for (const name of [net, features.name]) hash.update(await ctx.nets.bytes(name));
-  for (const numbers of [style.factors, ...Object.values(targets).map(({ data }) => data)]) hash.update(numbers);
-  return hash.digest('hex');
+  order: FactorsOrder,
+): Promise<Float32Array> {
+  const hashes: string[] = [];
+  for (const name of [order.net, features.name])
+    hashes.push(
+      createHash('sha256')
+        .update(await ctx.nets.bytes(name))
+        .digest('hex'),
+    );
+  const key = fitKey(order, ctx.nets.provider, hashes);
+  const known = await ctx.fits?.read(key);
+  if (known) return known;
+  const fitted = await fit(ctx, features, order);
+  await ctx.fits?.write(key, fitted);
+  return fitted;
 }
 
 async function fit(
   ctx: StageContext,
-  net: Net,
-  { style, steps, frame }: FitOrder,
-  targets: Readonly<Record<string, Tensor>>,
+  features: FeatureSource,
+  { net: name, style, steps, frame }: FactorsOrder,
 ): Promise<Float32Array> {
+  ctx.progress({ frame, done: 0, total: steps, phase: 'fit' });
+  const net = await compiledStep(ctx, features, name);
+  const targets = styleTargets('w2', style.statistics);
   // Not the stage's own numbers: a still and its job shall find the same.
   const random = createRandom(0, 'fit', 0);
   const cuts = Array.from({ length: trainingShiftPx + 1 }, (_, shift) => cutMatrices(shift));

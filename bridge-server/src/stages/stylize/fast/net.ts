@@ -11,9 +11,6 @@ import type { NetSource } from '../../../pipeline/stage';
 
 type Size = { readonly width: number; readonly height: number };
 
-/** The net that is embedded: takes any style. */
-export const embeddedFastNet = 'fast-style';
-
 /** What norms go by (`nets/held-norms.ts`). */
 export type NormStatistics = Float32Array;
 

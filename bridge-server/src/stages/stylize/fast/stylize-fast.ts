@@ -3,7 +3,7 @@ import { floatTensor, floatsOf } from '../../../frame/tensor';
 import type { Tensor } from '../../../frame/tensor';
 import { describeModel } from '../../../graph/model';
 import type { StageContext } from '../../../pipeline/stage';
-import type { StyleParams } from '#protocol/effects/style';
+import { embeddedFastNet, fitOrder, type StyleParams } from '#protocol/effects/style';
 import { AppError } from '#protocol/errors';
 import { checkFrame } from '../../check-frames';
 import { createFlowProvider } from '../../flow';
@@ -22,7 +22,7 @@ import { fitFactors } from './fit';
 import { fullStrength, openForeignPainter } from './foreign';
 import { guideStyle, paintShare } from './guide';
 import type { FastStyle } from './guide';
-import { embeddedFastNet, isOwnNet, openOwnNet } from './net';
+import { isOwnNet, openOwnNet } from './net';
 import type { FastNet, NormStatistics } from './net';
 
 /** How much of a frame's own statistics the norms take after the first of a shot: half of a lasting change in about a second. */
@@ -42,7 +42,6 @@ type Workshop = {
   readonly code: Float32Array;
   /** Share of the paint in the result. */
   readonly share: number;
-  readonly name: string;
   readonly features: FeatureSource;
 };
 
@@ -115,7 +114,7 @@ function fromState(
 async function openWorkshop(ctx: StageContext, params: StyleParams, { width, height }: Frame): Promise<Workshop> {
   const size = { width, height };
   const name = params.net === 'auto' ? embeddedFastNet : params.net;
-  const common = { size, name, features: createFeatureSource(ctx.nets, embeddedFeatureNet) };
+  const common = { size, features: createFeatureSource(ctx.nets, embeddedFeatureNet) };
   if (isOwnNet(describeModel(await ctx.nets.bytes(name), name))) {
     const [net, style] = [await openOwnNet(ctx.nets, name, size), await guideStyle(ctx, name, params)];
     return { ...common, net, style, code: new Float32Array(0), share: paintShare(params.strength) };
@@ -124,20 +123,14 @@ async function openWorkshop(ctx: StageContext, params: StyleParams, { width, hei
   return { ...common, net, code, share: knowsStrength ? 1 : Math.min(1, params.strength / fullStrength) };
 }
 
-/** Painters are known by heart; a picture is new to the net and gets some steps, unless it must be quick. */
-function fitSteps({ detail, styles }: StyleParams): number {
-  if (detail === 'fine') return 150;
-  return detail === 'normal' && styles.some(({ image, weight }) => weight > 0 && !('painter' in image)) ? 60 : 0;
-}
-
 /** How a shot is painted, from its first frame: by a style as the guide says it, or fitted where time may be taken. */
 async function mannerOf({ workshop, params, ctx, frame }: Work): Promise<Manner> {
-  const { style, name, features } = workshop;
+  const { style, features } = workshop;
   if (style === undefined) return { factors: workshop.code };
   const colours = matchColours(colourStatistics(frame.rgb, frame.alpha), style.palette);
-  const steps = fitSteps(params);
-  if (steps === 0) return { colours, factors: style.factors };
-  return { colours, factors: await fitFactors(ctx, features, { net: name, style, steps, frame: frame.index }) };
+  const order = fitOrder(params);
+  const factors = order ? await fitFactors(ctx, features, { ...order, style, frame: frame.index }) : style.factors;
+  return { colours, factors };
 }
 
 async function paintFrame(work: Work, motions: MotionSource, before: FastShot | undefined): Promise<FastShot> {
