@@ -95,8 +95,9 @@ describeWithBrowser('the mirror of a timeline', () => {
       .map(({ track, first, last }) => ({ track, first, last }));
   test('shows a picture of the file under the playhead, by name alone where there is none, and works by keys', async () => {
     await openPremiere();
-    await row('Dancer').locator('img').waitFor();
-    await panel.page.waitForFunction(() => [...document.querySelectorAll('img')].every(image => image.complete));
+    await row('Dancer')
+      .locator('img')
+      .evaluate(image => (image as unknown as { decode(): Promise<void> }).decode());
     expect(await widthOf('Dancer')).toBe(320);
     premiere.setPlayhead(25);
     await row('Gone').waitFor();

@@ -1,11 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { createFakeAfterEffects } from '../fakes/after-effects';
 import { createFakePremiere } from '../fakes/premiere';
 import { buildHostScript } from '../setup/build-host-script';
+import { createFilms, filmSize } from './films';
 import { openPanelInHost, type PanelInHost } from './panel-in-host';
 import { browserPath, makeHome, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
 
@@ -17,12 +18,11 @@ const describeWithBrowser = browserPath ? describe : describe.skip;
 if (!browserPath)
   console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
 
-const size = { width: 64, height: 48 };
-
 describeWithBrowser('the panel in a host', () => {
   const home = makeHome();
   const reverie = join(home, 'reverie');
-  let ffmpeg: string;
+  const tone = join(home, 'tone.wav');
+  let films: ReturnType<typeof createFilms>;
   let script: string;
   let bridge: RunningBridge;
   let browser: Browser;
@@ -31,7 +31,9 @@ describeWithBrowser('the panel in a host', () => {
 
   beforeAll(async () => {
     mkdirSync(reverie);
-    ffmpeg = (await findFfmpeg()).path;
+    const ffmpeg = (await findFfmpeg()).path;
+    films = createFilms(ffmpeg);
+    execFileSync(ffmpeg, ['-v', 'error', '-f', 'lavfi', '-i', 'sine=440:duration=60', tone]);
     script = await buildHostScript();
     bridge = await startBridge(reverie);
     browser = await startBrowser();
@@ -50,38 +52,8 @@ describeWithBrowser('the panel in a host', () => {
     removeHome(home);
   });
 
-  /** What the host renders: `frames` frames of a moving picture at 25 a second, with sound. */
-  function writeFilm(path: string, first: number, frames: number): void {
-    const picture = `testsrc2=size=${size.width}x${size.height}:rate=25,trim=start_frame=${first}`;
-    const inputs = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', 'sine=440'];
-    execFileSync(ffmpeg, [
-      '-v',
-      'error',
-      ...inputs,
-      '-frames:v',
-      String(frames),
-      '-shortest',
-      '-pix_fmt',
-      'yuv420p',
-      path,
-    ]);
-  }
-  /** A film decoded in full. */
-  function readFilm(path: string) {
-    if (!existsSync(path)) return { frames: 1000, rate: { num: 25, den: 1 }, ...size };
-    const { stdout, stderr } = spawnSync(ffmpeg, ['-v', 'info', '-i', path, '-map', '0', '-f', 'framecrc', '-'], {
-      encoding: 'utf8',
-    });
-    const base = /#tb 0: (\d+)\/(\d+)/.exec(stdout);
-    const [, width, height] = (/Video: .*?, (\d+)x(\d+)/.exec(stderr) ?? []).map(Number);
-    return {
-      frames: stdout.split('\n').filter(line => /^0,/.test(line)).length,
-      rate: { num: Number(base?.[2]), den: Number(base?.[1]) },
-      width,
-      height,
-      sound: /Input #0[^]*Audio:[^]*Output #0/.test(stderr),
-    };
-  }
+  /** What the host renders has sound. */
+  const writeFilm = (path: string, first: number, frames: number) => films.write(path, first, frames, tone);
 
   async function stylizeByRightClick(within: PanelInHost, clip: string, item: string) {
     const { page } = within;
@@ -117,7 +89,7 @@ describeWithBrowser('the panel in a host', () => {
     const [first] = results();
     expect(results()).toHaveLength(1);
     expect(first).toMatchObject({ first: 50, last: 69 });
-    expect(readFilm(first.path)).toEqual({ frames: 40, rate: { num: 50, den: 1 }, ...size, sound: false });
+    expect(films.read(first.path)).toEqual({ frames: 40, rate: { num: 50, den: 1 }, ...filmSize, sound: false });
 
     card = await stylizeByRightClick(within, 'Dancer', 'preset:retime-50');
     await card.getByRole('button', { name: 'Place on timeline' }).click();
@@ -138,7 +110,7 @@ describeWithBrowser('the panel in a host', () => {
   test('Premiere: right-click, Stylize, the clip on the track above; rendered again it replaces; it can be taken off', async () => {
     const epr = join(home, 'Match Source.epr');
     writeFileSync(epr, '<PremiereData Version="3"/>');
-    const premiere = createFakePremiere({ script, writeFilm, readFilm });
+    const premiere = createFakePremiere({ script, writeFilm, readFilm: films.read });
     premiere.addClip(0, 0, 49, { name: 'Before' });
     premiere.addClip(0, 50, 69, { name: 'Dancer', selected: true });
     premiere.addClip(1, 55, 60, { name: 'Logo' });
@@ -171,7 +143,7 @@ describeWithBrowser('the panel in a host', () => {
   });
 
   test('After Effects: right-click, Stylize, the layer right above its source with the same in and out', async () => {
-    const afterEffects = createFakeAfterEffects({ script, writeFilm, readFilm, size });
+    const afterEffects = createFakeAfterEffects({ script, writeFilm, readFilm: films.read, size: filmSize });
     afterEffects.addLayer(0, 49, { name: 'Before' });
     afterEffects.addLayer(50, 69, { name: 'Dancer', selected: true });
     afterEffects.addLayer(55, 60, { name: 'Logo' });

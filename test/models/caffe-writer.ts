@@ -131,3 +131,42 @@ function writeOldBlob(blob: { dims: readonly number[]; data: Float32Array }, pbf
   dims.forEach((dim, index) => pbf.writeVarintField(index + 1, dim));
   pbf.writeBytesField(5, new Uint8Array(blob.data.buffer, blob.data.byteOffset, blob.data.byteLength));
 }
+
+/** Weights that are no two alike. */
+export function wavyBlob(dims: readonly number[]): { readonly dims: readonly number[]; readonly data: Float32Array } {
+  const length = dims.reduce((product, dim) => product * dim, 1);
+  return { dims, data: Float32Array.from({ length }, (_, i) => Math.sin(i) / 4) };
+}
+
+/** A small classifier with every kind of layer that carries settings. */
+export const smallClassifier: readonly WrittenLayer[] = [
+  { name: 'data', type: 'Input', tops: ['data'], inputDims: [1, 3, 16, 16] },
+  {
+    name: 'conv1',
+    type: 'Convolution',
+    bottoms: ['data'],
+    tops: ['conv1'],
+    param: { 1: 4, 4: 3, 6: 2 },
+    blobs: [wavyBlob([4, 3, 3, 3]), wavyBlob([4])],
+  },
+  { name: 'relu1', type: 'ReLU', bottoms: ['conv1'], tops: ['conv1'] },
+  { name: 'norm1', type: 'LRN', bottoms: ['conv1'], tops: ['norm1'], param: { 1: 5 }, floats: { 2: 1e-4, 3: 0.75 } },
+  { name: 'pool1', type: 'Pooling', bottoms: ['norm1'], tops: ['pool1'], param: { 1: 0, 2: 3, 3: 2 } },
+  {
+    name: 'conv2',
+    type: 'Convolution',
+    bottoms: ['pool1'],
+    tops: ['conv2'],
+    param: { 1: 6, 4: 1 },
+    blobs: [wavyBlob([6, 4, 1, 1]), wavyBlob([6])],
+  },
+  {
+    name: 'fc',
+    type: 'InnerProduct',
+    bottoms: ['conv2'],
+    tops: ['fc'],
+    param: { 1: 3 },
+    blobs: [wavyBlob([3, 54]), wavyBlob([3])],
+  },
+  { name: 'prob', type: 'Softmax', bottoms: ['fc'], tops: ['prob'] },
+];

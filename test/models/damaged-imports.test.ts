@@ -7,7 +7,7 @@ import { inspectNet } from '../../bridge-server/src/models/inspect';
 import { NetDraft } from '../../bridge-server/src/models/net-draft';
 import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort';
 import type { Runtime } from '../../bridge-server/src/runtime/runtime';
-import { writeCaffeModel } from './caffe-writer';
+import { smallClassifier, writeCaffeModel } from './caffe-writer';
 import { makeDice } from './damage';
 import { spoilMessage, spoilTables, spoilText } from './spoil';
 import { writeTflite } from './tflite-writer';
@@ -30,7 +30,6 @@ afterAll(async () => {
 });
 
 const waves = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i) / 4);
-const blob = (dims: readonly number[]) => ({ dims, data: waves(dims.reduce((a, b) => a * b, 1)) });
 
 /** A net that halves, enlarges by a stored size, joins, pads, slices and averages. */
 function makeOnnx(): Uint8Array {
@@ -64,32 +63,6 @@ function makeOnnx(): Uint8Array {
   draft.output(draft.node('Add', [cut, zeros], {}, 'sum'), [1, 7, 'h', 'w']);
   draft.output(flat, [1, 7]);
   return draft.toBytes();
-}
-
-function makeCaffe(): Uint8Array {
-  return writeCaffeModel([
-    { name: 'data', type: 'Input', tops: ['data'], inputDims: [1, 3, 16, 16] },
-    {
-      name: 'conv1',
-      type: 'Convolution',
-      bottoms: ['data'],
-      tops: ['conv1'],
-      param: { 1: 4, 4: 3, 6: 2 },
-      blobs: [blob([4, 3, 3, 3]), blob([4])],
-    },
-    { name: 'relu1', type: 'ReLU', bottoms: ['conv1'], tops: ['conv1'] },
-    { name: 'norm1', type: 'LRN', bottoms: ['conv1'], tops: ['norm1'], param: { 1: 5 }, floats: { 2: 1e-4, 3: 0.75 } },
-    { name: 'pool1', type: 'Pooling', bottoms: ['norm1'], tops: ['pool1'], param: { 1: 0, 2: 3, 3: 2 } },
-    {
-      name: 'fc',
-      type: 'InnerProduct',
-      bottoms: ['pool1'],
-      tops: ['fc'],
-      param: { 1: 3 },
-      blobs: [blob([3, 36]), blob([3])],
-    },
-    { name: 'prob', type: 'Softmax', bottoms: ['fc'], tops: ['prob'] },
-  ]);
 }
 
 const floatOf = (name: string, shape: readonly number[]) => ({
@@ -175,8 +148,8 @@ describe.each([
   ],
   [
     'Caffe',
-    () => file('net.caffemodel', makeCaffe()),
-    (dice: (limit: number) => number) => file('net.caffemodel', spoilMessage(makeCaffe(), dice)),
+    () => file('net.caffemodel', writeCaffeModel(smallClassifier)),
+    (dice: (limit: number) => number) => file('net.caffemodel', spoilMessage(writeCaffeModel(smallClassifier), dice)),
   ],
   [
     'TFLite',

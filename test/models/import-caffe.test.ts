@@ -1,12 +1,9 @@
 import { importCaffe } from '../../bridge-server/src/models/import-caffe';
-import { writeCaffeModel, type WrittenLayer } from './caffe-writer';
+import { smallClassifier, wavyBlob, writeCaffeModel, type WrittenLayer } from './caffe-writer';
 import { damageFile } from './damage';
 import { runNet } from './run-net';
 
-function blob(dims: readonly number[], values?: readonly number[]): { dims: readonly number[]; data: Float32Array } {
-  const count = dims.reduce((product, dim) => product * dim, 1);
-  return { dims, data: Float32Array.from({ length: count }, (_, index) => values?.[index] ?? Math.sin(index) / 4) };
-}
+const blob = (dims: readonly number[], values: readonly number[]) => ({ dims, data: Float32Array.from(values) });
 
 const input = (dims: readonly number[]): WrittenLayer => ({
   name: 'data',
@@ -139,7 +136,7 @@ describe('a caffemodel', () => {
         bottoms: ['data'],
         tops: ['conv'],
         param: { 1: 2, 4: 3, 3: 1 },
-        blobs: [blob([2, 3, 3, 3]), blob([2])],
+        blobs: [wavyBlob([2, 3, 3, 3]), wavyBlob([2])],
       },
       { name: 'pool', type: 'Pooling', bottoms: ['conv'], tops: ['pool'], param: { 1: 1, 2: 4 } },
       { name: 'loss', type: 'SoftmaxWithLoss', bottoms: ['pool', 'label'], tops: ['loss'] },
@@ -172,7 +169,7 @@ describe('a caffemodel', () => {
         bottoms: ['data'],
         tops: ['conv'],
         param: { 1: 2, 4: 3 },
-        blobs: [blob([2, 3, 3, 3]), blob([2])],
+        blobs: [wavyBlob([2, 3, 3, 3]), wavyBlob([2])],
       },
       { name: 'relu', type: 'ReLU', bottoms: ['conv'], tops: ['conv'] },
       { name: 'odd', type: 'NeverHeardOf', bottoms: ['conv'], tops: ['odd'] },
@@ -190,43 +187,11 @@ describe('a caffemodel', () => {
 });
 
 describe('a damaged caffemodel', () => {
-  const layers: WrittenLayer[] = [
-    input([1, 3, 16, 16]),
-    {
-      name: 'conv1',
-      type: 'Convolution',
-      bottoms: ['data'],
-      tops: ['conv1'],
-      param: { 1: 4, 4: 3, 6: 2 },
-      blobs: [blob([4, 3, 3, 3]), blob([4])],
-    },
-    { name: 'relu1', type: 'ReLU', bottoms: ['conv1'], tops: ['conv1'] },
-    { name: 'norm1', type: 'LRN', bottoms: ['conv1'], tops: ['norm1'], param: { 1: 5 }, floats: { 2: 1e-4, 3: 0.75 } },
-    { name: 'pool1', type: 'Pooling', bottoms: ['norm1'], tops: ['pool1'], param: { 1: 0, 2: 3, 3: 2 } },
-    {
-      name: 'conv2',
-      type: 'Convolution',
-      bottoms: ['pool1'],
-      tops: ['conv2'],
-      param: { 1: 6, 4: 1 },
-      blobs: [blob([6, 4, 1, 1]), blob([6])],
-    },
-    {
-      name: 'fc',
-      type: 'InnerProduct',
-      bottoms: ['conv2'],
-      tops: ['fc'],
-      param: { 1: 3 },
-      blobs: [blob([3, 54]), blob([3])],
-    },
-    { name: 'prob', type: 'Softmax', bottoms: ['fc'], tops: ['prob'] },
-  ];
-
   test.each(['current', 'old'] as const)('never does more than be refused (%s form)', form => {
     const bytes =
       form === 'current'
-        ? writeCaffeModel(layers)
-        : writeCaffeModel(layers.slice(1), 'old', [{ name: 'data', dims: [1, 3, 16, 16] }]);
+        ? writeCaffeModel(smallClassifier)
+        : writeCaffeModel(smallClassifier.slice(1), 'old', [{ name: 'data', dims: [1, 3, 16, 16] }]);
     expect(importCaffe(bytes, { name: 'whole' }).draft.outputs.map(output => output.name)).toEqual(['prob']);
     const report = damageFile(bytes, variant => importCaffe(variant, { name: 'fuzz' }).draft.toBytes(), {
       cuts: 200,
@@ -238,8 +203,8 @@ describe('a damaged caffemodel', () => {
   });
 
   test('is refused by the name of the layer whose weights do not fit', () => {
-    const wrong = layers.map(layer =>
-      layer.name === 'conv2' ? { ...layer, blobs: [blob([6, 3, 1, 1]), blob([6])] } : layer,
+    const wrong = smallClassifier.map(layer =>
+      layer.name === 'conv2' ? { ...layer, blobs: [wavyBlob([6, 3, 1, 1]), wavyBlob([6])] } : layer,
     );
     expect(() => importCaffe(writeCaffeModel(wrong), { name: 'wrong' })).toThrow(
       expect.objectContaining({ code: 'NET_DAMAGED', details: expect.objectContaining({ where: 'conv2' }) }),

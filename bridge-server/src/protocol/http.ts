@@ -1,3 +1,4 @@
+import type { ImageRef } from './effects/parameter';
 import type { JobId } from './job';
 
 /**
@@ -30,6 +31,11 @@ export const httpPaths = {
   /** POST: a local tool asks a panel to act (a `trigger` message); `?preset=` and `?host=` name which. */
   trigger: (action: 'stylize-selection' | 'place-finished') => `/trigger/${action}`,
 } as const;
+
+/** The path of a style's picture, whether it was sent or comes with Reverie. */
+export function imagePath(image: ImageRef): string {
+  return 'sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter);
+}
 
 /** `path` of a bridge at `base` ("http://127.0.0.1:4711") with the token, and the width that is wanted. */
 export function bridgeUrl(base: string, path: string, token: string, width?: number): string {

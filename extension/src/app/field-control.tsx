@@ -1,11 +1,11 @@
-import { httpPaths } from '#protocol/http';
+import { imagePath } from '#protocol/http';
 import type { Curve, ImageRef } from '#protocol/effects/parameter';
 import { upscaleFamilies, upscaleFamilyOf } from '#protocol/effects/upscale';
 import type { NetInfo } from '#protocol/messages';
 import { Button } from '../components/button';
 import { Choice, NumberField, Row, Select, TextField, Toggle, useFileChooser } from '../components/fields';
 import { Slider } from '../components/slider';
-import { Swatch } from '../components/swatch';
+import { Picture } from '../components/picture';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import type { StyleEntry } from './draft';
@@ -216,10 +216,9 @@ function ImageChoice({
     <div className={styles.line}>
       {chooser.input}
       {value && (
-        <Swatch
-          className={styles.swatch}
-          url={session.url('sha256' in value ? httpPaths.image(value.sha256) : httpPaths.painter(value.painter), 96)}
-        />
+        <span className={styles.swatch}>
+          <Picture url={session.url(imagePath(value), 96)} />
+        </span>
       )}
       <Button onClick={chooser.open}>{t('image.choose')}</Button>
       {value && <Button icon="close" look="quiet" title={t('images.remove')} onClick={() => onChange(undefined)} />}

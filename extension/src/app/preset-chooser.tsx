@@ -1,10 +1,10 @@
 import type { KeyboardEvent } from 'react';
-import { httpPaths } from '#protocol/http';
+import { imagePath } from '#protocol/http';
 import type { EffectName } from '#protocol/effects';
 import type { Preset } from '#protocol/preset';
 import { Button } from '../components/button';
-import { Icon, type IconName } from '../components/icon';
-import { Swatch } from '../components/swatch';
+import type { IconName } from '../components/icon';
+import { Picture } from '../components/picture';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { samePicture, swatchOf } from './draft';
@@ -37,13 +37,7 @@ export function PresetSwatch({ preset }: { preset: Preset }) {
   const image = swatchOf(preset);
   return (
     <span className={styles.presetSwatch}>
-      {image ? (
-        <Swatch
-          url={session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 160)}
-        />
-      ) : (
-        <Icon name={effectIcons[preset.effects[0].effect]} />
-      )}
+      <Picture url={image && session.url(imagePath(image), 160)} sign={effectIcons[preset.effects[0].effect]} />
     </span>
   );
 }

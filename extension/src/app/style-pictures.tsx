@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'react';
-import { httpPaths } from '#protocol/http';
+import { imagePath } from '#protocol/http';
 import type { ImageRef } from '#protocol/effects/parameter';
 import { Button } from '../components/button';
 import { DropArea, NumberField, useFileChooser } from '../components/fields';
 import { Slider } from '../components/slider';
-import { Swatch } from '../components/swatch';
+import { Picture } from '../components/picture';
 import { useTexts } from '../i18n/context';
 import { useApp, useSession } from './context';
 import { addStyle, mostStyles, paintersOf, sameImage, type StyleEntry } from './draft';
@@ -47,8 +47,6 @@ export function StylePictures({
     'painter' in value[0].image &&
     painters.length > 1 &&
     painters.includes(value[0].image.painter);
-  const address = (image: ImageRef) =>
-    session.url('sha256' in image ? httpPaths.image(image.sha256) : httpPaths.painter(image.painter), 96);
   const name = (image: ImageRef, index: number) =>
     'painter' in image ? painterTitle(find, image.painter) : t('images.own', { number: index + 1 });
   return (
@@ -57,7 +55,9 @@ export function StylePictures({
       <ul className={styles.stack} aria-label={label} hidden={onlyPainter}>
         {value.map((entry, index) => (
           <li key={index} className={styles.line}>
-            <Swatch className={styles.swatch} url={address(entry.image)} />
+            <span className={styles.swatch}>
+              <Picture url={session.url(imagePath(entry.image), 96)} />
+            </span>
             {value.length > 1 ? (
               <>
                 <Slider
@@ -111,7 +111,7 @@ export function StylePictures({
                   else if (value.length > 1) onChange(value.filter(entry => !sameImage(entry.image, image)));
                 }}
               >
-                <Swatch url={session.url(httpPaths.painter(painter), 96)} />
+                <Picture url={session.url(imagePath(image), 96)} />
               </button>
             );
           })}

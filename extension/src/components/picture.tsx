@@ -1,9 +1,17 @@
 import { useState } from 'react';
 import { Icon, type IconName } from './icon';
+import styles from './picture.module.css';
 
-/** A picture that may not be there, or not any more: a sign stands in for it. */
-export function Picture({ url, sign }: { readonly url: string | undefined; readonly sign: IconName }) {
+/** A small picture that may not be there, or not any more: a sign stands in for it. */
+export function Picture({ url, sign = 'picture' }: { readonly url: string | undefined; readonly sign?: IconName }) {
   const [failed, setFailed] = useState<string>();
-  if (url === undefined || url === failed) return <Icon name={sign} />;
-  return <img src={url} alt="" draggable={false} loading="lazy" onError={() => setFailed(url)} />;
+  return (
+    <span className={styles.well}>
+      {url === undefined || url === failed ? (
+        <Icon name={sign} />
+      ) : (
+        <img src={url} alt="" draggable={false} loading="lazy" onError={() => setFailed(url)} />
+      )}
+    </span>
+  );
 }
