@@ -55,6 +55,22 @@ describe('classical flow', () => {
     expect(backward.every(v => v === 0)).toBe(true);
   });
 
+  test('a fast camera is followed over a picture that is all fine detail', async () => {
+    const [width, height] = [160, 96];
+    let state = 1;
+    const grain = Float32Array.from({ length: 256 * 256 }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    });
+    // Each square of 4x4 has a brightness of its own: on the smaller levels of a pyramid nothing of it is left.
+    const squares = (x: number, y: number) => grain[256 * Math.floor((y + 512) / 4) + Math.floor((x + 512) / 4)];
+    const a = makePicture(width, height, 0, (x, y) => [x, y], squares);
+    const b = makePicture(width, height, 1, (x, y) => [x - 5, y + 11], squares);
+    const { forward, backward } = await provider.flow(a, b);
+    expect(endPointError(forward, constantFlow(width, height, 5, -11))).toBeLessThan(1);
+    expect(endPointError(backward, constantFlow(width, height, -5, 11))).toBeLessThan(1);
+  });
+
   test('zooming and turning are followed', async () => {
     const [width, height] = [192, 144];
     const [cos, sin] = [1.03 * Math.cos(0.02), 1.03 * Math.sin(0.02)];

@@ -29,7 +29,7 @@ export type FlowStore = {
 };
 
 /** Raised when the same provider finds other motion than before. */
-const version = 1;
+const version = 2;
 
 /**
  * A pair is filed as a frame of four channels: the frame store packs, checks and replaces files as wholes. Its 65,536

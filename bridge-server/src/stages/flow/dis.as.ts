@@ -2,8 +2,9 @@
 // WebAssembly by scripts/build-wasm.mjs. The host calls `layout`, writes two tight grey pictures (float, 0..255) at
 // `picture(0)` and `picture(1)`, calls `run`, and reads four planes at `result(0..3)`: forward u, v, backward u, v.
 import { gradients, halveImage, imageBytes, importImage } from './pyramid.as';
-import { densify, patchCount, searchPatches } from './search.as';
+import { densify, patchCount, searchPatches, suppose } from './search.as';
 import { refine, refineBytes } from './refine.as';
+import { findShift, shiftX, shiftY } from './shift.as';
 
 const LEVELS: i32 = 12;
 
@@ -126,7 +127,14 @@ export function tune(descents: i32, refinements: i32, lastRefinements: i32): voi
   lastRounds = lastRefinements;
 }
 
+/** Where the shift of the whole picture is looked for: larger ones take long. */
+const SHIFT_SIDE: i32 = 256;
+
 function oneWay(a: StaticArray<usize>, b: StaticArray<usize>, u: usize, v: usize): void {
+  let level = 0;
+  while (level < coarsest && max(widths[level], heights[level]) > SHIFT_SIDE) level++;
+  gradients(a[level], widths[level], heights[level], gradX, gradY);
+  findShift(a[level], b[level], gradX, gradY, widths[level], heights[level], patches);
   for (let l = coarsest; l >= 0; l--) {
     const w = widths[l];
     const h = heights[l];
@@ -134,6 +142,8 @@ function oneWay(a: StaticArray<usize>, b: StaticArray<usize>, u: usize, v: usize
     const toV = l == 0 ? v : flowV;
     gradients(a[l], w, h, gradX, gradY);
     startFrom(l == coarsest ? 0 : widths[l + 1], l == coarsest ? 0 : heights[l + 1], w, h);
+    const share = Mathf.pow(2, <f32>(level - l));
+    suppose(<f32>shiftX * share, <f32>shiftY * share);
     searchPatches(a[l], b[l], gradX, gradY, w, h, step, iterations, patches);
     densify(patches, step, w, h, sums, toU, toV);
     const count = l == 0 ? lastRounds : rounds;

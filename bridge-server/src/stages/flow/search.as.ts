@@ -164,15 +164,27 @@ function descend(x: i32, y: i32, at: usize, steps: i32): void {
   store<f32>(at, best, 8);
 }
 
+let supposedU: f32 = 0;
+let supposedV: f32 = 0;
+
+/** The motion of most of the picture, which every patch looks at. */
+export function suppose(u: f32, v: f32): void {
+  supposedU = u;
+  supposedV = v;
+}
+
 /** Takes the motion of a neighbouring patch if it fits here better. */
 function tryNeighbour(x: i32, y: i32, at: usize, neighbour: usize): void {
-  const u = load<f32>(neighbour);
-  const v = load<f32>(neighbour, 4);
+  tryMotion(x, y, at, load<f32>(neighbour), load<f32>(neighbour, 4), 0);
+}
+
+/** Takes a motion if it fits by `better` better than what is there. */
+function tryMotion(x: i32, y: i32, at: usize, u: f32, v: f32, better: f32): void {
   const du = u - load<f32>(at);
   const dv = v - load<f32>(at, 4);
   if (du * du + dv * dv < 0.01) return;
   look(x, y, u, v, false);
-  if (ssd < load<f32>(at, 8)) {
+  if (ssd + better < load<f32>(at, 8)) {
     store<f32>(at, u);
     store<f32>(at, v, 4);
     store<f32>(at, ssd, 8);
@@ -203,6 +215,7 @@ export function searchPatches(
       const at = patches + <usize>j * rowBytes + <usize>(i * 16);
       look(x, y, load<f32>(at), load<f32>(at, 4), false);
       store<f32>(at, ssd, 8);
+      tryMotion(x, y, at, supposedU, supposedV, DAMPING);
       if (i > 0) tryNeighbour(x, y, at, at - 16);
       if (j > 0) tryNeighbour(x, y, at, at - rowBytes);
       prepare(x, y);
