@@ -4,6 +4,7 @@ import { fromBlob, hashSource, type ByteSource } from '../../extension/src/bridg
 import { createConnection, type Connection } from '../../extension/src/bridge/connection';
 import { download } from '../../extension/src/bridge/download';
 import { nextPiece, upload, type UploadProgress } from '../../extension/src/bridge/upload';
+import { netName } from '../../extension/src/app/net-name';
 import { createFakeBridge, type FakeBridge } from '../fakes/bridge-socket';
 
 let connection: Connection;
@@ -208,4 +209,24 @@ test('a damaged download is not called a result', async () => {
   await expect(download(connect(bridge), 'result', '20261122-101500-0a0b0c0d', sink)).rejects.toMatchObject({
     code: 'DOWNLOAD_FAILED',
   });
+});
+
+test('of a net in two files the first waits, and the second names it', async () => {
+  const bridge = createFakeBridge();
+  connect(bridge);
+  const [first, second] = [makeFile(1000), makeFile(2000)];
+  const sent = await upload(connection, first.source, 'net', { pair: { waits: true } });
+  const beside = { sha256: sent.sha256, name: 'reader.onnx' };
+  await upload(connection, second.source, 'net', { pair: { beside } });
+  const opened = bridge.requests.filter(({ type }) => type === 'upload-open');
+  expect(opened).toMatchObject([{ waits: true }, { beside: { sha256: sha256(first.bytes), name: 'reader.onnx' } }]);
+});
+
+test.each([
+  [['My Net.onnx'], 'My Net.onnx'],
+  [['a.b.param', 'a.b.bin'], 'a.b.param'],
+  [['magenta_style_predict_f16w.onnx', 'magenta_style_transform.onnx'], 'magenta_style.onnx'],
+  [['painter.onnx', 'reader.onnx'], 'painter.onnx'],
+])('the files %j are one net called %s', (files, name) => {
+  expect(netName(files)).toBe(name);
 });

@@ -147,10 +147,11 @@ export class TestClient {
   async upload(
     bytes: Uint8Array,
     sha256: string,
-    kind: 'clip' | 'image' | 'sound' = 'clip',
+    kind: RequestOf<'upload-open'>['kind'] = 'clip',
     name = 'clip.png',
+    pair: Pick<RequestOf<'upload-open'>, 'waits' | 'beside'> = {},
   ): Promise<Reply<'upload-close'>> {
-    const opened = await this.ask('upload-open', { kind, sha256, sizeBytes: bytes.length, name });
+    const opened = await this.ask('upload-open', { kind, sha256, sizeBytes: bytes.length, name, ...pair });
     if (opened.complete) return { sha256, clip: opened.clip };
     await this.sendBytes(opened.transfer, bytes, opened.offset);
     return this.ask('upload-close', { transfer: opened.transfer });

@@ -262,6 +262,18 @@ describeShared('reverie models import (skipped where ../shared/models is absent)
     }
   });
 
+  test('a pair is one net, whichever of its files is named first', async () => {
+    const pair = ['magenta_style_transform.onnx', 'magenta_style_predict_f16w.onnx'].map(name =>
+      join(models, 'style', name),
+    );
+    const [one, other] = [
+      await readNetFile(pair[0], 'pair', { styleNet: pair[1] }),
+      await readNetFile(pair[1], 'pair', { styleNet: pair[0] }),
+    ];
+    expect(one.uses).toEqual(['style-fast']);
+    expect(Buffer.compare(one.model, other.model)).toBe(0);
+  });
+
   test('a net that does not run is not filed', async () => {
     const path = join(home, 'broken.onnx');
     // A convolution for four channels fed with three: well-formed, but it cannot run.

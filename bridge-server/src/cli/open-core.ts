@@ -13,8 +13,8 @@ export async function openShelf(): Promise<NetShelf> {
   return {
     list: () => store.list(),
     hashes: () => hashes,
-    async importFile(path, name) {
-      const { record } = await store.importFile(path, name);
+    async importFile(path, name, styleNet) {
+      const { record } = await store.importFile(path, name, { styleNet });
       hashes = await store.hashes();
       return record;
     },

@@ -40,7 +40,7 @@ export type ReadNetOptions = {
   readonly convention?: InputConvention;
   /** Values to give out; what follows them is left out (Caffe). */
   readonly outputs?: readonly string[];
-  /** File of the net that makes of a style picture the numbers by which this one paints. */
+  /** The other file of a pair: one net paints by numbers, the other makes them of a style picture. */
   readonly styleNet?: string;
 };
 
@@ -56,8 +56,11 @@ export async function readNetFile(path: string, name: string, options: ReadNetOp
   const { styleNet, ...others } = options;
   const net = await readOneFile(path, name, others);
   if (styleNet === undefined) return net;
-  const { model } = await readOneFile(styleNet, name, {});
-  return { ...foundOnnx(joinNets(net.model, model, name), name, others), format: net.format };
+  const other = await readOneFile(styleNet, name, {});
+  // Whoever brings two files need not know which is which.
+  const takesCode = findStylePorts(net.model, net.description)?.code !== undefined;
+  const [painter, reader] = takesCode ? [net, other] : [other, net];
+  return { ...foundOnnx(joinNets(painter.model, reader.model, name), name, others), format: net.format };
 }
 
 async function readOneFile(path: string, name: string, options: ReadNetOptions): Promise<FoundNet> {

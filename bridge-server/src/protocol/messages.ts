@@ -35,6 +35,9 @@ export const requestSchema = z.discriminatedUnion('type', [
     sha256,
     sizeBytes: z.int().positive(),
     name: z.string().max(255),
+    /** Of a net in two files (weights apart, or a style's reader): this one waits for the other, which names it. */
+    waits: z.boolean().optional(),
+    beside: z.object({ sha256, name: z.string().max(255) }).optional(),
   }),
   /** All bytes are sent; answered when the hash was checked and the file is kept under it. */
   z.object({ id: requestId, type: z.literal('upload-close'), transfer: z.int().positive() }),

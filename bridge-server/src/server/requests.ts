@@ -66,8 +66,8 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     }
     if (connection.uploads.size >= limits.uploadsPerConnection)
       throw new AppError('TOO_MANY', { what: 'uploads', limit: limits.uploadsPerConnection });
-    const { kind, sha256, sizeBytes, name } = request;
-    const upload = await uploads.open({ number, kind, sha256, sizeBytes, name }, receivedBytes =>
+    const { kind, sha256, sizeBytes, name, waits, beside } = request;
+    const upload = await uploads.open({ number, kind, sha256, sizeBytes, name, waits, beside }, receivedBytes =>
       connection.send({ type: 'credit', transfer: number, receivedBytes }),
     );
     if (!connection.isOpen) {
@@ -83,11 +83,12 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
     if (!upload) throw new AppError('UPLOAD_UNKNOWN');
     connection.uploads.delete(transfer);
     const path = await uploads.close(upload);
-    const { sha256, name, kind } = upload;
+    const { sha256, name, kind, waits, beside } = upload;
     if (kind === 'clip') return { sha256, clip: await core.clips.keep(path, sha256, name) };
     if (kind === 'image') await core.images.keep(path, sha256, name);
     else if (kind === 'sound') await core.sounds.keep(path, sha256, name);
-    else await keepNet(core, path, name);
+    else if (!waits)
+      await keepNet(core, { path, name }, beside && { ...beside, path: await uploads.waiting('net', beside.sha256) });
     return { sha256 };
   },
   async 'upload-abort'({ transfer }, connection, { uploads }) {
@@ -372,15 +373,22 @@ function toJson(error: unknown) {
   ).toJSON();
 }
 
-async function keepNet(core: BridgeCore, path: string, name: string): Promise<void> {
+type SentFile = { readonly path: string; readonly name: string };
+
+/** @param beside the other file of a net in two: the half of it that ncnn keeps apart, or what reads styles for it */
+async function keepNet(core: BridgeCore, file: SentFile, beside?: SentFile): Promise<void> {
   // The importer goes by the extension; nothing else of the client's name is used in a path.
-  const extension = /^\.[a-z]{1,12}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
-  const named = `${path}${extension}`;
-  await rename(path, named);
+  const extensionOf = ({ name }: SentFile) =>
+    /^\.[a-z]{1,12}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
+  const path = `${file.path}${extensionOf(file)}`;
+  const isHalf = beside !== undefined && ['.param', '.bin'].includes(extensionOf(beside));
+  const other = beside && `${isHalf ? file.path : beside.path}${extensionOf(beside)}`;
   try {
-    await core.nets.importFile(named, netName(name));
+    await rename(file.path, path);
+    if (beside && other) await rename(beside.path, other);
+    await core.nets.importFile(path, netName(file.name), isHalf ? undefined : other);
   } finally {
-    await rm(named, { force: true });
+    for (const used of [path, other]) if (used) await rm(used, { force: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
@@ -20,6 +21,9 @@ type Upload = {
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly name: string;
+  /** The file is left where it came, for another that names it. */
+  readonly waits?: boolean;
+  readonly beside?: { readonly sha256: string; readonly name: string };
   readonly path: string;
   readonly file: FileHandle;
   /** Hash of what was written, when all of it was written since the file was opened. */
@@ -59,13 +63,7 @@ export class UploadDesk {
    * panel was reloaded. @throws AppError UPLOAD_TOO_LARGE, DISK_TOO_SMALL
    */
   async open(
-    about: {
-      readonly number: number;
-      readonly kind: UploadKind;
-      readonly sha256: string;
-      readonly sizeBytes: number;
-      readonly name: string;
-    },
+    about: Pick<Upload, 'number' | 'kind' | 'sha256' | 'sizeBytes' | 'name' | 'waits' | 'beside'>,
     onCredit: (receivedBytes: number) => void,
   ): Promise<Upload> {
     const limit = this.limits.uploadBytes[about.kind];
@@ -74,7 +72,7 @@ export class UploadDesk {
     const key = `${about.kind}-${about.sha256}`;
     const before = this.byKey.get(key);
     if (before) await this.abort(before, new AppError('UPLOAD_UNKNOWN'));
-    const path = join(this.folder, `${key}.part`);
+    const path = this.pathOf(key);
     const there = (await stat(path).catch(() => undefined))?.size ?? 0;
     // Longer than the file is to be: damaged, or another file's.
     const received = there <= about.sizeBytes ? there : 0;
@@ -157,6 +155,18 @@ export class UploadDesk {
       throw new AppError('UPLOAD_HASH_WRONG');
     }
     return upload.path;
+  }
+
+  /** Where a file lies that was sent whole and waits. @throws AppError UPLOAD_UNKNOWN, UPLOAD_HASH_WRONG */
+  async waiting(kind: UploadKind, sha256: string): Promise<string> {
+    const path = this.pathOf(`${kind}-${sha256}`);
+    if (!existsSync(path)) throw new AppError('UPLOAD_UNKNOWN');
+    if ((await hashFile(path)) !== sha256) throw new AppError('UPLOAD_HASH_WRONG');
+    return path;
+  }
+
+  private pathOf(key: string): string {
+    return join(this.folder, `${key}.part`);
   }
 
   /** Ends an upload and keeps what has come, for the next try. */

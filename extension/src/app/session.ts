@@ -1,15 +1,17 @@
-import { toAppError, type ErrorJson } from '#protocol/errors';
+import { AppError, toAppError, type ErrorJson } from '#protocol/errors';
 import type { JobId } from '#protocol/job';
 import type { ServerMessage } from '#protocol/messages';
 import type { Preset } from '#protocol/preset';
 import { fromBlob } from '../bridge/bytes';
 import type { Bridge } from '../bridge/client';
+import type { UploadOptions } from '../bridge/upload';
 import type { Host, HostCheck, Unsubscribe, WantedRange } from '../host/host';
 import { createAtlasViewer } from './atlas';
 import { createAttention } from './attention';
 import { createClipReader } from './clip-reader';
 import { createGlimpser } from './glimpses';
 import { createJobDesk, type JobVerb, type TimelinePart } from './job-desk';
+import { netName } from './net-name';
 import { createPreviewer } from './preview';
 import { readSaved, toSaved, writeSaved, type Storage } from './saved';
 import { createSectionDesk } from './section-desk';
@@ -46,7 +48,8 @@ export type Session = {
   sendPictures(files: readonly File[], onSent: (sha256: string) => void): Promise<void>;
   /** @returns the picture's SHA-256, or undefined after a message */
   sendPicture(file: File): Promise<string | undefined>;
-  importNet(file: File): void;
+  /** One file, or the two of which some nets are made. */
+  importNet(files: readonly File[]): void;
   /** @returns the clip's SHA-256 (a matte), or undefined after a message */
   sendClip(file: File): Promise<string | undefined>;
 
@@ -340,11 +343,12 @@ export function createSession({ store, bridge, host, storage, watchAttention }: 
     },
     sendPicture: file => send(file, 'image'),
     sendClip: file => send(file, 'clip'),
-    importNet(file) {
+    importNet(files) {
       const bring = async () => {
-        store.dispatch({ type: 'net-coming', name: file.name, done: 0 });
-        try {
-          await bridge.upload(fromBlob(file, file.name), 'net', {
+        if (files.length > 2) throw new AppError('TOO_MANY', { what: 'files', limit: 2 });
+        const sendFile = (file: File, name: string, pair: UploadOptions['pair']) =>
+          bridge.upload(fromBlob(file, name), 'net', {
+            pair,
             onProgress: ({ phase, doneBytes, totalBytes }) =>
               store.dispatch({
                 type: 'net-coming',
@@ -352,6 +356,11 @@ export function createSession({ store, bridge, host, storage, watchAttention }: 
                 done: phase === 'sending' ? doneBytes / totalBytes : undefined,
               }),
           });
+        try {
+          const [main, other] = files;
+          const sent = other && (await sendFile(other, other.name, { waits: true }));
+          const beside = sent && { sha256: sent.sha256, name: other.name };
+          await sendFile(main, netName(files.map(file => file.name)), beside && { beside });
           await loadNets();
         } finally {
           store.dispatch({ type: 'net-coming', name: undefined });

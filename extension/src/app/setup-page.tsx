@@ -42,7 +42,7 @@ function Checks({ heading, checks }: { heading: string; checks: readonly Check[]
   );
 }
 
-const netFiles = '.onnx,.caffemodel,.param,.bin,.zip,.tflite';
+const netFiles = '.onnx,.caffemodel,.param,.bin,.tflite,.pth';
 
 function Nets() {
   const { t, bytes } = useTexts();
@@ -50,14 +50,18 @@ function Nets() {
   const nets = useApp(state => state.nets);
   const coming = useApp(state => state.netComing);
   const connected = useApp(state => state.connection.status === 'open');
-  const chooser = useFileChooser(netFiles, false, files => session.importNet(files[0]));
+  const chooser = useFileChooser(netFiles, true, session.importNet);
   return (
     <section aria-label={t('setup.nets')}>
       {chooser.input}
       <div className={styles.bar}>
         <h2 className={styles.heading}>{t('setup.nets')}</h2>
         <span className={styles.spring} />
-        <Button onClick={chooser.open} disabled={!connected || coming !== undefined}>
+        <Button
+          title={t('setup.nets.import.help')}
+          onClick={chooser.open}
+          disabled={!connected || coming !== undefined}
+        >
           {t('setup.nets.import')}
         </Button>
       </div>

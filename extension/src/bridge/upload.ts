@@ -10,7 +10,12 @@ export type UploadProgress = {
   readonly doneBytes: number;
   readonly totalBytes: number;
 };
-export type UploadOptions = { readonly signal?: AbortSignal; readonly onProgress?: (progress: UploadProgress) => void };
+export type UploadOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: UploadProgress) => void;
+  /** A net in two files: the first waits, the second names it. */
+  readonly pair?: Pick<RequestOf<'upload-open'>, 'waits' | 'beside'>;
+};
 export type Uploaded = { readonly sha256: string; readonly clip?: ClipInfo };
 
 /** A socket that stays open but takes nothing any more is opened anew after this time. */
@@ -55,6 +60,7 @@ export async function upload(
         sha256,
         sizeBytes: totalBytes,
         name: source.name,
+        ...options.pair,
       });
       if (opened.complete) return { sha256, clip: opened.clip };
       await sendFrom(connection, source, opened.transfer, opened.offset, options);

@@ -333,6 +333,8 @@ export const screenTexts = {
   'setup.panel': 'Panel',
   'setup.nets': 'Nets',
   'setup.nets.import': 'Import net…',
+  'setup.nets.import.help':
+    'One file, or two that belong together: .param with .bin, or a net that paints with the one that reads style pictures for it.',
   'setup.nets.importing': 'Importing {name}',
   'setup.export': 'Export',
   'setup.export.auto': 'Best that is found',

@@ -333,6 +333,8 @@ export const fr: Catalogue = {
   'setup.panel': 'Panneau',
   'setup.nets': 'Réseaux',
   'setup.nets.import': 'Importer un réseau…',
+  'setup.nets.import.help':
+    'Un fichier, ou deux qui vont ensemble : .param avec .bin, ou un réseau qui peint avec celui qui lit pour lui les images de style.',
   'setup.nets.importing': 'Importation de {name}',
   'setup.export': 'Exportation',
   'setup.export.auto': 'Le meilleur trouvé',
