@@ -3,6 +3,7 @@
  * milliseconds in single and half precision, then the same steps in PyTorch where that is installed.
  *   node gpu-check.mjs [--provider cuda --provider webgpu] [--size 1280x720] [--out gpu-check.json]
  * Needs nothing but Node and what lies beside it: `bundle.mjs` makes a folder that runs on a machine without network.
+ * Ends with 0 when all that could be checked is right, 4 when something is wrong, 3 when nothing could be checked.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { parseArgs } from 'node:util';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = existsSync(join(here, 'dist/server/bench.js')) ? here : join(here, '../..');
-const bench = join(root, 'dist/server/bench.js');
+const program = join(root, 'dist/server/bench.js');
 
 /** Every kind of graph that effects run: with gradients, and as they are. */
 const checkedNets = [
@@ -22,6 +23,9 @@ const checkedNets = [
 
 /** Milliseconds on one H100 at 1280x720, methods.md 9: what we aim at. */
 const goals = { 'vgg19 style': 4, 'googlenet dream': 1, 'upconv7-scale2x forward': 4, 'fast-style forward': 3 };
+
+/** The oldest NVIDIA driver that runs CUDA 13. */
+const leastDriver = 580;
 
 const { values: flags } = parseArgs({
   options: {
@@ -46,9 +50,10 @@ function findTorch() {
 const torchHere = findTorch();
 const libraries = [process.env.REVERIE_CUDA_LIBRARIES, torchHere?.libraries].filter(Boolean).join(':');
 
-function benchRows(what, more) {
+/** What a bench ends with: its rows, and the text that says them. */
+function bench(what, more) {
   const providers = flags.provider.flatMap(name => ['--provider', name]);
-  const child = spawnSync(process.execPath, [bench, 'bench', what, '--json', '--half', ...providers, ...more], {
+  const child = spawnSync(process.execPath, [program, 'bench', what, '--json', '--half', ...providers, ...more], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -58,8 +63,9 @@ function benchRows(what, more) {
     .split('\n')
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line));
-  if (lines.length === 0) throw new Error(`bench ${what} ended with status ${child.status} and without a result`);
-  return lines.filter(line => line.type === 'row');
+  const result = lines.find(line => line.rows !== undefined);
+  if (result === undefined) throw new Error(`bench ${what} ended with status ${child.status} and without a result`);
+  return result;
 }
 
 /** The same steps in PyTorch, with what it says of itself; without rows where it sees no graphics processor. */
@@ -113,16 +119,17 @@ function tableOf(rows, torch) {
 
 const gpu = spawnSync('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader'], { encoding: 'utf8' });
 console.log(gpu.status === 0 ? gpu.stdout.trim() : 'no NVIDIA driver answered here');
+if (gpu.status === 0 && Number.parseInt(gpu.stdout.split(',').at(-1), 10) < leastDriver)
+  console.log(`its driver is older than ${leastDriver}: CUDA 13 does not run on it`);
+console.log(`CUDA's libraries are looked for in: ${libraries || 'the usual places'}`);
 
 console.log('\nEvery graph against the CPU');
-const checks = benchRows('check', [...checkedNets.flatMap(name => ['--net', name]), '--size', flags['check-size']]);
-for (const row of checks) {
-  const where = [row.provider + (row.half ? ' half' : ''), row.net, row.task].filter(Boolean).join(', ');
-  console.log(`${row.verdict.padEnd(11)}  ${where}: ${row.problem ?? `differs by ${row.difference.toExponential(1)}`}`);
-}
+const checkedAt = ['--size', flags['check-size']];
+const { rows: checks, text } = bench('check', [...checkedNets.flatMap(name => ['--net', name]), ...checkedAt]);
+console.log(text);
 
 console.log(`\nMilliseconds a step at ${flags.size}`);
-const times = benchRows('engine', ['--size', flags.size, '--seconds', flags.seconds]);
+const { rows: times } = bench('engine', ['--size', flags.size, '--seconds', flags.seconds]);
 const torch = torchSteps(flags.size.split('x'));
 console.log(tableOf(times, torch.rows));
 console.log(torch.rows.length === 0 ? `${torch.about}: not measured.` : `${torch.about}.`);
@@ -132,4 +139,7 @@ writeFileSync(
   `${JSON.stringify({ gpu: gpu.stdout?.trim() ?? '', size: flags.size, checks, times, torch }, undefined, 1)}\n`,
 );
 console.log(`\n${flags.out} holds all of it.`);
-process.exitCode = checks.some(row => row.verdict === 'wrong') ? 4 : 0;
+const has = verdict => checks.some(row => row.verdict === verdict);
+if (!has('right') && !has('wrong'))
+  console.log('Nothing could be checked: no graphics processor was there to be used.');
+process.exitCode = has('wrong') ? 4 : has('right') ? 0 : 3;

@@ -83,7 +83,8 @@ export function addBenchCommand(program: Command): void {
           case 'check': {
             const size = toSize(flags.size.at(-1) ?? checkedSize);
             const rows = await checkEngine({ providers, nets, size, half, open, onRow });
-            output.result({ type: 'check', rows }, formatCheck(rows));
+            const text = formatCheck(rows);
+            output.result({ type: 'check', rows, text }, text);
             const wrong = rows.filter(row => row.verdict === 'wrong');
             if (wrong.length > 0)
               throw new AppError('PROVIDER_UNAVAILABLE', {
