@@ -22,8 +22,10 @@ import type { HostGlobals, PremiereApp } from './premiere/dom';
 export var scriptVersion = 4;
 
 type Methods = { [name: string]: (params: unknown) => unknown };
+/** Answered by both, below. */
+type CommonName = 'handshake' | 'readTimeline';
 type PremiereMethods = {
-  [Name in keyof PremiereScriptCalls]: (
+  [Name in Exclude<keyof PremiereScriptCalls, CommonName>]: (
     params: PremiereScriptCalls[Name]['params'],
   ) => PremiereScriptCalls[Name]['value'];
 };
@@ -85,7 +87,7 @@ function premiereMethods(app: PremiereApp, globals: HostGlobals): PremiereMethod
 }
 
 type AfterEffectsMethods = {
-  [Name in keyof AfterEffectsScriptCalls]: (
+  [Name in Exclude<keyof AfterEffectsScriptCalls, CommonName>]: (
     params: AfterEffectsScriptCalls[Name]['params'],
   ) => AfterEffectsScriptCalls[Name]['value'];
 };

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Job, JobEvent, JobEventBody } from '#protocol/job';
+import { reduceJob } from '#protocol/reduce-job';
 import type { Notice } from '#protocol/report';
 import type { Failures } from './failure';
 import { Journal, readEvents, unwrittenEvents, writeFileSynced } from './journal';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity';
 import { outputVersion } from './plan';
-import { reduceJob } from './reduce';
 import type { Task, TaskFacts } from './task';
 import { readDone } from './task-store';
 

@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import type { Job, JobEvent, JobId } from '#protocol/job';
+import { newJob } from '#protocol/reduce-job';
 import type { PlannedJob, Unsubscribe } from './engine';
 import { createJobFolder, JobRecord, ownerOf, workerOf } from './job-record';
 import { listJobFolders, readEvents, readJob, writeFileSynced } from './journal';
 import { isRunning, killGroup } from './process-identity';
-import { newJob } from './reduce';
 import { TaskIndex } from './task-store';
 
 export type ShelfOptions = {

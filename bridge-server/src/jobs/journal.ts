@@ -13,8 +13,8 @@ import {
 import { dirname, join } from 'node:path';
 import { AppError } from '#protocol/errors';
 import { jobEventSchema, jobIdSchema, jobSchema, type Job, type JobEvent, type JobId } from '#protocol/job';
+import { reduceJob } from '#protocol/reduce-job';
 import { z } from 'zod';
-import { reduceJob } from './reduce';
 
 const savedJobSchema = z.object({ seq: z.int().nonnegative(), job: jobSchema });
 const lineSchema = z.object({ seq: z.int().nonnegative(), at: z.string(), event: jobEventSchema });

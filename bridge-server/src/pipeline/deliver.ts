@@ -4,13 +4,14 @@ import { AppError } from '#protocol/errors';
 import { sourcePosition } from '#protocol/time';
 import type { Frame } from '../frame/frame';
 import type { Span, Task, TaskFacts } from '../jobs/task';
+import { syncFolder } from '../media/write-whole';
 import { hashOf } from './file-hash';
 import { isBroken } from './frame-watch';
 import { prefetch } from './prefetch';
 import { framesAhead, largestFrameBytes, withLevel, workLevels } from './smaller-work';
 import { sourceFrames } from './source-frames';
 import { chainStages } from './stage-chain';
-import { syncFolder, taskFolder } from './task-folder';
+import { taskFolder } from './task-folder';
 import type { SegmentWriter } from './task-media';
 import { Clock, type TaskRun } from './task-run';
 

@@ -1,6 +1,7 @@
-import { open, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TaskFacts } from '../jobs/task';
+import { writeWhole } from '../media/write-whole';
 
 /**
  * Where things of a task lie: `jobs/<id>/tasks/<task>/`
@@ -29,35 +30,10 @@ export function taskFolder(job: string, task: string): TaskFolder {
   };
 }
 
-/** Writes to a temporary name, syncs, renames, syncs the folder: after a power loss the file is whole or was never there. */
-export async function writeDurably(path: string, bytes: string | Uint8Array): Promise<void> {
+/** After a power loss the file is whole or was never there. Makes the folder. @throws AppError as `writeWhole` */
+export async function writeDurably(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (thrown) {
-    await rm(temporary, { force: true });
-    throw thrown;
-  }
-  await syncFolder(dirname(path));
-}
-
-/** Makes names in a folder durable. Windows has no such thing and needs none. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await writeWhole(path, [Buffer.from(text)], { sync: true });
 }
 
 /** @returns undefined when there is no such file or it is not whole */

@@ -141,8 +141,10 @@ export type PlacedFacts = {
   readonly label: string;
 };
 
-/** Premiere's calls that change something. Each is small, reads back what it did and may be sent twice. */
+/** What Premiere is asked. What changes something is small, reads back what it did and may be sent twice. */
 export type PremiereCalls = {
+  handshake: { params: Record<string, never>; value: HostHandshake };
+  readTimeline: { params: { sequence?: string }; value: PremiereFacts };
   stamp: { params: Record<string, never>; value: { stamp: string } };
   exportExtension: { params: { sequence: string; preset: string }; value: { extension: string } };
   exportRange: {
@@ -251,8 +253,10 @@ export type PlacedLayerFacts = {
 /** A layer, named so that the script notices when the layers were changed meanwhile. */
 export type LayerReference = { readonly index: number; readonly name: string };
 
-/** After Effects' calls that change something, in frames of the composition. Each reads back what it did and may be sent twice. */
+/** What After Effects is asked, in frames of the composition. What changes something reads back what it did and may be sent twice. */
 export type AfterEffectsCalls = {
+  handshake: { params: Record<string, never>; value: HostHandshake };
+  readTimeline: { params: { sequence?: string }; value: AfterEffectsFacts };
   stamp: { params: Record<string, never>; value: { stamp: string } };
   templates: { params: { composition: string }; value: { templates: readonly string[] } };
   exportRange: {

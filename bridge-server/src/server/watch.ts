@@ -1,5 +1,5 @@
 import type { JobEvent } from '#protocol/job';
-import { newJob } from '../jobs/reduce';
+import { newJob } from '#protocol/reduce-job';
 import type { BridgeCore } from './core';
 import type { Connection } from './connection';
 

@@ -1,5 +1,6 @@
 import type { ErrorJson } from '#protocol/errors';
 import type { Job, JobEventBody, JobId, JobStatus } from '#protocol/job';
+import { reduceJob } from '#protocol/reduce-job';
 import type { Notice, Report } from '#protocol/report';
 import { frameAt } from '#protocol/time';
 import type { Placed } from '#protocol/timeline';
@@ -43,60 +44,6 @@ export function entryOf(job: Job, seq = 0): JobEntry {
   return { job, seq, notices: [], lastPreview: frame === undefined ? undefined : { frame, seq } };
 }
 
-/** The job after one event. The bridge decides what happens; this only keeps what is shown in step between two full answers. */
-export function applyEvent(job: Job, event: JobEventBody, at: string): Job {
-  switch (event.type) {
-    case 'created':
-      return job;
-    case 'planned':
-      return {
-        ...job,
-        estimate: event.estimate,
-        tasks: Object.fromEntries(event.tasks.map(task => [task, job.tasks[task] ?? 'waiting'])),
-        progress: { ...job.progress, total: event.total },
-      };
-    case 'started':
-      return { ...job, status: 'active', startedAt: job.startedAt ?? at, error: undefined };
-    case 'task-started':
-      return { ...job, tasks: { ...job.tasks, [event.task]: 'active' } };
-    case 'task-done':
-      return { ...job, tasks: { ...job.tasks, [event.task]: 'done' } };
-    case 'task-failed':
-      return { ...job, tasks: { ...job.tasks, [event.task]: event.willRetry ? 'waiting' : 'failed' } };
-    case 'progress':
-      return {
-        ...job,
-        status: job.status === 'queued' ? 'active' : job.status,
-        progress: { ...job.progress, done: event.done, secondsLeft: event.secondsLeft },
-        now: { stage: event.stage, frame: event.frame, frames: event.frames },
-      };
-    case 'preview':
-      return job.previews.includes(event.frame)
-        ? job
-        : { ...job, previews: [...job.previews, event.frame].sort((a, b) => a - b) };
-    case 'notice':
-      return { ...job, notices: job.notices + 1 };
-    case 'paused':
-      return { ...job, status: 'paused', now: undefined };
-    case 'resumed':
-      return { ...job, status: 'queued', error: undefined, finishedAt: undefined };
-    case 'done':
-      return {
-        ...job,
-        status: 'done',
-        finishedAt: at,
-        result: event.result,
-        now: undefined,
-        error: undefined,
-        progress: { done: job.progress.total, total: job.progress.total, secondsLeft: 0 },
-      };
-    case 'failed':
-      return { ...job, status: 'failed', finishedAt: at, error: event.error, now: undefined };
-    case 'cancelled':
-      return { ...job, status: 'cancelled', finishedAt: at, now: undefined };
-  }
-}
-
 export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
   if (action.type === 'jobs') {
     return Object.fromEntries(
@@ -118,7 +65,7 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
       const next: JobEntry = {
         ...entry,
         seq: action.seq,
-        job: applyEvent(entry.job, action.event, action.at),
+        job: reduceJob(entry.job, { ...action.event, at: action.at }),
         notices: action.event.type === 'notice' ? [...entry.notices, action.event.notice] : entry.notices,
         lastPreview:
           action.event.type === 'preview' ? { frame: action.event.frame, seq: action.seq } : entry.lastPreview,

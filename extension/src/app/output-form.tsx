@@ -26,6 +26,20 @@ export function OutputForm({ preset, onChange }: { preset: Preset; onChange: Cha
   const rates = usualRates.includes(rateText) || rateText === 'source' ? usualRates : [rateText, ...usualRates];
   const sizeText = output.size === 'source' ? 'source' : `${output.size.width}x${output.size.height}`;
   const isUsual = sizeText === 'source' || usualSizes.some(([width, height]) => sizeText === `${width}x${height}`);
+  const side = (name: 'width' | 'height', size: { width: number; height: number }) => (
+    <NumberField
+      label={t(`output.${name}`)}
+      value={size[name]}
+      min={16}
+      max={8192}
+      step={2}
+      onChange={value =>
+        onChange(now =>
+          now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, [name]: value } }),
+        )
+      }
+    />
+  );
   return (
     <section className={styles.section} aria-label={t('output')}>
       <div className={styles.head}>
@@ -72,31 +86,9 @@ export function OutputForm({ preset, onChange }: { preset: Preset; onChange: Cha
         </Row>
         {!isUsual && output.size !== 'source' && (
           <Row label={`${t('output.width')} × ${t('output.height')}`}>
-            <NumberField
-              label={t('output.width')}
-              value={output.size.width}
-              min={16}
-              max={8192}
-              step={2}
-              onChange={width =>
-                onChange(now =>
-                  now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, width } }),
-                )
-              }
-            />
+            {side('width', output.size)}
             <span>×</span>
-            <NumberField
-              label={t('output.height')}
-              value={output.size.height}
-              min={16}
-              max={8192}
-              step={2}
-              onChange={height =>
-                onChange(now =>
-                  now.output.size === 'source' ? now : setOutput(now, { size: { ...now.output.size, height } }),
-                )
-              }
-            />
+            {side('height', output.size)}
             <span className={controls.unit}>px</span>
           </Row>
         )}

@@ -1,6 +1,6 @@
 import type { ClipInfo } from '#protocol/clip';
 import { AppError } from '#protocol/errors';
-import type { AfterEffectsCalls, AfterEffectsFacts, HostHandshake } from '#protocol/host-facts';
+import type { AfterEffectsFacts, AfterEffectsScriptCalls, HostHandshake } from '#protocol/host-facts';
 import type { ExportedClip, Placed, Placement, RenderedClip, TimelineRange } from '#protocol/timeline';
 import {
   exactLayerSource,
@@ -27,22 +27,12 @@ import { normalPath } from './host-path';
 import { nodeFiles, type NodeParts } from './node-parts';
 import { noTheme, panelScriptVersion, type PremiereChoices } from './premiere';
 import { isSamePlace, labelFileOf, makeLabel, writeLabel } from './result-label';
-import { createScriptCaller, type EvalScript } from './script-call';
+import { createScriptCaller, type CallOf, type EvalScript } from './script-call';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
 const folderName = 'Reverie';
 /** A render blocks the application; a long one is no dialog. */
 const exportTimeoutMs = 4 * 60 * 60_000;
-
-type Calls = AfterEffectsCalls & {
-  handshake: { params: Record<string, never>; value: HostHandshake };
-  readTimeline: { params: { sequence?: string }; value: AfterEffectsFacts };
-};
-type Call = <Name extends keyof Calls>(
-  method: Name,
-  params: Calls[Name]['params'],
-  timeoutMs?: number,
-) => Promise<Calls[Name]['value']>;
 
 /** `preset` remembers the output module template. */
 export type AfterEffectsCepOptions = Omit<PremiereChoices, 'chooseFile'> & {
@@ -57,7 +47,7 @@ export type AfterEffectsCepOptions = Omit<PremiereChoices, 'chooseFile'> & {
 export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host {
   const { folder, preset, notice = () => undefined } = options;
   const script = createScriptCaller(options.evalScript, options.timeoutMs);
-  const call = script.call as Call;
+  const call = script.call as CallOf<AfterEffectsScriptCalls>;
   const files = nodeFiles(options.node);
   const folders = { exports: files.join(folder, 'exports'), results: files.join(folder, 'results') };
   let greeting: Promise<HostHandshake> | undefined;
@@ -285,7 +275,7 @@ export function createAfterEffectsCepHost(options: AfterEffectsCepOptions): Host
     runHostChecks: context =>
       probeAfterEffects(
         {
-          call: script.call as never,
+          call,
           files,
           folder: files.join(folder, 'checks'),
           system: `${options.node.platform} ${options.node.os.release()}`,

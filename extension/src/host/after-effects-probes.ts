@@ -1,22 +1,13 @@
-import type { AfterEffectsFacts, AfterEffectsScriptCalls, HostHandshake } from '#protocol/host-facts';
+import type { AfterEffectsScriptCalls } from '#protocol/host-facts';
 import { AppError } from '#protocol/errors';
 import { pickTemplate } from './after-effects-plan';
 import type { HostReport, TaskContext } from './host';
 import type { HostFiles } from './host-files';
 import { askAll, checkFilm, expectThat, saveReport, writeCheckFilm, type Probe } from './host-probes';
-
-type Calls = AfterEffectsScriptCalls & {
-  handshake: { params: Record<string, never>; value: HostHandshake };
-  readTimeline: { params: { sequence?: string }; value: AfterEffectsFacts };
-};
-type Call = <Name extends keyof Calls>(
-  method: Name,
-  params: Calls[Name]['params'],
-  timeoutMs?: number,
-) => Promise<Calls[Name]['value']>;
+import type { CallOf } from './script-call';
 
 export type AfterEffectsProbeParts = {
-  readonly call: Call;
+  readonly call: CallOf<AfterEffectsScriptCalls>;
   readonly files: HostFiles;
   /** Films, renders and the report are kept there. */
   readonly folder: string;

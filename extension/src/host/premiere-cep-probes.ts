@@ -2,16 +2,10 @@ import type { PremiereScriptCalls } from '#protocol/host-facts';
 import type { HostFiles } from './host-files';
 import { expectThat, type Probe } from './host-probes';
 import { probeExportMs, type PremiereScratch } from './premiere-probes';
-
-type Calls = PremiereScriptCalls;
-type Call = <Name extends keyof Calls>(
-  method: Name,
-  params: Calls[Name]['params'],
-  timeoutMs?: number,
-) => Promise<Calls[Name]['value']>;
+import type { CallOf } from './script-call';
 
 /** Asked of ExtendScript only. */
-export function cepQuestions(call: Call, files: HostFiles, scratch: PremiereScratch): Probe[] {
+export function cepQuestions(call: CallOf<PremiereScriptCalls>, files: HostFiles, scratch: PremiereScratch): Probe[] {
   return [
     { question: 'places', ask: () => call('probePlaces', {}) },
     {

@@ -1,10 +1,11 @@
+import type { PremiereCalls, PremiereScratchCalls, PremiereScriptCalls } from '#protocol/host-facts';
 import { checkPreset, findPreset, listPresets } from './export-preset';
 import type { Host, Unsubscribe } from './host';
 import { nodeFiles, type NodeParts } from './node-parts';
-import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
+import { createPremiereHost, type PremiereChoices } from './premiere';
 import { cepQuestions } from './premiere-cep-probes';
 import { probePremiere } from './premiere-probes';
-import { createScriptCaller, type EvalScript } from './script-call';
+import { createScriptCaller, type CallOf, type EvalScript } from './script-call';
 
 export type PremiereCepOptions = PremiereChoices & {
   readonly evalScript: EvalScript;
@@ -23,7 +24,7 @@ export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...
   const host = createPremiereHost({
     ...rest,
     name: 'premiere-cep',
-    script: { call: call as PremiereCall, isBusy },
+    script: { call: call as CallOf<PremiereCalls>, isBusy },
     files,
     findPreset: (applicationPath, remembered) => findPreset(files, node.platform, applicationPath, remembered),
     listPresets: applicationPath => listPresets(files, node.platform, applicationPath, node.os.homedir()),
@@ -43,12 +44,12 @@ export function createPremiereCepHost({ evalScript, node, timeoutMs, events, ...
     runHostChecks: context =>
       probePremiere(
         {
-          call: call as never,
+          call: call as CallOf<PremiereCalls & PremiereScratchCalls>,
           files,
           folder: files.join(rest.folder, 'checks'),
           system: `${node.platform} ${node.os.release()}`,
           findPreset: async () => (await host.listExportPresets?.())?.used,
-          ownQuestions: scratch => cepQuestions(call as never, files, scratch),
+          ownQuestions: scratch => cepQuestions(call as CallOf<PremiereScriptCalls>, files, scratch),
         },
         context,
       ),

@@ -1,20 +1,10 @@
-import type { HostHandshake, PremiereCalls, PremiereFacts, PremiereScratchCalls } from '#protocol/host-facts';
+import type { PremiereCalls, PremiereScratchCalls } from '#protocol/host-facts';
 import { AppError } from '#protocol/errors';
 import type { HostReport, TaskContext } from './host';
 import type { HostFiles } from './host-files';
 import { askAll, expectThat, saveReport, writeCheckFilm, type Probe } from './host-probes';
 import { rateOfTimebase, toTicks } from './premiere-plan';
-
-type Calls = PremiereCalls &
-  PremiereScratchCalls & {
-    handshake: { params: Record<string, never>; value: HostHandshake };
-    readTimeline: { params: { sequence?: string }; value: PremiereFacts };
-  };
-type Call = <Name extends keyof Calls>(
-  method: Name,
-  params: Calls[Name]['params'],
-  timeoutMs?: number,
-) => Promise<Calls[Name]['value']>;
+import type { CallOf } from './script-call';
 
 /** The sequence that the checks made, and what lies beside it. Each throws where there is none. */
 export type PremiereScratch = {
@@ -28,7 +18,7 @@ export type PremiereScratch = {
 };
 
 export type PremiereProbeParts = {
-  readonly call: Call;
+  readonly call: CallOf<PremiereCalls & PremiereScratchCalls>;
   readonly files: HostFiles;
   /** Films, exports and the report are kept there. */
   readonly folder: string;

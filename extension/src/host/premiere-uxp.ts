@@ -1,11 +1,13 @@
 import { AppError } from '#protocol/errors';
+import type { PremiereCalls, PremiereScratchCalls } from '#protocol/host-facts';
 import { fromBase64, toBase64 } from './base64';
 import type { Host } from './host';
 import type { HostFiles } from './host-files';
 import type { PlugIn } from './plug-in';
-import { createPremiereHost, type PremiereCall, type PremiereChoices } from './premiere';
+import { createPremiereHost, type PremiereChoices } from './premiere';
 import { probePremiere } from './premiere-probes';
 import { uxpQuestions } from './premiere-uxp-probes';
+import type { CallOf } from './script-call';
 import type { ValueOf } from './uxp-messages';
 
 export type Hello = ValueOf<'hello'>;
@@ -81,7 +83,7 @@ export function createPremiereUxpHost(plugIn: PlugIn, hello: Hello, choices: Pre
   const host = createPremiereHost({
     ...choices,
     name: 'premiere-uxp',
-    script: { call: plugIn.ask as PremiereCall, isBusy: plugIn.isBusy },
+    script: { call: plugIn.ask as CallOf<PremiereCalls>, isBusy: plugIn.isBusy },
     files,
     folder: hello.folder,
     findPreset: async (_application, remembered) => (await plugIn.ask('findPreset', { remembered })).path,
@@ -100,7 +102,7 @@ export function createPremiereUxpHost(plugIn: PlugIn, hello: Hello, choices: Pre
     runHostChecks: context =>
       probePremiere(
         {
-          call: plugIn.ask as never,
+          call: plugIn.ask as CallOf<PremiereCalls & PremiereScratchCalls>,
           files,
           folder: files.join(hello.folder, 'checks'),
           system: `${hello.platform}, UXP`,

@@ -24,29 +24,13 @@ import {
 } from './premiere-plan';
 import { followSource, isOutdated, liesWhereWanted } from './place-again';
 import { isSamePlace, labelFileOf, makeLabel, readLabel, writeLabel, type ResultLabel } from './result-label';
+import type { CallOf, ScriptCaller } from './script-call';
 import { rangeOrNone, watchByStamp } from './watch-by-stamp';
 
 export const panelScriptVersion = 4;
 const binName = 'Reverie';
 /** An export blocks the application; a long one is no dialog. */
 const exportTimeoutMs = 60 * 60_000;
-
-/** All that the script inside Premiere can be asked, whatever brings the call there. */
-type Calls = PremiereCalls & {
-  handshake: { params: Record<string, never>; value: HostHandshake };
-  readTimeline: { params: { sequence?: string }; value: PremiereFacts };
-};
-export type PremiereCall = <Name extends keyof Calls>(
-  method: Name,
-  params: Calls[Name]['params'],
-  timeoutMs?: number,
-) => Promise<Calls[Name]['value']>;
-
-export type PremiereScript = {
-  call: PremiereCall;
-  /** A call is still without answer. */
-  isBusy(): boolean;
-};
 
 /** What a person can set, and what the page around the panel brings along. */
 export type PremiereChoices = {
@@ -67,7 +51,8 @@ export type PremiereChoices = {
 
 export type PremiereParts = PremiereChoices & {
   readonly name: 'premiere-cep' | 'premiere-uxp';
-  readonly script: PremiereScript;
+  /** Whatever brings the calls to Premiere. */
+  readonly script: Pick<ScriptCaller, 'isBusy'> & { readonly call: CallOf<PremiereCalls> };
   readonly files: HostFiles;
   /** Exports and results are kept in its folders `exports` and `results`. */
   readonly folder: string;

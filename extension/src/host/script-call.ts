@@ -9,6 +9,14 @@ export type ScriptCaller = {
   /** A call is still without answer: the application shows a dialog, or works. */
   isBusy(): boolean;
 };
+/** `call`, believing a table of what each method takes and answers. */
+export type CallOf<Calls extends { [Name in keyof Calls]: { params: unknown; value: unknown } }> = <
+  Name extends keyof Calls,
+>(
+  method: Name,
+  params: Calls[Name]['params'],
+  timeoutMs?: number,
+) => Promise<Calls[Name]['value']>;
 
 /** A call that only reads or places takes half a second; a minute means a dialog. */
 const usualTimeoutMs = 30_000;

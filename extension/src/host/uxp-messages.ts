@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import type {
-  HostHandshake,
-  PremiereCalls,
-  PremiereFacts,
-  PremiereScratchCalls,
-  UxpProbes,
-} from '#protocol/host-facts';
+import type { PremiereCalls, PremiereScratchCalls, UxpProbes } from '#protocol/host-facts';
 
 /**
  * What the panel's page (in a web view) and the plug-in (which alone reaches Premiere and the disk) say to each other:
@@ -119,10 +113,7 @@ export const premiereMessages = {
     value: z.object({ written: index }),
   },
   remove: { params: z.object({ sequence: text, path: text }), value: z.object({ removed: index }) },
-} satisfies { [Name in keyof PremiereCalls]: Call<PremiereCalls[Name]['params'], PremiereCalls[Name]['value']> } & {
-  handshake: Call<Record<string, never>, HostHandshake>;
-  readTimeline: Call<{ sequence?: string }, PremiereFacts>;
-};
+} satisfies { [Name in keyof PremiereCalls]: Call<PremiereCalls[Name]['params'], PremiereCalls[Name]['value']> };
 
 const ofSequence = z.object({ sequence: text });
 const laid = z.object({ problem: z.string(), laidOn: text, changed: text });

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, errors, toAppError } from '#protocol/errors';
 import { z } from 'zod';
+import { syncFolder } from '../../media/write-whole';
 import { asDiskFull } from '../journal';
 import type { TaskOrder } from '../task';
 import {
@@ -210,12 +211,6 @@ export class Depot {
 export async function sweepPartial(jobFolder: string): Promise<void> {
   for (const entry of await readdir(jobFolder, { recursive: true }).catch(() => []))
     if (entry.endsWith('.part')) await rm(join(jobFolder, entry), { force: true });
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown): T {

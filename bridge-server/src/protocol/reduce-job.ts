@@ -1,37 +1,24 @@
-import type { Job, JobEvent, JobStatus } from '#protocol/job';
+import type { Job, JobEventBody, JobStatus } from './job';
+
+const untilItEnds = [
+  'planned',
+  'started',
+  'task-started',
+  'task-done',
+  'task-failed',
+  'progress',
+  'preview',
+  'notice',
+  'paused',
+  'resumed',
+  'failed',
+  'cancelled',
+] as const;
 
 /** Which events may change a job in which status; anything else arrives late and changes nothing. */
-const taken: Readonly<Record<JobStatus, readonly JobEvent['type'][]>> = {
-  queued: [
-    'created',
-    'planned',
-    'started',
-    'task-started',
-    'task-done',
-    'task-failed',
-    'progress',
-    'preview',
-    'notice',
-    'paused',
-    'resumed',
-    'failed',
-    'cancelled',
-  ],
-  active: [
-    'planned',
-    'started',
-    'task-started',
-    'task-done',
-    'task-failed',
-    'progress',
-    'preview',
-    'notice',
-    'paused',
-    'resumed',
-    'done',
-    'failed',
-    'cancelled',
-  ],
+const taken: Readonly<Record<JobStatus, readonly JobEventBody['type'][]>> = {
+  queued: ['created', ...untilItEnds],
+  active: [...untilItEnds, 'done'],
   paused: ['resumed', 'cancelled', 'failed', 'preview', 'notice'],
   done: [],
   failed: ['resumed', 'cancelled'],
@@ -39,10 +26,10 @@ const taken: Readonly<Record<JobStatus, readonly JobEvent['type'][]>> = {
 };
 
 /**
- * The one function that changes a job. Pure: engines store and deliver, and decide nothing.
+ * The one function that changes a job, in the bridge and in the panel. Engines store and deliver, and decide nothing.
  * A finished job stays finished; only `resumed` brings a failed, cancelled or paused one back to the queue.
  */
-export function reduceJob(job: Job, event: JobEvent): Job {
+export function reduceJob(job: Job, event: JobEventBody & { readonly at: string }): Job {
   if (!taken[job.status].includes(event.type)) return job;
   switch (event.type) {
     case 'created':

@@ -1,6 +1,6 @@
 import type { Job, JobEvent, JobEventBody } from '#protocol/job';
 import { jobSchema } from '#protocol/job';
-import { newJob, reduceJob } from '../../bridge-server/src/jobs/reduce';
+import { newJob, reduceJob } from '../../bridge-server/src/protocol/reduce-job';
 import { makePlannedJob } from '../fakes/jobs';
 
 const result = { sizeBytes: 1, sha256: 'x', frames: 1, width: 1, height: 1, fileName: 'result.mov' };
