@@ -1,6 +1,6 @@
 import { parse, tokTypes, tokenizer } from 'acorn';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
@@ -217,6 +217,24 @@ describeWithBrowser('the panel in a browser', () => {
     expect(await page.getByRole('slider', { name: 'Strength', exact: true }).getAttribute('aria-valuenow')).toBe('100');
     expect(complaints).toEqual([]);
   });
+
+  const pairOfNets = ['magenta_style_predict_f16w.onnx', 'magenta_style_transform.onnx'].map(name =>
+    join(root, '../shared/models/style', name),
+  );
+  (pairOfNets.every(path => existsSync(path)) ? test : test.skip)(
+    'two files that are one net are chosen together (skipped where ../shared/models is absent)',
+    async () => {
+      const { page, complaints } = await openPanel(context, bridge.url);
+      await page.getByRole('tab', { name: 'Set-up' }).click();
+      await page.setInputFiles('input[type=file][accept*=onnx]', pairOfNets);
+      const row = page.locator('[data-net=magenta_style]');
+      await row.waitFor({ timeout: 60_000 });
+      expect(await row.innerText()).toContain('imported');
+      await page.setInputFiles('input[type=file][accept*=onnx]', [...pairOfNets, pairOfNets[0]]);
+      await page.getByText('at most 2').waitFor();
+      expect(complaints).toEqual([]);
+    },
+  );
 
   test('a bridge that ends and comes back is found again, with its jobs', async () => {
     const lonely = join(home, 'lonely');
