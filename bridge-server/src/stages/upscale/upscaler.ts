@@ -101,7 +101,7 @@ export async function openUpscaler(nets: NetSource, name: string): Promise<Upsca
 
 /**
  * The net compiled for one size of tile, so that it may be done in half precision; one with operators that are not known
- * here stays as it is.
+ * here (a cubic Resize, say, for which the table of ops has no gradient) stays as it is: right, in single precision.
  */
 export function openAt(up: Upscaler, nets: NetSource, width: number, height: number): Promise<Net> {
   if (!up.isReadable) return Promise.resolve(up.net);
