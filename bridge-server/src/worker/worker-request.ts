@@ -36,6 +36,7 @@ const task = z.discriminatedUnion('kind', [
     frames: span.optional(),
     seed: z.int(),
     units: z.number(),
+    opening: z.number().optional(),
   }),
   z.object({
     kind: z.literal('deliver'),
