@@ -1,22 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { Browser, BrowserContext } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
-import {
-  browserPath,
-  makeHome,
-  openPanel,
-  removeHome,
-  root,
-  startBridge,
-  startBrowser,
-  type RunningBridge,
-} from './panel-page';
-
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath) console.warn('skipped: no Chromium on this computer (apt-get install chromium)');
+import { describeWithBrowser, makeHome, openPanel, root, usePanelWorld } from './panel-page';
 
 const googlenet = join(root, '../shared/models/classify/bvlc_googlenet.onnx');
 if (!existsSync(googlenet)) console.warn('skipped: the atlas of an imported GoogLeNet (../shared/models is absent)');
@@ -26,39 +13,23 @@ const testWithGooglenet = existsSync(googlenet) ? test : test.skip;
 describeWithBrowser('the dream page in a browser', () => {
   const home = makeHome();
   const clip = join(home, 'Shot.mp4');
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
 
-  beforeAll(async () => {
-    mkdirSync(join(home, 'reverie'));
-    const { path } = await findFfmpeg();
-    const source = ['-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25', '-frames:v', '4', '-pix_fmt', 'yuv420p'];
-    execFileSync(path, ['-v', 'error', ...source, clip]);
-    if (existsSync(googlenet))
-      execFileSync(process.execPath, [join(root, 'dist/server/cli.js'), 'models', 'import', googlenet], {
-        env: { ...process.env, REVERIE_HOME: join(home, 'reverie') },
-      });
-    bridge = await startBridge(join(home, 'reverie'));
-    browser = await startBrowser();
-  });
-  // The panel remembers the page that it was left on: each test is another person's.
-  beforeEach(async () => {
-    context = await browser.newContext({
-      viewport: { width: 1100, height: 800 },
-      acceptDownloads: true,
-      locale: 'en-US',
-    });
-  });
-  afterEach(() => context.close());
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(home);
+  const world = usePanelWorld({
+    home,
+    viewport: { width: 1100, height: 800 },
+    async prepare() {
+      const { path } = await findFfmpeg();
+      const source = ['-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25', '-frames:v', '4', '-pix_fmt', 'yuv420p'];
+      execFileSync(path, ['-v', 'error', ...source, clip]);
+      if (existsSync(googlenet))
+        execFileSync(process.execPath, [join(root, 'dist/server/cli.js'), 'models', 'import', googlenet], {
+          env: { ...process.env, REVERIE_HOME: join(home, 'reverie') },
+        });
+    },
   });
 
   test('from the atlas to the rendered range; a still does not end the atlas', async () => {
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     page.setDefaultTimeout(180_000);
     await page.setInputFiles('input[type=file][accept*=video]', clip);
     await page.getByText('4 frames').first().waitFor();
@@ -104,7 +75,7 @@ describeWithBrowser('the dream page in a browser', () => {
   testWithGooglenet(
     'another net is looked at without changing the preset, and comes with the layer that is picked',
     async () => {
-      const { page, complaints } = await openPanel(context, bridge.url);
+      const { page, complaints } = await openPanel(world.context, world.bridge.url);
       page.setDefaultTimeout(180_000);
       await page.setInputFiles('input[type=file][accept*=video]', clip);
       await page.getByText('4 frames').first().waitFor();

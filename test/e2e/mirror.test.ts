@@ -1,30 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { createFakePremiere, type FakePremiere, type Misbehaviour } from '../fakes/premiere';
 import { eventually } from '../fakes/jobs';
 import { buildHostScript } from '../setup/build-host-script';
 import { createFilms } from './films';
 import { openPanelInHost, type PanelInHost } from './panel-in-host';
-import {
-  browserPath,
-  makeHome,
-  openPanel,
-  removeHome,
-  startBridge,
-  startBrowser,
-  type RunningBridge,
-} from './panel-page';
+import { describeWithBrowser, makeHome, openPanel, usePanelWorld } from './panel-page';
 
 /**
  * The list of clips in the built panel, in a small Premiere with real files behind its clips: pictures, keys, markers
  * named "stylize: …", and a trigger with several panels open.
  */
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
-
 describeWithBrowser('the mirror of a timeline', () => {
   const home = makeHome();
   const reverie = join(home, 'reverie');
@@ -32,24 +19,21 @@ describeWithBrowser('the mirror of a timeline', () => {
   const epr = join(home, 'Match Source.epr');
   let films: ReturnType<typeof createFilms>;
   let script: string;
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
   let premiere: FakePremiere;
   let panel: PanelInHost;
 
-  beforeAll(async () => {
-    mkdirSync(reverie);
-    writeFileSync(epr, '<PremiereData Version="3"/>');
-    films = createFilms((await findFfmpeg()).path);
-    films.write(footage, 0, 100);
-    script = await buildHostScript();
-    bridge = await startBridge(reverie);
-    browser = await startBrowser();
+  const world = usePanelWorld({
+    home,
+    viewport: { width: 320, height: 700 },
+    async prepare() {
+      writeFileSync(epr, '<PremiereData Version="3"/>');
+      films = createFilms((await findFfmpeg()).path);
+      films.write(footage, 0, 100);
+      script = await buildHostScript();
+    },
   });
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 320, height: 700 }, locale: 'en-US' });
-    await context.addInitScript(
+    await world.context.addInitScript(
       path =>
         (globalThis as unknown as { localStorage: { setItem(key: string, value: string): void } }).localStorage.setItem(
           'reverie.export-preset',
@@ -60,16 +44,10 @@ describeWithBrowser('the mirror of a timeline', () => {
   });
   afterEach(async () => {
     await panel.close();
-    await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(home);
   });
 
   const open = () =>
-    openPanelInHost(context, { appId: 'PPRO', evalScript: premiere.evalScript, env: { REVERIE_HOME: reverie } });
+    openPanelInHost(world.context, { appId: 'PPRO', evalScript: premiere.evalScript, env: { REVERIE_HOME: reverie } });
   /** On V1 a clip of real footage from its tenth frame on and one whose file is gone, without the application knowing. */
   async function openPremiere(...misbehave: Misbehaviour[]) {
     premiere = createFakePremiere({ script, misbehave, writeFilm: films.write, readFilm: films.read });
@@ -169,7 +147,7 @@ describeWithBrowser('the mirror of a timeline', () => {
   test('a trigger is acted upon in one of three open panels, once', async () => {
     await openPremiere();
     const second = await open();
-    const { page } = await openPanel(context, bridge.url);
+    const { page } = await openPanel(world.context, world.bridge.url);
     // The last that was turned to has nothing to stylize; of the two others the first was touched later.
     premiere.setRange(0, 9);
     for (const each of [second, panel]) {
@@ -178,7 +156,7 @@ describeWithBrowser('the mirror of a timeline', () => {
     }
     await page.getByText('Choose or drop a clip').click();
     const exported = premiere.exports.length;
-    const { origin, searchParams } = new URL(bridge.url);
+    const { origin, searchParams } = new URL(world.bridge.url);
     const response = await fetch(`${origin}/trigger/stylize-selection?preset=retime-50`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${searchParams.get('token')}` },

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -11,6 +11,11 @@ export const browserPath = [
   '/usr/bin/google-chrome',
   process.env.REVERIE_CHROMIUM ?? '',
 ].find(path => path && existsSync(path));
+
+/** Like `describe`; skipped, saying so, where there is no Chromium. */
+export const describeWithBrowser: jest.Describe = browserPath ? describe : describe.skip;
+if (!browserPath)
+  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
 
 export type RunningBridge = {
   readonly url: string;
@@ -54,15 +59,55 @@ export async function startBridge(home: string, port = 0): Promise<RunningBridge
   };
 }
 
+/** What all tests of a `describe` share, and what each has for itself. There from its hooks on. */
+export type PanelWorld = {
+  bridge: RunningBridge;
+  readonly browser: Browser;
+  /** Another person's browser in each test: the panel remembers how it was left. */
+  context: BrowserContext;
+};
+
 export function makeHome(): string {
   return mkdtempSync(join(tmpdir(), 'reverie-e2e-'));
 }
 
-export function removeHome(home: string): void {
-  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+/**
+ * The built bridge and a browser, for all tests of a `describe`.
+ * @param options.home from `makeHome`; removed in the end
+ * @param options.reverie where in it the bridge keeps its things
+ * @param options.prepare what is to be there before the bridge starts
+ */
+export function usePanelWorld({
+  home,
+  reverie = join(home, 'reverie'),
+  viewport,
+  prepare,
+}: {
+  home: string;
+  reverie?: string;
+  viewport: { width: number; height: number };
+  prepare: () => Promise<void> | void;
+}): PanelWorld {
+  const world = {} as { -readonly [Key in keyof PanelWorld]: PanelWorld[Key] };
+  beforeAll(async () => {
+    mkdirSync(reverie, { recursive: true });
+    await prepare();
+    world.bridge = await startBridge(reverie);
+    world.browser = await startBrowser();
+  });
+  beforeEach(async () => {
+    world.context = await world.browser.newContext({ viewport, acceptDownloads: true, locale: 'en-US' });
+  });
+  afterEach(() => world.context.close());
+  afterAll(async () => {
+    await world.browser?.close();
+    await world.bridge?.stop();
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return world;
 }
 
-export function startBrowser(): Promise<Browser> {
+function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: browserPath,
     args: [

@@ -2,18 +2,9 @@ import { parse, tokTypes, tokenizer } from 'acorn';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
-import {
-  browserPath,
-  makeHome,
-  openPanel,
-  removeHome,
-  root,
-  startBridge,
-  startBrowser,
-  type RunningBridge,
-} from './panel-page';
+import { describeWithBrowser, makeHome, openPanel, root, startBridge, usePanelWorld } from './panel-page';
 
 /** An MP4 box that players skip. */
 function freeBox(sizeBytes: number): Buffer {
@@ -24,58 +15,40 @@ function freeBox(sizeBytes: number): Buffer {
 }
 
 /** The panel as it is built, in a browser, with the bridge as it is built: from choosing a clip to the saved result. */
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
-
 describeWithBrowser('the panel in a browser', () => {
   const home = makeHome();
   const folder = join(home, 'footage');
   const clip = join(folder, 'Shot 01.mp4');
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
   let ffmpeg: string;
 
-  beforeAll(async () => {
-    mkdirSync(folder);
-    ffmpeg = (await findFfmpeg()).path;
-    // 24000/1001 for 17 frames: 35.4 frames at 50, so 36.
-    execFileSync(ffmpeg, [
-      '-v',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc2=size=64x48:rate=24000/1001',
-      '-frames:v',
-      '17',
-      '-pix_fmt',
-      'yuv420p',
-      clip,
-    ]);
-    bridge = await startBridge(join(home, 'reverie'));
-    browser = await startBrowser();
-  });
-  beforeEach(async () => {
-    context = await browser.newContext({
-      viewport: { width: 900, height: 700 },
-      acceptDownloads: true,
-      locale: 'en-US',
-    });
-  });
-  afterEach(() => context.close());
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(home);
+  const world = usePanelWorld({
+    home,
+    viewport: { width: 900, height: 700 },
+    async prepare() {
+      mkdirSync(folder);
+      ffmpeg = (await findFfmpeg()).path;
+      // 24000/1001 for 17 frames: 35.4 frames at 50, so 36.
+      execFileSync(ffmpeg, [
+        '-v',
+        'error',
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=64x48:rate=24000/1001',
+        '-frames:v',
+        '17',
+        '-pix_fmt',
+        'yuv420p',
+        clip,
+      ]);
+    },
   });
 
   const chooseClip = async (page: Page, path: string) => page.setInputFiles('input[type=file][accept*=video]', path);
   const choosePreset = (page: Page, name: string) => page.getByRole('radio', { name, exact: false }).first().click();
 
   test('from a chosen clip over preview and progress to the saved result: 50 frames a second, all of them', async () => {
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     expect(new URL(page.url()).searchParams.has('token')).toBe(false);
     await chooseClip(page, clip);
     await page.getByText('64 × 48 · 23.976 fps · 17 frames').waitFor();
@@ -126,7 +99,7 @@ describeWithBrowser('the panel in a browser', () => {
   test('a text file named .mp4 is refused with cause and remedy, and nothing else breaks', async () => {
     const text = join(folder, 'notes.mp4');
     writeFileSync(text, 'These are notes and no film.\n'.repeat(50));
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     await chooseClip(page, text);
     const alert = page.getByRole('alert');
     await alert.waitFor();
@@ -143,7 +116,7 @@ describeWithBrowser('the panel in a browser', () => {
     writeFileSync(long, Buffer.concat([readFileSync(clip), freeBox(24 * 1024 * 1024)]));
     const sent: { connection: number; offset: number }[] = [];
     let connections = 0;
-    const page = await context.newPage();
+    const page = await world.context.newPage();
     await page.routeWebSocket(/\/socket/, socket => {
       const connection = connections++;
       const server = socket.connectToServer();
@@ -157,7 +130,7 @@ describeWithBrowser('the panel in a browser', () => {
         }
       });
     });
-    await page.goto(bridge.url);
+    await page.goto(world.bridge.url);
     await page.waitForSelector('[data-connection=open]');
     await chooseClip(page, long);
     await page.getByText('17 frames').first().waitFor({ timeout: 60_000 });
@@ -169,7 +142,7 @@ describeWithBrowser('the panel in a browser', () => {
   });
 
   test('a range is rendered from its in to its out point', async () => {
-    const { page } = await openPanel(context, bridge.url);
+    const { page } = await openPanel(world.context, world.bridge.url);
     await chooseClip(page, clip);
     await page.getByRole('slider', { name: 'In', exact: true }).focus();
     await page.keyboard.press('Shift+ArrowRight');
@@ -187,7 +160,7 @@ describeWithBrowser('the panel in a browser', () => {
   });
 
   test('a preset is changed, saved, exported, deleted and imported again', async () => {
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     await choosePreset(page, 'Tahiti');
     await page.getByRole('slider', { name: 'Strength', exact: true }).focus();
     await page.keyboard.press('End');
@@ -224,7 +197,7 @@ describeWithBrowser('the panel in a browser', () => {
   (pairOfNets.every(path => existsSync(path)) ? test : test.skip)(
     'two files that are one net are chosen together (skipped where ../shared/models is absent)',
     async () => {
-      const { page, complaints } = await openPanel(context, bridge.url);
+      const { page, complaints } = await openPanel(world.context, world.bridge.url);
       await page.getByRole('tab', { name: 'Set-up' }).click();
       await page.setInputFiles('input[type=file][accept*=onnx]', pairOfNets);
       const row = page.locator('[data-net=magenta_style]');
@@ -240,7 +213,7 @@ describeWithBrowser('the panel in a browser', () => {
     const lonely = join(home, 'lonely');
     let own = await startBridge(lonely);
     try {
-      const { page } = await openPanel(context, own.url);
+      const { page } = await openPanel(world.context, own.url);
       const { port } = own;
       await own.stop('SIGKILL');
       await page.locator('[role=alert]').waitFor();
@@ -256,15 +229,15 @@ describeWithBrowser('the panel in a browser', () => {
   });
 
   test('without the token the page says so', async () => {
-    const page = await context.newPage();
-    await page.goto(new URL('/', bridge.url).href);
+    const page = await world.context.newPage();
+    await page.goto(new URL('/', world.bridge.url).href);
     const alert = page.locator('[role=alert]');
     await alert.waitFor();
     expect(await alert.getAttribute('data-code')).toBe('UNAUTHORISED');
   });
 
   test('the panel works without the built-ins that Chromium 88 lacks', async () => {
-    await context.addInitScript(() => {
+    await world.context.addInitScript(() => {
       const page = globalThis as unknown as Record<string, Record<string, unknown> | undefined>;
       const remove = (holder: unknown, ...names: string[]) =>
         names.forEach(name => delete (holder as Record<string, unknown>)[name]);
@@ -285,7 +258,7 @@ describeWithBrowser('the panel in a browser', () => {
       remove(page.AbortSignal, 'timeout', 'any');
       remove(page, 'structuredClone');
     });
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     await chooseClip(page, clip);
     await page.getByText('17 frames').first().waitFor();
     for (const name of ['Jobs', 'Presets', 'Dream', 'Sections', 'Set-up', 'Render'])
@@ -314,9 +287,9 @@ describeWithBrowser('the panel in a browser', () => {
   });
 
   test.each([320, 480, 900])('at %i px nothing is cut off sideways', async width => {
-    await context.close();
-    context = await browser.newContext({ viewport: { width, height: 700 }, locale: 'fr-FR' });
-    const { page } = await openPanel(context, bridge.url);
+    await world.context.close();
+    world.context = await world.browser.newContext({ viewport: { width, height: 700 }, locale: 'fr-FR' });
+    const { page } = await openPanel(world.context, world.bridge.url);
     await chooseClip(page, clip);
     await page.getByText('17 images').first().waitFor();
     for (const name of ['jobs', 'presets', 'dream', 'sections', 'setup', 'render']) {

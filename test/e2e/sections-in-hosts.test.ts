@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { soundRate } from '../../bridge-server/src/audio/sound-frames';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { join as joinParts, makePart, makeRandom, playPart } from '../audio/make-song';
@@ -10,14 +10,10 @@ import { createFakePremiereUxp } from '../fakes/premiere-uxp';
 import { buildHostScript } from '../setup/build-host-script';
 import { createFilms, filmSize } from './films';
 import { openPanelInHost } from './panel-in-host';
-import { browserPath, makeHome, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
+import { describeWithBrowser, makeHome, usePanelWorld } from './panel-page';
 import { installPremiere, openPanelInUxp } from './panel-in-uxp';
 
 /** Sections in After Effects and in Premiere's UXP: five presets in one go, placed, rendered again, undone. */
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
-
 const presetNames = ['wash-1', 'wash-2', 'wash-3', 'wash-4', 'wash-5'];
 /** On a busy computer hearing a song takes its time. */
 const longestMs = 300_000;
@@ -42,37 +38,28 @@ describeWithBrowser('sections in hosts', () => {
   const reverie = join(userHome, 'Library/Application Support/Reverie');
   let films: ReturnType<typeof createFilms>;
   let ffmpeg: string;
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
   let panel: Awaited<ReturnType<InHost['open']>> | undefined;
 
-  beforeAll(async () => {
-    mkdirSync(join(reverie, 'presets'), { recursive: true });
-    // Five presets that differ and take no time: what is under test is who gets which.
-    presetNames.forEach((name, index) => {
-      const effects = [{ effect: 'retime', params: { method: index % 2 === 0 ? 'repeat' : 'blend' } }];
-      const preset = { version: 1, name, title: `Wash ${index + 1}`, effects, output: { codec: 'h264' } };
-      writeFileSync(join(reverie, 'presets', `${name}.json`), JSON.stringify(preset));
-    });
-    installPremiere(userHome);
-    ffmpeg = (await findFfmpeg()).path;
-    films = createFilms(ffmpeg);
-    bridge = await startBridge(reverie);
-    browser = await startBrowser();
-  });
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 900, height: 800 }, locale: 'en-US' });
+  const world = usePanelWorld({
+    home: userHome,
+    reverie,
+    viewport: { width: 900, height: 800 },
+    async prepare() {
+      mkdirSync(join(reverie, 'presets'), { recursive: true });
+      // Five presets that differ and take no time: what is under test is who gets which.
+      presetNames.forEach((name, index) => {
+        const effects = [{ effect: 'retime', params: { method: index % 2 === 0 ? 'repeat' : 'blend' } }];
+        const preset = { version: 1, name, title: `Wash ${index + 1}`, effects, output: { codec: 'h264' } };
+        writeFileSync(join(reverie, 'presets', `${name}.json`), JSON.stringify(preset));
+      });
+      installPremiere(userHome);
+      ffmpeg = (await findFfmpeg()).path;
+      films = createFilms(ffmpeg);
+    },
   });
   afterEach(async () => {
     await panel?.close();
     panel = undefined;
-    await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(userHome);
   });
 
   let projects = 0;
@@ -92,7 +79,7 @@ describeWithBrowser('sections in hosts', () => {
     const host = { appId: 'AEFT', evalScript: afterEffects.evalScript, env: { REVERIE_HOME: reverie } } as const;
     return {
       afterEffects,
-      open: () => openPanelInHost(context, host),
+      open: () => openPanelInHost(world.context, host),
       results: () => layers(true).sort((a, b) => a.first - b.first),
       own: () => layers(false).map(({ track: _, ...rest }) => rest),
       undo: afterEffects.undo,
@@ -114,7 +101,7 @@ describeWithBrowser('sections in hosts', () => {
     const laid = () => premiere.tracks().flatMap((clips, track) => clips.map(clip => ({ ...clip, track })));
     return {
       async open() {
-        const panel = await openPanelInUxp(context, premiere, userHome);
+        const panel = await openPanelInUxp(world.context, premiere, userHome);
         panel.plugIn.open();
         await panel.page.waitForSelector('[data-connection=open]');
         return panel;

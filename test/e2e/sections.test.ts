@@ -1,29 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { soundRate } from '../../bridge-server/src/audio/sound-frames';
 import { join as joinParts, makePart, makeRandom, playPart } from '../audio/make-song';
 import { createFakePremiere } from '../fakes/premiere';
 import { buildHostScript } from '../setup/build-host-script';
 import { openPanelInHost, type PanelInHost } from './panel-in-host';
-import {
-  browserPath,
-  makeHome,
-  openPanel,
-  removeHome,
-  root,
-  startBridge,
-  startBrowser,
-  type RunningBridge,
-} from './panel-page';
+import { describeWithBrowser, makeHome, openPanel, root, usePanelWorld } from './panel-page';
 
 /** A song in sections, a preset for each, rendered with one button and placed with another. */
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
-
 const presetNames = ['wash-1', 'wash-2', 'wash-3', 'wash-4', 'wash-5'];
 
 describeWithBrowser('sections', () => {
@@ -31,52 +18,38 @@ describeWithBrowser('sections', () => {
   const reverie = join(home, 'reverie');
   const song = join(home, 'song.mp4');
   let ffmpeg: string;
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
 
-  beforeAll(async () => {
-    mkdirSync(join(reverie, 'presets'), { recursive: true });
-    // Five presets that differ and take no time: what is under test is who gets which.
-    presetNames.forEach((name, index) =>
-      writeFileSync(
-        join(reverie, 'presets', `${name}.json`),
-        JSON.stringify({
-          version: 1,
-          name,
-          title: `Wash ${index + 1}`,
-          effects: [{ effect: 'retime', params: { method: index % 2 === 0 ? 'repeat' : 'blend' } }],
-          output: { codec: 'h264' },
-        }),
-      ),
-    );
-    ffmpeg = (await findFfmpeg()).path;
-    const random = makeRandom(77);
-    const parts = [makePart(random, 12), makePart(random, 10), makePart(random, 11)].map(part =>
-      playPart(part, random),
-    );
-    const { samples } = joinParts([parts[0], parts[1], parts[0], parts[2]]);
-    const sound = join(home, 'song.f32');
-    writeFileSync(sound, Buffer.from(samples.buffer));
-    execFileSync(ffmpeg, [
-      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10', '-f', 'f32le', '-ar', String(soundRate)],
-      ...['-ac', '1', '-i', sound, '-shortest', '-pix_fmt', 'yuv420p', '-c:a', 'aac', song],
-    ]);
-    bridge = await startBridge(reverie);
-    browser = await startBrowser();
-  });
-  beforeEach(async () => {
-    context = await browser.newContext({
-      viewport: { width: 900, height: 800 },
-      locale: 'en-US',
-      acceptDownloads: true,
-    });
-  });
-  afterEach(() => context.close());
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(home);
+  const world = usePanelWorld({
+    home,
+    viewport: { width: 900, height: 800 },
+    async prepare() {
+      mkdirSync(join(reverie, 'presets'), { recursive: true });
+      // Five presets that differ and take no time: what is under test is who gets which.
+      presetNames.forEach((name, index) =>
+        writeFileSync(
+          join(reverie, 'presets', `${name}.json`),
+          JSON.stringify({
+            version: 1,
+            name,
+            title: `Wash ${index + 1}`,
+            effects: [{ effect: 'retime', params: { method: index % 2 === 0 ? 'repeat' : 'blend' } }],
+            output: { codec: 'h264' },
+          }),
+        ),
+      );
+      ffmpeg = (await findFfmpeg()).path;
+      const random = makeRandom(77);
+      const parts = [makePart(random, 12), makePart(random, 10), makePart(random, 11)].map(part =>
+        playPart(part, random),
+      );
+      const { samples } = joinParts([parts[0], parts[1], parts[0], parts[2]]);
+      const sound = join(home, 'song.f32');
+      writeFileSync(sound, Buffer.from(samples.buffer));
+      execFileSync(ffmpeg, [
+        ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10', '-f', 'f32le', '-ar', String(soundRate)],
+        ...['-ac', '1', '-i', sound, '-shortest', '-pix_fmt', 'yuv420p', '-c:a', 'aac', song],
+      ]);
+    },
   });
 
   const names = (page: Page) =>
@@ -100,7 +73,7 @@ describeWithBrowser('sections', () => {
     });
 
   test('a song is heard, cut by hand and by keys, taken back, kept, and saved as a file', async () => {
-    const { page, complaints } = await openPanel(context, bridge.url);
+    const { page, complaints } = await openPanel(world.context, world.bridge.url);
     await page.setInputFiles('input[type=file][accept*=video]', song);
     await page.getByText('64 × 48 · 10 fps').waitFor({ timeout: 60_000 });
     await page.getByRole('tab', { name: 'Sections' }).click();
@@ -195,10 +168,10 @@ describeWithBrowser('sections', () => {
         .filter(clip => clip.path.includes('/results/'))
         .sort((a, b) => a.first - b.first);
     const spans = () => results().map(({ first, last }) => [first, last]);
-    await context.addInitScript(path => localStorage.setItem('reverie.export-preset', path), epr);
+    await world.context.addInitScript(path => localStorage.setItem('reverie.export-preset', path), epr);
     const host = { appId: 'PPRO', evalScript: premiere.evalScript, env: { REVERIE_HOME: reverie } } as const;
     const open = async (): Promise<PanelInHost> => {
-      const opened = await openPanelInHost(context, host);
+      const opened = await openPanelInHost(world.context, host);
       await opened.page.getByRole('tab', { name: 'Render' }).click();
       await opened.page.getByRole('button', { name: 'Use selection' }).first().click();
       await opened.page.getByText('64 × 48 · 25 fps').waitFor({ timeout: 60_000 });

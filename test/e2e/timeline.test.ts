@@ -1,55 +1,39 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { createFakeAfterEffects } from '../fakes/after-effects';
 import { createFakePremiere } from '../fakes/premiere';
 import { buildHostScript } from '../setup/build-host-script';
 import { createFilms, filmSize } from './films';
 import { openPanelInHost, type PanelInHost } from './panel-in-host';
-import { browserPath, makeHome, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
+import { describeWithBrowser, makeHome, usePanelWorld } from './panel-page';
 
 /**
  * The built panel in Chromium, in a small Premiere and a small After Effects that run the built host script, with the
  * built bridge: from the right-click to the clip above its source.
  */
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
-
 describeWithBrowser('the panel in a host', () => {
   const home = makeHome();
   const reverie = join(home, 'reverie');
   const tone = join(home, 'tone.wav');
   let films: ReturnType<typeof createFilms>;
   let script: string;
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
   let panel: PanelInHost | undefined;
 
-  beforeAll(async () => {
-    mkdirSync(reverie);
-    const ffmpeg = (await findFfmpeg()).path;
-    films = createFilms(ffmpeg);
-    execFileSync(ffmpeg, ['-v', 'error', '-f', 'lavfi', '-i', 'sine=440:duration=60', tone]);
-    script = await buildHostScript();
-    bridge = await startBridge(reverie);
-    browser = await startBrowser();
-  });
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 480, height: 800 }, locale: 'en-US' });
+  const world = usePanelWorld({
+    home,
+    viewport: { width: 480, height: 800 },
+    async prepare() {
+      const ffmpeg = (await findFfmpeg()).path;
+      films = createFilms(ffmpeg);
+      execFileSync(ffmpeg, ['-v', 'error', '-f', 'lavfi', '-i', 'sine=440:duration=60', tone]);
+      script = await buildHostScript();
+    },
   });
   afterEach(async () => {
     await panel?.close();
     panel = undefined;
-    await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(home);
   });
 
   /** What the host renders has sound. */
@@ -117,7 +101,7 @@ describeWithBrowser('the panel in a host', () => {
     premiere.addClip(0, 0, 69, { name: 'Sound', kind: 'Audio' });
     const own = () => [premiere.tracks().slice(0, 2), premiere.tracks('audio')];
     const before = own();
-    await context.addInitScript(
+    await world.context.addInitScript(
       path =>
         (globalThis as unknown as { localStorage: { setItem(key: string, value: string): void } }).localStorage.setItem(
           'reverie.export-preset',
@@ -125,7 +109,7 @@ describeWithBrowser('the panel in a host', () => {
         ),
       epr,
     );
-    panel = await openPanelInHost(context, {
+    panel = await openPanelInHost(world.context, {
       appId: 'PPRO',
       evalScript: premiere.evalScript,
       env: { REVERIE_HOME: reverie },
@@ -153,7 +137,7 @@ describeWithBrowser('the panel in a host', () => {
         .filter(layer => !layer.path.includes('/results/'))
         .map(({ track: _, ...rest }) => rest);
     const before = own();
-    panel = await openPanelInHost(context, {
+    panel = await openPanelInHost(world.context, {
       appId: 'AEFT',
       evalScript: afterEffects.evalScript,
       env: { REVERIE_HOME: reverie },

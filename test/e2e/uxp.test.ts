@@ -1,21 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { findFfmpeg } from '../../bridge-server/src/media/find-ffmpeg';
 import { createFakePremiereUxp, type FakePremiereUxp } from '../fakes/premiere-uxp';
 import { installPremiere, openPanelInUxp, type PanelInUxp } from './panel-in-uxp';
-import { browserPath, makeHome, removeHome, startBridge, startBrowser, type RunningBridge } from './panel-page';
-
-const describeWithBrowser = browserPath ? describe : describe.skip;
-if (!browserPath)
-  console.warn('skipped: no Chromium on this computer (apt-get install chromium, or set REVERIE_CHROMIUM)');
+import { describeWithBrowser, makeHome, startBridge, usePanelWorld } from './panel-page';
 
 describeWithBrowser('the UXP panel', () => {
   const userHome = makeHome();
   const home = join(userHome, 'Library/Application Support/Reverie');
-  let bridge: RunningBridge;
-  let browser: Browser;
-  let context: BrowserContext;
   let page: Page;
   let premiere: FakePremiereUxp;
   let panel: PanelInUxp;
@@ -34,11 +27,14 @@ describeWithBrowser('the UXP panel', () => {
     return frames.length;
   }
 
-  beforeAll(async () => {
-    ffmpeg = (await findFfmpeg()).path;
-    installPremiere(userHome);
-    bridge = await startBridge(home);
-    browser = await startBrowser();
+  const world = usePanelWorld({
+    home: userHome,
+    reverie: home,
+    viewport: { width: 480, height: 720 },
+    async prepare() {
+      ffmpeg = (await findFfmpeg()).path;
+      installPremiere(userHome);
+    },
   });
   beforeEach(async () => {
     premiere = createFakePremiereUxp({
@@ -52,18 +48,11 @@ describeWithBrowser('the UXP panel', () => {
     premiere.addClip(0, 50, 57, { name: 'Dancer é' });
     premiere.addClip(1, 0, 20, { name: 'Logo' });
     premiere.addClip(0, 0, 57, { name: 'Song', kind: 'audio' });
-    context = await browser.newContext({ viewport: { width: 480, height: 720 }, locale: 'en-US' });
-    panel = await openPanelInUxp(context, premiere, userHome);
+    panel = await openPanelInUxp(world.context, premiere, userHome);
     ({ page, plugIn } = panel);
   });
   afterEach(async () => {
     await panel.close();
-    await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    removeHome(userHome);
   });
 
   const results = () =>
@@ -86,7 +75,7 @@ describeWithBrowser('the UXP panel', () => {
     const before = own();
     plugIn.open();
     await page.waitForSelector('[data-connection=open]');
-    expect(new URL(page.url()).origin).toBe(new URL(bridge.url).origin);
+    expect(new URL(page.url()).origin).toBe(new URL(world.bridge.url).origin);
     await choosePreset();
     premiere.select('Dancer é');
     await page.locator('[data-clip]').getByText('Dancer é').click({ button: 'right' });
@@ -151,12 +140,12 @@ describeWithBrowser('the UXP panel', () => {
   });
 
   test('without a bridge the page in the package opens and says so; a bridge that starts is followed', async () => {
-    await bridge.stop();
+    await world.bridge.stop();
     plugIn.open();
     await page.waitForURL(/^file:.*host=uxp/);
     await page.locator('[data-connection]:not([data-connection=open])').first().waitFor();
-    bridge = await startBridge(home);
-    await page.waitForURL(url => url.origin === new URL(bridge.url).origin, { timeout: 30_000 });
+    world.bridge = await startBridge(home);
+    await page.waitForURL(url => url.origin === new URL(world.bridge.url).origin, { timeout: 30_000 });
     await page.waitForSelector('[data-connection=open]');
   });
 });
