@@ -1,44 +1,21 @@
 import type { ClipInfo } from '#protocol/clip';
 import type { Job } from '#protocol/job';
-import { presetSchema, type Preset } from '#protocol/preset';
+import type { Preset, presetSchema } from '#protocol/preset';
 import type { z } from 'zod';
+import { makeClip as makeAnyClip, makePreset as makeAnyPreset } from '../fakes/jobs';
 
 export const clipHash = 'ab'.repeat(32);
 
-export function makeClip(changes: Partial<ClipInfo> = {}): ClipInfo {
-  return {
-    sha256: clipHash,
-    name: 'shot.mov',
-    sizeBytes: 1000,
-    width: 640,
-    height: 360,
-    codedWidth: 640,
-    codedHeight: 360,
-    rotation: 0,
-    sampleAspect: { num: 1, den: 1 },
-    rate: { num: 25, den: 1 },
-    variableRate: false,
-    frames: 100,
-    codec: 'prores',
-    pixelFormat: 'yuv422p10le',
-    bitDepth: 10,
-    hasAlpha: false,
-    hasAudio: true,
-    colour: { matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'tv' },
-    isStill: false,
-    ...changes,
-  };
-}
+export const makeClip = (changes: Partial<ClipInfo> = {}): ClipInfo =>
+  makeAnyClip({ sha256: clipHash, name: 'shot.mov', ...changes });
 
-export function makePreset(changes: Partial<z.input<typeof presetSchema>> = {}): Preset {
-  return presetSchema.parse({
-    version: 1,
+export const makePreset = (changes: Partial<z.input<typeof presetSchema>> = {}): Preset =>
+  makeAnyPreset({
     name: 'default',
     title: 'Painted',
     effects: [{ effect: 'style' }, { effect: 'upscale' }],
     ...changes,
   });
-}
 
 let made = 0;
 export function makeJob(changes: Partial<Job> = {}): Job {

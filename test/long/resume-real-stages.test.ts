@@ -1,15 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { ClipInfo } from '#protocol/clip';
 import { dreamParams } from '#protocol/effects/dream';
 import { styleParams } from '#protocol/effects/style';
 import { zoomParams } from '#protocol/effects/zoom';
 import type { StageNode, Task } from '../../bridge-server/src/jobs/task';
-import { probeClip } from '../../bridge-server/src/media/probe';
 import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeWorkerHome } from '../fakes/worker-home';
 
 /** The real painters, killed at random: what they store as their state must be all that they need. */
 let home: string;
@@ -18,26 +14,7 @@ let worker: WorkerClient | undefined;
 const frames = 6;
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'reverie-resume-'));
-  for (const name of ['clips', 'images', 'nets', 'jobs']) mkdirSync(join(home, name));
-  const file = join(home, 'scene.mp4');
-  execFileSync('ffmpeg', [
-    '-v',
-    'error',
-    '-f',
-    'lavfi',
-    '-i',
-    'testsrc2=size=96x64:rate=25:duration=1',
-    '-c:v',
-    'libx264',
-    '-pix_fmt',
-    'yuv420p',
-    file,
-  ]);
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  copyFileSync(file, join(home, 'clips', sha256));
-  clip = await probeClip(join(home, 'clips', sha256), { sha256, name: 'scene.mp4' });
-  writeFileSync(join(home, 'clips', `${sha256}.json`), JSON.stringify(clip));
+  ({ home, clip } = await makeWorkerHome('testsrc2=size=96x64:rate=25:duration=1'));
 });
 afterAll(async () => {
   worker?.child.kill('SIGKILL');

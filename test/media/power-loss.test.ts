@@ -1,40 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClipInfo } from '#protocol/clip';
 import type { Task } from '../../bridge-server/src/jobs/task';
-import { probeClip } from '../../bridge-server/src/media/probe';
 import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeWorkerHome } from '../fakes/worker-home';
 
-const home = mkdtempSync(join(tmpdir(), 'reverie-power-'));
-const syncLog = join(home, 'sync.log');
+let home: string;
+let syncLog: string;
 let clip: ClipInfo;
 let worker: WorkerClient | undefined;
 const frames = 24;
 
 beforeAll(async () => {
-  for (const name of ['clips', 'images', 'nets', 'jobs']) mkdirSync(join(home, name));
-  const file = join(home, 'scene.mp4');
-  execFileSync('ffmpeg', [
-    ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25:duration=1'],
-    ...['-c:v', 'libx264', '-pix_fmt', 'yuv420p', file],
-  ]);
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  copyFileSync(file, join(home, 'clips', sha256));
-  clip = await probeClip(join(home, 'clips', sha256), { sha256, name: 'scene.mp4' });
-  writeFileSync(join(home, 'clips', `${sha256}.json`), JSON.stringify(clip));
+  ({ home, clip } = await makeWorkerHome('testsrc2=size=64x48:rate=25:duration=1'));
+  syncLog = join(home, 'sync.log');
 });
 afterAll(async () => {
   worker?.child.kill('SIGKILL');

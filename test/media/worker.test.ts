@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClipInfo } from '#protocol/clip';
 import { framesToCover } from '#protocol/time';
 import type { StageNode, Task } from '../../bridge-server/src/jobs/task';
-import { probeClip } from '../../bridge-server/src/media/probe';
 import { makeTaskRun, startWorkerClient, type WorkerClient } from '../fakes/worker-client';
+import { makeWorkerHome } from '../fakes/worker-home';
 
 let home: string;
 let clip: ClipInfo;
@@ -19,26 +17,7 @@ const start = (program: 'real' | 'test' = 'test', env?: Record<string, string>) 
 };
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'reverie-worker-'));
-  for (const name of ['clips', 'images', 'nets', 'jobs']) mkdirSync(join(home, name));
-  const file = join(home, 'scene.mp4');
-  execFileSync('ffmpeg', [
-    '-v',
-    'error',
-    '-f',
-    'lavfi',
-    '-i',
-    'testsrc2=size=64x48:rate=25:duration=2',
-    '-c:v',
-    'libx264',
-    '-pix_fmt',
-    'yuv420p',
-    file,
-  ]);
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  copyFileSync(file, join(home, 'clips', sha256));
-  clip = await probeClip(join(home, 'clips', sha256), { sha256, name: 'scene.mp4' });
-  writeFileSync(join(home, 'clips', `${sha256}.json`), JSON.stringify(clip));
+  ({ home, clip } = await makeWorkerHome('testsrc2=size=64x48:rate=25:duration=2'));
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 afterEach(async () => {
