@@ -11,6 +11,7 @@ import {
 import { planesToRgb } from '../../bridge-server/src/media/planes-to-rgb';
 import { rgbToPlanes } from '../../bridge-server/src/media/rgb-to-planes';
 import { resample } from '../../bridge-server/src/media/resample';
+import { worstDifference } from '../compare';
 
 /** Slow waves of all three colours, which survive the halving of chroma. */
 function waves(width: number, height: number): Frame {
@@ -26,10 +27,6 @@ function waves(width: number, height: number): Frame {
 }
 const there = { matrix: yuvMatrix('bt709', 720), range: 'tv', dithered: false } as const;
 const back = { matrix: there.matrix, range: 'tv', siting: 'left', rotation: 0 } as const;
-function worst(a: Float32Array, b: Float32Array): number {
-  return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index])), 0);
-}
-
 test.each([
   ['yuv444p16le', 2.6e-5, 2.6e-5],
   ['yuv444p10le', 2e-3, 2e-3],
@@ -47,12 +44,12 @@ test.each([
     const bytes = rgbToPlanes(frame, format, width, height, there);
     expect(bytes.length).toBe(pictureBytes(format, width, height));
     const again = planesToRgb(samplesOf(format, bytes), format, width, height, back);
-    expect(worst(again.rgb, frame.rgb)).toBeLessThan(atBorder);
+    expect(worstDifference(again.rgb, frame.rgb)).toBeLessThan(atBorder);
     const inside = again.rgb.map((value, index) => {
       const [x, y] = [index % width, Math.floor(index / width) % height];
       return x > 1 && y > 1 && x < width - 2 && y < height - 2 ? value : frame.rgb[index];
     });
-    expect(worst(inside, frame.rgb)).toBeLessThan(limit);
+    expect(worstDifference(inside, frame.rgb)).toBeLessThan(limit);
   }
 });
 
@@ -184,7 +181,9 @@ test('scaling keeps constants, means and the place of things', () => {
     [77, 61],
     [40, 10],
   ])
-    expect(worst(resample(flat, width, height).rgb, new Float32Array(3 * width * height).fill(0.3))).toBeLessThan(1e-6);
+    expect(
+      worstDifference(resample(flat, width, height).rgb, new Float32Array(3 * width * height).fill(0.3)),
+    ).toBeLessThan(1e-6);
   const dot = createFrame(64, 64);
   for (let y = 30; y < 34; y++) for (let x = 14; x < 18; x++) dot.rgb[y * 64 + x] = 1;
   const small = resample(dot, 32, 32);

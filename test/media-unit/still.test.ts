@@ -10,6 +10,7 @@ import {
   toInterleaved,
 } from '../../bridge-server/src/media/still';
 import { drawScene } from '../../bridge-server/src/media/test-scene';
+import { worstDifference } from '../compare';
 
 const folder = mkdtempSync(join(tmpdir(), 'reverie-still-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,17 +18,13 @@ const scene = drawScene(5, { width: 60, height: 40 });
 function mean(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, index) => sum + Math.abs(value - b[index]), 0) / a.length;
 }
-function worst(a: Float32Array, b: Float32Array): number {
-  return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index])), 0);
-}
-
 test('PNG of 8 and 16 bits keep what they can hold, with alpha', async () => {
   const frame = { ...scene, alpha: scene.rgb.slice(0, 2400) };
   const deep = await loadPicture(await encodePicture(frame, 'png16'));
-  expect(worst(deep.rgb, frame.rgb)).toBeLessThan(0.51 / 65535);
-  expect(worst(deep.alpha!, frame.alpha)).toBeLessThan(0.51 / 65535);
+  expect(worstDifference(deep.rgb, frame.rgb)).toBeLessThan(0.51 / 65535);
+  expect(worstDifference(deep.alpha!, frame.alpha)).toBeLessThan(0.51 / 65535);
   const shallow = await loadPicture(await encodePicture(scene, 'png'));
-  expect(worst(shallow.rgb, scene.rgb)).toBeLessThan(0.51 / 255);
+  expect(worstDifference(shallow.rgb, scene.rgb)).toBeLessThan(0.51 / 255);
   expect(shallow.alpha).toBeUndefined();
 });
 
@@ -55,7 +52,7 @@ test('JPEG, WebP, TIFF and grey pictures are read', async () => {
     expect(mean(frame.rgb, scene.rgb)).toBeLessThan(limit);
   }
   const grey = await loadPicture(await sharp(png).greyscale().png().toBuffer());
-  expect(worst(grey.rgb.subarray(0, 2400), grey.rgb.subarray(4800))).toBe(0);
+  expect(worstDifference(grey.rgb.subarray(0, 2400), grey.rgb.subarray(4800))).toBe(0);
 });
 
 test('EXIF orientation is honoured', async () => {

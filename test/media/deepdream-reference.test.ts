@@ -12,6 +12,7 @@ import type { Net, Runtime } from '../../bridge-server/src/runtime/runtime';
 import { openDreamer } from '../../bridge-server/src/stages/dream/dreamer';
 import { octaveSizes } from '../../bridge-server/src/stages/dream/octaves';
 import { resizeFrame } from '../../bridge-server/src/stages/resize';
+import { psnr } from '../compare';
 
 const shared = join(__dirname, '../../../shared');
 const netFile = join(shared, 'models/classify/bvlc_googlenet.onnx');
@@ -112,9 +113,6 @@ jest.setTimeout(300_000);
       });
       return from.map((value, i) => value + detail[i]);
     }
-
-    const psnr = (a: Float32Array, b: Float32Array) =>
-      -10 * Math.log10(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
 
     // Each step is the same to the precision of single floats. A step changes the picture by 1.5 levels: 41 dB.
     it.each(['inception_3b/5x5_reduce', 'inception_4c/output'])(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { createNetStore } from '../../bridge-server/src/models/store';
 import { makePicture, runNet, type NamedTensors } from '../models/run-net';
+import { worstDifference } from '../compare';
 
 const models = join(__dirname, '../../../shared/models');
 const data = join(__dirname, '../../../shared/data');
@@ -10,11 +11,6 @@ const store = createNetStore({
   embeddedDir: join(__dirname, '../../bridge-server/nets'),
   homeDir: join(__dirname, 'no-such-home'),
 });
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  expect(a.length).toBe(b.length);
-  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - b[index]!)), 0);
-}
 
 /** A part of a photograph, [1, 3, height, width], 0..1. */
 async function photo(
@@ -40,7 +36,7 @@ async function photo(
       const ours = await runNet(await store.bytes('cunet-scale2x'), { input });
       const theirs = await runNet(readFileSync(join(models, 'waifu2x/cunet_scale2.0x_model.onnx')), { input });
       expect(ours.output!.dims).toEqual([1, 3, 2 * (68 - 36), 2 * (84 - 36)]);
-      expect(largestDifference(ours.output!.data, theirs.output!.data)).toBeLessThan(1 / 255);
+      expect(worstDifference(ours.output!.data, theirs.output!.data)).toBeLessThan(1 / 255);
     });
 
     test('the taps of openimages are those of the stored conversion, at even and odd sizes', async () => {
@@ -60,7 +56,7 @@ async function photo(
           expect([name, ours[name]!.dims]).toEqual([name, original.dims]);
           expect(ours[name]!.dims[1]).toBe(channels);
           const scale = original.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-          expect(largestDifference(ours[name]!.data, original.data) / scale).toBeLessThan(1e-5);
+          expect(worstDifference(ours[name]!.data, original.data) / scale).toBeLessThan(1e-5);
         }
       }
     });

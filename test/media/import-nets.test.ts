@@ -14,6 +14,7 @@ import { caffeLayersOf } from '../models/caffe-from-onnx';
 import { writeCaffeModel } from '../models/caffe-writer';
 import { makePicture, runNet } from '../models/run-net';
 import { writeTorch } from '../models/torch-writer';
+import { worstDifference } from '../compare';
 
 const shared = join(__dirname, '../../../shared');
 const models = join(shared, 'models');
@@ -53,11 +54,6 @@ function best(values: Float32Array): number {
   return values.indexOf(values.reduce((a, b) => Math.max(a, b)));
 }
 
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  expect(a.length).toBe(b.length);
-  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - b[index]!)), 0);
-}
-
 const describeShared = existsSync(models) ? describe : describe.skip;
 
 describeShared('imported classifiers (skipped where ../shared/models is absent)', () => {
@@ -93,7 +89,7 @@ describeShared('imported classifiers (skipped where ../shared/models is absent)'
       const input = { data: { data, dims: [1, 3, 224, 224] } };
       const ours = (await runNet(model, input)).prob!.data;
       const theirs = (await runNet(reference, input)).prob!.data;
-      expect(largestDifference(ours, theirs)).toBeLessThan(1e-4);
+      expect(worstDifference(ours, theirs)).toBeLessThan(1e-4);
       if (classes[best(ours)]!.startsWith(name.split('_')[0]!)) right += 1;
     }
     expect(right).toBeGreaterThanOrEqual(5);
@@ -115,7 +111,7 @@ describeShared('imported classifiers (skipped where ../shared/models is absent)'
     const theirs = await runNet(reference, input);
     for (const tap of taps) {
       expect(ours[tap]!.dims).toEqual(theirs[tap]!.dims);
-      expect(largestDifference(ours[tap]!.data, theirs[tap]!.data)).toBeLessThan(1e-2);
+      expect(worstDifference(ours[tap]!.data, theirs[tap]!.data)).toBeLessThan(1e-2);
     }
   });
 
@@ -136,7 +132,7 @@ describeShared('imported classifiers (skipped where ../shared/models is absent)'
       const theirs = (await runNet(reference, input)).prob!.data;
       expect(best(ours)).toBe(best(theirs));
       // The stored conversion rounds its weights to half precision.
-      expect(largestDifference(ours, theirs)).toBeLessThan(0.02);
+      expect(worstDifference(ours, theirs)).toBeLessThan(0.02);
       // Class 0 is the background.
       if (classes[best(ours) - 1]!.startsWith(name.split('_')[0]!)) right += 1;
     }
@@ -155,7 +151,7 @@ describeShared('imported classifiers (skipped where ../shared/models is absent)'
       input: { data, dims: [1, 3, side, side + 6] },
     });
     expect(ours.Eltwise4!.dims).toEqual(theirs.output!.dims);
-    expect(largestDifference(ours.Eltwise4!.data, theirs.output!.data)).toBeLessThan(1e-6);
+    expect(worstDifference(ours.Eltwise4!.data, theirs.output!.data)).toBeLessThan(1e-6);
   });
 
   test('every waifu2x file for ncnn is read to its last byte', () => {
@@ -223,7 +219,7 @@ describeShared('RAFT out of its PyTorch file (skipped where ../shared/models is 
       const ours = (await runNet(net.model, feeds)).flow!;
       const theirs = (await runNet(readFileSync(join(models, 'flow/raft_small_it12.onnx')), feeds)).flow!;
       expect(ours.dims).toEqual([1, 2, height, width]);
-      expect(largestDifference(ours.data, theirs.data)).toBeLessThan(1e-3);
+      expect(worstDifference(ours.data, theirs.data)).toBeLessThan(1e-3);
       expect(ours.data[(height / 2) * width + width / 2]).toBeCloseTo(-3, 0);
     } finally {
       await rm(folder, { recursive: true, force: true });

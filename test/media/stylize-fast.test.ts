@@ -23,6 +23,8 @@ import { createStyleSource, measureStyle } from '../../bridge-server/src/stages/
 import { makePicture, otherTexture, texture } from '../stages/moving-picture';
 import { closeShared, makeContext } from '../stages/tiny-feature-net';
 import type { TestContext } from '../stages/tiny-feature-net';
+import { meanDifference, worstDifference } from '../compare';
+import { runStage } from '../stages/run-stage';
 
 const root = join(__dirname, '../../bridge-server');
 const foreignNet = join(__dirname, '../../../shared/models/style/fns_mosaic_nc8.onnx');
@@ -56,18 +58,8 @@ const makeParams = (params: object = {}): StyleParams =>
 const byPainter = (painter: string) => ({ styles: [{ image: { painter }, weight: 1 }] });
 const byPicture = { styles: [{ image: { sha256: painting }, weight: 1 }] };
 
-async function run(frames: readonly Frame[], params: StyleParams, test: TestContext): Promise<Frame[]> {
-  const out: Frame[] = [];
-  for await (const frame of stylize(
-    (async function* () {
-      yield* frames;
-    })(),
-    params,
-    test.ctx,
-  ))
-    out.push(frame);
-  return out;
-}
+const run = (frames: readonly Frame[], params: StyleParams, test: TestContext) =>
+  runStage(stylize, frames, params, test.ctx);
 
 /** A camera that moves over a picture by a pixel and a half a frame. */
 const makeFootage = (count: number): Frame[] =>
@@ -111,11 +103,6 @@ function withFits(test: TestContext): { test: TestContext; fitted: () => number 
   };
   return { test: { ...test, ctx }, fitted: () => steps };
 }
-
-const worst = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-const meanDifference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 
 afterAll(closeShared);
 
@@ -181,7 +168,7 @@ describe('the embedded fast net', () => {
     const [found] = await run([{ ...footage[1], shotStart: true }], makeParams(byPicture), other);
     expect(fitted()).toBe(0);
     const [again] = await run([{ ...footage[1], shotStart: true }], makeParams(byPicture), await context());
-    expect(worst(found.rgb, again.rgb)).toBe(0);
+    expect(worstDifference(found.rgb, again.rgb)).toBe(0);
   });
 
   it('leaves more of the photograph at less strength', async () => {
@@ -205,7 +192,7 @@ describe('the embedded fast net', () => {
     const begun = withFits(await context()).test;
     const whole = await run(footage, makeParams(byPicture), begun);
     const rest = await run(footage.slice(1), makeParams(byPicture), await context({ resumed: begun.states[0] }));
-    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[1 + i].rgb)).toBe(0));
+    rest.forEach((frame, i) => expect(worstDifference(frame.rgb, whole[1 + i].rgb)).toBe(0));
   });
 });
 
@@ -256,7 +243,7 @@ withAnyStyleNets('nets for any style that are not ours (skipped without ../share
   it('MicroAST paints the same when its style is looked at once', async () => {
     const feeds = { content: image, style: picture, alpha: floatTensor(Float32Array.of(1), [1]) };
     const [whole, apart] = await bothWays('microast', read(join(styleNets, 'microast.onnx')), feeds, 'output');
-    expect(worst(apart, whole)).toBeLessThan(1e-4);
+    expect(worstDifference(apart, whole)).toBeLessThan(1e-4);
   });
 
   it('the pair of Magenta becomes one net that paints as the two do', async () => {
@@ -271,8 +258,8 @@ withAnyStyleNets('nets for any style that are not ours (skipped without ../share
     );
     const feeds = { content_image: image, 'style/style_image': picture };
     const [whole, apart] = await bothWays('magenta', joinNets(painter, reader, 'magenta'), feeds, 'stylized');
-    expect(worst(whole, expected)).toBeLessThan(1e-5);
-    expect(worst(apart, expected)).toBeLessThan(1e-4);
+    expect(worstDifference(whole, expected)).toBeLessThan(1e-5);
+    expect(worstDifference(apart, expected)).toBeLessThan(1e-4);
   });
 
   it('paint frames of any size', async () => {

@@ -9,6 +9,7 @@ import type { Runtime } from '../../bridge-server/src/runtime/runtime';
 import { turn } from '../../bridge-server/src/stages/tiles';
 import { upscaleFrame, type UpscaleStageParams } from '../../bridge-server/src/stages/upscale';
 import { createNetCache } from '../../bridge-server/src/worker/net-source';
+import { worstDifference } from '../compare';
 
 const embedded = createNetStore({
   embeddedDir: join(__dirname, '../../bridge-server/nets'),
@@ -43,13 +44,6 @@ type Wish = Partial<UpscaleStageParams> & { readonly times?: number };
 function enlarged(frame: Frame, { times = 2, ...wish }: Wish, source = nets): Promise<Frame> {
   const params = { tta: false, tilePx: 0, width: frame.width * times, height: frame.height * times, ...wish };
   return upscaleFrame(frame, params, { nets: source, signal: new AbortController().signal, progress: () => undefined });
-}
-
-function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let worst = 0;
-  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
-  return worst;
 }
 
 const numbers = (count: number, seed: number, size: number) =>

@@ -10,6 +10,8 @@ import { shiftedTiles } from '../../bridge-server/src/stages/dream/tiled';
 import { viewFeeds } from '../../bridge-server/src/stages/dream/views';
 import { makePicture, otherTexture } from './moving-picture';
 import { closeShared, makeContext, type TestContext } from './tiny-feature-net';
+import { meanDifference, psnr } from '../compare';
+import { runStage } from './run-stage';
 
 const [width, height] = [96, 64];
 const size = { width, height };
@@ -23,13 +25,6 @@ const makeParams = (params: Partial<DreamParams> = {}): DreamParams =>
     jitter: 4,
     ...params,
   });
-
-const meanChange = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
-
-function psnr(a: Float32Array, b: Float32Array): number {
-  return -10 * Math.log10(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
-}
 
 /** What the dream adds to a still picture. */
 async function dreamt(test: TestContext, frame: Frame, params: DreamParams, options: Partial<DreamOptions> = {}) {
@@ -54,14 +49,8 @@ async function excitement(test: TestContext, rgb: Float32Array, layer: string, f
   return chosen.reduce((sum, value) => sum + value * value, 0) / chosen.length;
 }
 
-async function run(frames: readonly Frame[], params: DreamParams, test: TestContext): Promise<Frame[]> {
-  async function* input() {
-    yield* frames;
-  }
-  const out: Frame[] = [];
-  for await (const frame of dream(input(), params, test.ctx)) out.push(frame);
-  return out;
-}
+const run = (frames: readonly Frame[], params: DreamParams, test: TestContext) =>
+  runStage(dream, frames, params, test.ctx);
 
 /** A camera that moves by one pixel a frame; `cutAt` shows another picture from there on. */
 function makeFootage(count: number, cutAt = Infinity): Frame[] {
@@ -117,7 +106,7 @@ describe('a dream in a picture', () => {
     const test = await makeContext({});
     const grey = { ...createFrame(width, height), rgb: picture.rgb.map(value => 0.25 + 0.5 * value) };
     const params = makeParams({ octaves: 1, iterations: 1, smoothing: 'none', stepSize: 2 });
-    expect(255 * meanChange(await dreamt(test, grey, params), grey.rgb)).toBeCloseTo(2, 3);
+    expect(255 * meanDifference(await dreamt(test, grey, params), grey.rgb)).toBeCloseTo(2, 3);
   });
 
   it('leaves what may not change as it is', async () => {
@@ -154,7 +143,7 @@ describe('a dream in a picture', () => {
       [68, 92],
     ].map(([from, to]) => {
       const strip = (rgb: Float32Array) => rgb.filter((_, i) => i % width >= from && i % width < to);
-      return meanChange(strip(masked.rgb), strip(frame.rgb)) / meanChange(strip(whole.rgb), strip(frame.rgb));
+      return meanDifference(strip(masked.rgb), strip(frame.rgb)) / meanDifference(strip(whole.rgb), strip(frame.rgb));
     });
     expect(middle[0]).toBe(0);
     expect(middle[1]).toBeCloseTo(0.5, 1);
@@ -172,17 +161,17 @@ describe('a dream in a picture', () => {
     const params = makeParams({ iterations: 10, strength: 50 });
     const [out] = await run([frame], params, { ...test, ctx });
     const [early, late] = previews.map(preview => preview.rgb);
-    expect(meanChange(late, out.rgb)).toBeLessThan(0.001);
-    expect(meanChange(early, frame.rgb)).toBeGreaterThan(0);
-    expect(meanChange(early, frame.rgb)).toBeLessThan(meanChange(late, frame.rgb));
+    expect(meanDifference(late, out.rgb)).toBeLessThan(0.001);
+    expect(meanDifference(early, frame.rgb)).toBeGreaterThan(0);
+    expect(meanDifference(early, frame.rgb)).toBeLessThan(meanDifference(late, frame.rgb));
   });
 
   it('follows a guide picture', async () => {
     const guide = makePicture(80, 64, 0, (x, y) => [3 * x, y], otherTexture);
     const test = await makeContext({ pictures: { ['b'.repeat(64)]: guide } });
     const guided = await dreamt(test, picture, makeParams({ guide: { sha256: 'b'.repeat(64) } }));
-    expect(meanChange(guided, picture.rgb)).toBeGreaterThan(0.5 / 255);
-    expect(meanChange(guided, await dreamt(test, picture, makeParams()))).toBeGreaterThan(0.5 / 255);
+    expect(meanDifference(guided, picture.rgb)).toBeGreaterThan(0.5 / 255);
+    expect(meanDifference(guided, await dreamt(test, picture, makeParams()))).toBeGreaterThan(0.5 / 255);
   });
 
   it('names the layers that there are when one is not among them', async () => {
@@ -239,7 +228,7 @@ describe('tiles', () => {
       return Math.max(...steps) / [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
     };
     expect(steepest(tiled)).toBeLessThan(1.25 * steepest(whole));
-    expect(meanChange(tiled, picture.rgb) / meanChange(whole, picture.rgb)).toBeCloseTo(1, 0);
+    expect(meanDifference(tiled, picture.rgb) / meanDifference(whole, picture.rgb)).toBeCloseTo(1, 0);
     expect(psnr(tiled, whole)).toBeGreaterThan(psnr(picture.rgb, whole) + 1);
   });
 
@@ -306,7 +295,7 @@ describe('a dream on video', () => {
     ];
     const out = await run(footage, makeParams({ strengthCurve }), await makeContext({}));
     expect(out[0].rgb).toEqual(footage[0].rgb);
-    const [half, full] = [1, 2].map(i => meanChange(out[i].rgb, footage[i].rgb));
+    const [half, full] = [1, 2].map(i => meanDifference(out[i].rgb, footage[i].rgb));
     expect(half).toBeGreaterThan(0.3 * full);
     expect(half).toBeLessThan(0.8 * full);
   });
@@ -366,8 +355,8 @@ describe('a dream on video', () => {
     const alone = await run([{ ...other, shotStart: true }], params, test);
     const before = await run([{ ...frame, shotStart: true }], params, test);
     const added = (to: Frame, from: Frame) => to.rgb.map((value, i) => value - from.rgb[i]);
-    const near = meanChange(added(out[1], other), added(alone[0], other));
-    expect(near).toBeLessThan(meanChange(added(out[1], other), added(before[0], frame)));
+    const near = meanDifference(added(out[1], other), added(alone[0], other));
+    expect(near).toBeLessThan(meanDifference(added(out[1], other), added(before[0], frame)));
   });
 
   it('carries nothing across a cut', async () => {

@@ -4,6 +4,7 @@ import { composite } from '../../bridge-server/src/stages/composite';
 import { createKeyer, key, type KeyStageParams } from '../../bridge-server/src/stages/key';
 import { fillUnknown } from '../../bridge-server/src/stages/key/fill';
 import { findScreen } from '../../bridge-server/src/stages/key/screen';
+import { runStage, streamOf } from './run-stage';
 
 const [width, height] = [96, 64];
 const area = width * height;
@@ -123,7 +124,7 @@ test('eroding shrinks and growing widens by as many pixels as asked', async () =
 
 test('what is painted behind the subject continues it and holds nothing of the screen', async () => {
   const { frame } = scene([0.1, 0.75, 0.2]);
-  const stage = key([frame] as unknown as AsyncIterable<Frame>, params(), context([frame]) as never);
+  const stage = key(streamOf([frame]), params(), context([frame]) as never);
   for await (const keyed of stage) {
     expect(keyed.alpha).toBeDefined();
     for (let i = 0; i < area; i++) expect(keyed.rgb[area + i] - keyed.rgb[i]).toBeLessThan(0.1);
@@ -134,13 +135,7 @@ test('the painted subject comes back over the untouched footage in step with it'
   const frames = [0, 1, 2].map(index => scene([0.1, 0.75, 0.2], 3, index).frame);
   frames[2] = { ...frames[2], rgb: frames[2].rgb.map(value => value * 0.9) };
   const painted = frames.map(frame => ({ ...frame, rgb: new Float32Array(3 * area).fill(1) }));
-  const out: Frame[] = [];
-  for await (const frame of composite(
-    painted as unknown as AsyncIterable<Frame>,
-    params({ over: 'source' }),
-    context(frames) as never,
-  ))
-    out.push(frame);
+  const out = await runStage(composite, painted, params({ over: 'source' }), context(frames) as never);
   expect(out).toHaveLength(3);
   out.forEach((frame, index) => {
     expect(frame.rgb[0]).toBeCloseTo(frames[index].rgb[0], 6);
@@ -224,22 +219,18 @@ test('a clip lies behind the subject in step with it, and begins again where it 
       yield* (sha256 === plate ? behind : frames).slice(from);
     },
   };
-  const levels: number[] = [];
-  for await (const frame of composite(
-    frames.slice(1) as unknown as AsyncIterable<Frame>,
+  const out = await runStage(
+    composite,
+    frames.slice(1),
     params({ over: 'clip', plateClip: plate, screenFrame: 1 }),
     ctx as never,
-  ))
-    levels.push(frame.rgb[0]);
+  );
+  const levels = out.map(({ rgb }) => rgb[0]);
   expect(levels.map(level => level.toFixed(2))).toEqual(['0.20', '0.50', '0.20', '0.50']);
 });
 
 test('a plate that was not given is refused', async () => {
   const { frame } = scene([0.1, 0.75, 0.2]);
-  const run = composite(
-    [frame] as unknown as AsyncIterable<Frame>,
-    params({ over: 'clip' }),
-    context([frame]) as never,
-  );
+  const run = composite(streamOf([frame]), params({ over: 'clip' }), context([frame]) as never);
   await expect(run[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'PARAMETER_WRONG' });
 });

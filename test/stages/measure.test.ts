@@ -12,6 +12,7 @@ import {
 } from '../../bridge-server/src/stages/measure-pair';
 import { measurePage } from '../../bridge-server/src/stages/measure-page';
 import { constantFlow, makePicture, otherTexture } from './moving-picture';
+import { streamOf } from './run-stage';
 
 const [width, height] = [96, 64];
 const size = { width, height };
@@ -23,10 +24,6 @@ function makeNoise(seed: number): Float32Array {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   });
-}
-
-async function* stream(frames: readonly Frame[]): AsyncIterable<Frame> {
-  for (const frame of frames) yield frame;
 }
 
 /** Moves 3 px right and 1 px down each frame: what the flow says is exact. */
@@ -130,7 +127,7 @@ describe('measureClip', () => {
   const steady = clip.map(frame => ({ ...frame, rgb: frame.rgb.map(v => 0.1 + 0.7 * v) }));
 
   test('the source itself: ratio 1, nothing damaged, infinite PSNR', async () => {
-    const { figures, series } = await measureClip(stream(clip), stream(clip), { flow: exact });
+    const { figures, series } = await measureClip(streamOf(clip), streamOf(clip), { flow: exact });
     expect(figures).toMatchObject({
       frames: 8,
       width,
@@ -153,8 +150,8 @@ describe('measureClip', () => {
       flow: createClassicalFlow({ where: 'here' }),
       independent: async (source: Frame) => flickering[source.index],
     };
-    const good = (await measureClip(stream(steady), stream(clip), options)).figures;
-    const bad = (await measureClip(stream(flickering), stream(clip), options)).figures;
+    const good = (await measureClip(streamOf(steady), streamOf(clip), options)).figures;
+    const bad = (await measureClip(streamOf(flickering), streamOf(clip), options)).figures;
     expect(bad.warpingError!).toBeGreaterThan(10 * good.warpingError!);
     expect(bad.stabilityError!).toBeGreaterThan(3 * good.stabilityError!);
     expect(good.stabilityErrorIndependent!).toBeCloseTo(bad.stabilityError!, 10);
@@ -166,7 +163,7 @@ describe('measureClip', () => {
 
   test('style loss is handed to whoever knows the style', async () => {
     const styleLoss = async (frame: Frame) => (frame.index === 5 ? 9 : frame.rgb[0] > 0 ? 2 + 0.01 * frame.index : 0);
-    const measured = await measureClip(stream(steady), stream(clip), {
+    const measured = await measureClip(streamOf(steady), streamOf(clip), {
       flow: exact,
       styleLoss,
       independent: async source => ({ ...clip[source.index], index: 0 }),
@@ -191,7 +188,7 @@ describe('measureClip', () => {
             ...(t === 4 ? { shotStart: true } : {}),
           },
     );
-    const { figures, series } = await measureClip(stream(cutClip), stream(cutClip), { flow: exact });
+    const { figures, series } = await measureClip(streamOf(cutClip), streamOf(cutClip), { flow: exact });
     expect(figures.pairs).toBe(6);
     expect(series[4].warpingError).toBeUndefined();
     expect(figures.warpingError).toBeLessThan(1e-6);
@@ -203,7 +200,7 @@ describe('measureClip', () => {
       flow: async () => ({ forward: constantFlow(width, height, NaN, 0), backward: constantFlow(width, height, 0, 0) }),
     };
     const kinds: string[] = [];
-    const { figures } = await measureClip(stream(clip), stream(clip), {
+    const { figures } = await measureClip(streamOf(clip), streamOf(clip), {
       flow: broken,
       notice: notice => kinds.push(notice.kind),
     });
@@ -214,7 +211,7 @@ describe('measureClip', () => {
 
   test('samples: all frames are counted and checked, few are looked at', async () => {
     const damaged = steady.map((frame, t) => (t === 6 ? { ...frame, rgb: new Float32Array(3 * area) } : frame));
-    const { figures, series } = await measureClip(stream(damaged), stream(clip), {
+    const { figures, series } = await measureClip(streamOf(damaged), streamOf(clip), {
       flow: exact,
       sample: { window: 3, stride: 5 },
     });
@@ -229,11 +226,11 @@ describe('measureClip', () => {
         (y + 0.5) / 2 - 0.5 - frame.index,
       ]),
     );
-    const { figures } = await measureClip(stream(twice), stream(clip), { flow: exact });
+    const { figures } = await measureClip(streamOf(twice), streamOf(clip), { flow: exact });
     expect(figures).toMatchObject({ width: 2 * width, height: 2 * height, pairs: 7 });
     expect(figures.warpingError).toBeLessThan(1e-5);
     const small = (
-      await measureClip(stream(twice), stream(clip), {
+      await measureClip(streamOf(twice), streamOf(clip), {
         flow: createClassicalFlow({ where: 'here' }),
         maxSide: width / 2,
       })
@@ -243,14 +240,14 @@ describe('measureClip', () => {
   });
 
   test('a source that ends early is an error', async () => {
-    await expect(measureClip(stream(clip), stream(clip.slice(0, 5)), { flow: exact })).rejects.toThrow(
+    await expect(measureClip(streamOf(clip), streamOf(clip.slice(0, 5)), { flow: exact })).rejects.toThrow(
       'RESULT_INCOMPLETE',
     );
   });
 
   test('the page plots what was found, beside the frames, and needs nothing else', async () => {
     const damaged = flickering.map((frame, t) => (t === 3 ? { ...frame, rgb: new Float32Array(3 * area) } : frame));
-    const measured = await measureClip(stream(damaged), stream(clip), { flow: exact, thumbnailEvery: 2 });
+    const measured = await measureClip(streamOf(damaged), streamOf(clip), { flow: exact, thumbnailEvery: 2 });
     expect(measured.thumbnails.map(frame => frame.index)).toEqual([0, 2, 4, 6]);
     const html = measurePage(measured, { title: 'Clip <1> & "co"', rate: '50' });
     expect(html).toContain('<h1>Clip &#60;1&#62; &#38; &#34;co&#34;</h1>');

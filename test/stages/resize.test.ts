@@ -1,5 +1,6 @@
 import { createFrame, type Frame } from '../../bridge-server/src/frame/frame';
 import { resizeFrame, resizePlanes } from '../../bridge-server/src/stages/resize';
+import { worstDifference } from '../compare';
 
 /** A frame with rgb from (x, y, c) with x and y at pixel centres, 0..1. */
 function makeFrame(width: number, height: number, at: (x: number, y: number, c: number) => number): Frame {
@@ -11,9 +12,6 @@ function makeFrame(width: number, height: number, at: (x: number, y: number, c: 
   return frame;
 }
 
-const worst = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-
 test('an even picture stays even at any size', () => {
   const frame = makeFrame(37, 23, (_x, _y, c) => 0.2 + 0.3 * c);
   for (const [width, height] of [
@@ -23,7 +21,7 @@ test('an even picture stays even at any size', () => {
     [1, 1],
   ]) {
     const resized = resizeFrame(frame, width, height);
-    expect(worst(resized.rgb, makeFrame(width, height, (_x, _y, c) => 0.2 + 0.3 * c).rgb)).toBeLessThan(1e-6);
+    expect(worstDifference(resized.rgb, makeFrame(width, height, (_x, _y, c) => 0.2 + 0.3 * c).rgb)).toBeLessThan(1e-6);
   }
 });
 

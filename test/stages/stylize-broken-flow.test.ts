@@ -6,6 +6,8 @@ import { checkFrame } from '../../bridge-server/src/stages/check-frames';
 import { stylize } from '../../bridge-server/src/stages/stylize';
 import { makePicture, otherTexture } from './moving-picture';
 import { closeShared, makeContext, makeTinyNet, type TestContext } from './tiny-feature-net';
+import { meanDifference } from '../compare';
+import { runStage } from './run-stage';
 
 const [width, height] = [96, 64];
 const painting = 'b'.repeat(64);
@@ -41,23 +43,14 @@ const params = (flow: 'net' | 'classical') =>
     flow,
   });
 
-async function paint(frames: readonly Frame[], { ctx }: TestContext, flow: 'net' | 'classical' = 'net') {
-  const input = async function* () {
-    yield* frames;
-  };
-  const out: Frame[] = [];
-  for await (const frame of stylize(input(), params(flow), ctx)) out.push(frame);
-  return out;
-}
+const paint = (frames: readonly Frame[], { ctx }: TestContext, flow: 'net' | 'classical' = 'net') =>
+  runStage(stylize, frames, params(flow), ctx);
 
 const context = (flowNet: Uint8Array) =>
   makeContext({
     pictures: { [painting]: makePicture(80, 64, 0, (x, y) => [3 * x, 2 * y], otherTexture) },
     bytes: name => (name === 'tiny' ? makeTinyNet() : flowNet),
   });
-
-const meanDifference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 
 // Nets are shared by name within a file: each is asked for once and forgotten before the next.
 afterEach(closeShared);

@@ -9,6 +9,8 @@ import { lumaOf } from '../../bridge-server/src/frame/plane';
 import { makePicture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
 import type { TestContext } from './tiny-feature-net';
+import { meanDifference, worstDifference } from '../compare';
+import { runStage } from './run-stage';
 
 const [width, height] = [72, 60];
 const area = width * height;
@@ -117,23 +119,8 @@ function makeVisitor(count: number): Frame[] {
   });
 }
 
-async function run(frames: readonly Frame[], params: StyleParams, test: TestContext): Promise<Frame[]> {
-  const out: Frame[] = [];
-  for await (const frame of stylize(
-    (async function* () {
-      yield* frames;
-    })(),
-    params,
-    test.ctx,
-  ))
-    out.push(frame);
-  return out;
-}
-
-const worst = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-const meanDifference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+const run = (frames: readonly Frame[], params: StyleParams, test: TestContext) =>
+  runStage(stylize, frames, params, test.ctx);
 
 afterAll(closeShared);
 
@@ -155,7 +142,7 @@ describe('an imported net', () => {
     const [[none], [some], [all]] = await Promise.all(
       [0, 20, 60].map(async strength => run([footage], makeParams({ strength }), await context())),
     );
-    expect(worst(none.rgb, footage.rgb)).toBeLessThan(1e-6);
+    expect(worstDifference(none.rgb, footage.rgb)).toBeLessThan(1e-6);
     expect(meanDifference(some.rgb, footage.rgb)).toBeLessThan(0.5 * meanDifference(all.rgb, footage.rgb));
   });
 
@@ -226,7 +213,7 @@ describe('an imported net that takes any style', () => {
       await paint({ styles: [warm], strength: 100 }),
     ];
     const changed = meanDifference(full.rgb, none.rgb);
-    expect(worst(most.rgb, full.rgb)).toBe(0);
+    expect(worstDifference(most.rgb, full.rgb)).toBe(0);
     expect(meanDifference(half.rgb, none.rgb)).toBeGreaterThan(0.3 * changed);
     expect(meanDifference(half.rgb, none.rgb)).toBeLessThan(0.7 * changed);
   });
@@ -234,7 +221,7 @@ describe('an imported net that takes any style', () => {
   it('may keep its colours last, or not name its inputs', async () => {
     const [expected] = await paint({ styles: [warm] });
     for (const net of ['any-style-last', 'any-style-unnamed'])
-      expect(worst((await paint({ net, styles: [warm] }))[0].rgb, expected.rgb)).toBeLessThan(1e-4);
+      expect(worstDifference((await paint({ net, styles: [warm] }))[0].rgb, expected.rgb)).toBeLessThan(1e-4);
   });
 
   it('does not pump when something bright comes into the picture, although its norms are written out', async () => {
@@ -255,7 +242,7 @@ describe('an imported net that takes any style', () => {
     const whole = await run(footage, params, begun);
     const resumed = await context({ pictures, convention: plain, resumed: begun.states[0] });
     const rest = await run(footage.slice(1), params, resumed);
-    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[1 + i].rgb)).toBe(0));
+    rest.forEach((frame, i) => expect(worstDifference(frame.rgb, whole[1 + i].rgb)).toBe(0));
   });
 
   it.each([
@@ -302,7 +289,7 @@ describe('frames of a shot', () => {
     const footage = [...makeVisitor(1), ...makeFootage(1).map(frame => ({ ...frame, index: 1 }))];
     const [, second] = await run(footage, makeParams(), await context());
     const [alone] = await run([footage[1]], makeParams(), await context());
-    expect(worst(second.rgb, alone.rgb)).toBe(0);
+    expect(worstDifference(second.rgb, alone.rgb)).toBe(0);
   });
 
   it('go on to the same bits where they were stopped', async () => {
@@ -311,7 +298,7 @@ describe('frames of a shot', () => {
     const whole = await run(footage, makeParams(), begun);
     expect(begun.states.map(state => state.nextIndex)).toEqual([1, 2, 3, 4]);
     const rest = await run(footage.slice(2), makeParams(), await context({ resumed: begun.states[1] }));
-    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[2 + i].rgb)).toBe(0));
+    rest.forEach((frame, i) => expect(worstDifference(frame.rgb, whole[2 + i].rgb)).toBe(0));
   });
 
   it('are not judged by what alpha hides', async () => {
@@ -321,7 +308,7 @@ describe('frames of a shot', () => {
     const [a] = await run([{ ...plain, alpha: visible }], makeParams(), await context());
     const [b] = await run([hidden], makeParams(), await context());
     expect(
-      worst(
+      worstDifference(
         a.rgb.filter((_, i) => visible[i % area] === 1),
         b.rgb.filter((_, i) => visible[i % area] === 1),
       ),

@@ -7,6 +7,7 @@ import { stylize } from '../../bridge-server/src/stages/stylize';
 import { colourStatistics, lumaDeviation } from '../../bridge-server/src/stages/stylize/colour';
 import { makePicture, otherTexture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
+import { runStage } from './run-stage';
 
 const [width, height] = [96, 64];
 
@@ -59,12 +60,7 @@ describe('paint under changing light', () => {
       flow: 'classical',
       colour,
     });
-    const out: Frame[] = [];
-    async function* input() {
-      yield* frames;
-    }
-    for await (const frame of stylize(input(), params, ctx)) out.push(frame);
-    return out;
+    return runStage(stylize, frames, params, ctx);
   };
   const mean = (frame: Frame) => lumaOf(frame.rgb).reduce((sum, value) => sum + value, 0) / (width * height);
   const contrast = (frame: Frame) => lumaDeviation(colourStatistics(frame.rgb));

@@ -6,6 +6,8 @@ import { lumaOf } from '../../bridge-server/src/frame/plane';
 import { makePicture, otherTexture, texture } from './moving-picture';
 import { closeShared, makeContext } from './tiny-feature-net';
 import type { TestContext } from './tiny-feature-net';
+import { meanDifference, worstDifference } from '../compare';
+import { runStage } from './run-stage';
 
 const [width, height] = [72, 64];
 const painting = 'a'.repeat(64);
@@ -49,22 +51,12 @@ const makeParams = (params: Partial<StyleParams> = {}): StyleParams =>
     ...params,
   });
 
-async function run(frames: readonly Frame[], params: StyleParams, test: TestContext): Promise<Frame[]> {
-  async function* input() {
-    yield* frames;
-  }
-  const out: Frame[] = [];
-  for await (const frame of stylize(input(), params, test.ctx)) out.push(frame);
-  return out;
-}
+const run = (frames: readonly Frame[], params: StyleParams, test: TestContext) =>
+  runStage(stylize, frames, params, test.ctx);
 
 const context = (options: Parameters<typeof makeContext>[0] = {}) =>
   makeContext({ pictures: { [painting]: makePainting() }, ...options });
 
-const worst = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-const meanDifference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 const meanOf = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 afterAll(closeShared);
@@ -105,7 +97,7 @@ describe('stylize', () => {
     const resumed = await context({ resumed: begun.states[1] });
     expect(begun.states[1].nextIndex).toBe(2);
     const rest = await run(footage.slice(2), params, resumed);
-    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[2 + i].rgb)).toBe(0));
+    rest.forEach((frame, i) => expect(worstDifference(frame.rgb, whole[2 + i].rgb)).toBe(0));
   });
 
   it('begins anew at a cut, as if nothing had been before', async () => {
@@ -113,7 +105,7 @@ describe('stylize', () => {
     const other = { ...makePicture(width, height, 2, (x, y) => [x, y], otherTexture), shotStart: true };
     const cut = await run([...makeFootage(2, 1), other], params, await context());
     const alone = await run([other], params, await context());
-    expect(worst(cut[2].rgb, alone[0].rgb)).toBe(0);
+    expect(worstDifference(cut[2].rgb, alone[0].rgb)).toBe(0);
   });
 
   it('holds on to the paint: steadier than frames painted alone', async () => {
@@ -193,7 +185,7 @@ describe('stylize', () => {
     const notes = test.notices.filter(({ kind }) => kind === 'note');
     expect(notes.map(({ frame }) => frame)).toEqual([2]);
     const alone = await run([{ ...footage[2], shotStart: true }], makeParams(), await context());
-    expect(worst(out[2].rgb, alone[0].rgb)).toBe(0);
+    expect(worstDifference(out[2].rgb, alone[0].rgb)).toBe(0);
   });
 
   it('keeps the colours of the footage when told to', async () => {
@@ -253,7 +245,7 @@ describe('stylize', () => {
     expect(whole.map(frame => frame.index)).toEqual(footage.map(frame => frame.index));
     expect(begun.states.map(state => state.nextIndex)).toEqual([8, 10]);
     const rest = await run(footage.slice(8), params, await context({ resumed: begun.states[0] }));
-    rest.forEach((frame, i) => expect(worst(frame.rgb, whole[8 + i].rgb)).toBe(0));
+    rest.forEach((frame, i) => expect(worstDifference(frame.rgb, whole[8 + i].rgb)).toBe(0));
     const once = await run(footage.slice(0, 3), { ...params, passes: 1 }, await context());
     expect(meanDifference(once[1].rgb, whole[1].rgb)).toBeGreaterThan(0);
   });
@@ -305,7 +297,7 @@ describe('stylizeStill', () => {
     expect(steps.length).toBeGreaterThan(2);
     const [expected] = await run([footage], params, await context());
     const last = steps[steps.length - 1];
-    expect(worst(last.rgb, expected.rgb)).toBe(0);
+    expect(worstDifference(last.rgb, expected.rgb)).toBe(0);
     expect(meanDifference(steps[0].rgb, last.rgb)).toBeGreaterThan(
       meanDifference(steps[steps.length - 2].rgb, last.rgb),
     );

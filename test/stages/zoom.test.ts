@@ -5,6 +5,8 @@ import { zoom } from '../../bridge-server/src/stages/zoom';
 import { turnedAndEnlarged } from '../../bridge-server/src/stages/zoom/place';
 import { makePicture } from './moving-picture';
 import { closeShared, makeContext, type TestContext } from './tiny-feature-net';
+import { meanDifference } from '../compare';
+import { runStage } from './run-stage';
 
 const [width, height] = [80, 60];
 const size = { width, height };
@@ -18,17 +20,7 @@ const makeParams = (params: z.input<typeof zoomParams> = {}): ZoomParams =>
     dream: { net: 'tiny', objectives: [{ layer: 'relu3_1' }], iterations: 2, octaves: 1, jitter: 4, ...params.dream },
   });
 
-async function run(params: ZoomParams, test: TestContext): Promise<Frame[]> {
-  async function* input() {
-    yield start;
-  }
-  const out: Frame[] = [];
-  for await (const frame of zoom(input(), params, test.ctx)) out.push(frame);
-  return out;
-}
-
-const meanChange = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+const run = (params: ZoomParams, test: TestContext) => runStage(zoom, [start], params, test.ctx);
 
 /** Of the middle, which no border has reached. */
 function psnrInside(a: Float32Array, b: Float32Array, margin: number): number {
@@ -47,7 +39,7 @@ afterAll(closeShared);
 describe('a picture enlarged and turned', () => {
   it('about a point is where the point was, and nothing changes at no enlargement', () => {
     const still = turnedAndEnlarged(start.rgb, size, { scale: 1, degrees: 0, centreX: 0.5, centreY: 0.5 }, 'reflect');
-    expect(meanChange(still.image, start.rgb)).toBeLessThan(1e-6);
+    expect(meanDifference(still.image, start.rgb)).toBeLessThan(1e-6);
     const corner = turnedAndEnlarged(start.rgb, size, { scale: 1.3, degrees: 5, centreX: 0, centreY: 0 }, 'reflect');
     expect(corner.image[0]).toBeCloseTo(start.rgb[0], 5);
   });
@@ -91,7 +83,7 @@ describe('the infinite zoom', () => {
         { scale: 1.05, degrees: 0, centreX: 0.5, centreY: 0.5 },
         'reflect',
       ).image;
-      const change = meanChange(out[i].rgb, enlarged);
+      const change = meanDifference(out[i].rgb, enlarged);
       expect(change).toBeGreaterThan(0.5 / 255);
       expect(change).toBeLessThan(4 / 255);
     }
@@ -105,7 +97,7 @@ describe('the infinite zoom', () => {
       { frame: 4, value: 1.2 },
     ];
     const out = await run(makeParams({ rateCurve, dream: { strength: 0 } }), test);
-    expect(meanChange(out[3].rgb, out[2].rgb)).toBeLessThan(1e-3);
+    expect(meanDifference(out[3].rgb, out[2].rgb)).toBeLessThan(1e-3);
     const enlarged = turnedAndEnlarged(
       out[3].rgb,
       size,
@@ -130,10 +122,10 @@ describe('the infinite zoom', () => {
       turnedAndEnlarged(image, size, { scale: 1.06, degrees: 0, centreX: 0.5, centreY: 0.5 }, 'reflect').image;
     const closed = await run(makeParams({ ...params, loop: true }), test);
     const open = await run(makeParams(params), test);
-    const gap = (frames: readonly Frame[]) => meanChange(step(frames[19].rgb), frames[0].rgb);
+    const gap = (frames: readonly Frame[]) => meanDifference(step(frames[19].rgb), frames[0].rgb);
     expect(gap(closed)).toBeLessThan(0.3 * gap(open));
     // No frame jumps: what closes the loop comes in over many.
-    const jumps = closed.slice(1).map((frame, i) => meanChange(frame.rgb, step(closed[i].rgb)));
+    const jumps = closed.slice(1).map((frame, i) => meanDifference(frame.rgb, step(closed[i].rgb)));
     expect(Math.max(...jumps)).toBeLessThan(0.1);
   });
 
