@@ -86,6 +86,13 @@ test.each<[string, FlowPair]>([
   expect(motion.intoB.unreliableShare).toBe(1);
 });
 
+test('a look at a frame further back that shows nothing of this one is no broken flow to report', async () => {
+  const later = makePicture(width, height, 9, (x, y) => [x, y], otherTexture);
+  const { motion, notices } = await motionOf(a, later, createClassicalFlow({ where: 'here' }));
+  expect(motion.doubt).toBeDefined();
+  expect(notices).toEqual([]);
+});
+
 test('zeros are right where nothing moves', async () => {
   const still = { ...a, index: 5 };
   const { notices } = await motionOf(

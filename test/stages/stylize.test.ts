@@ -88,6 +88,27 @@ describe('stylize', () => {
     expect(spread(frame.rgb)).toBeGreaterThan(3 * spread(makeFootage(1, 0)[0].rgb));
   });
 
+  it('takes fewer steps where the picture stands still, all of them where a camera moves', async () => {
+    const stepsOf = async (footage: readonly Frame[]) => {
+      const test = await context();
+      let steps = 0;
+      const { compiled } = test.ctx.nets;
+      const counting: TestContext['ctx']['nets']['compiled'] = async (key, build, options) => {
+        const net = await compiled(key, build, options);
+        if (!key.startsWith('style-step:')) return net;
+        return { ...net, run: (...order) => (steps++, net.run(...order)) };
+      };
+      await run(footage, makeParams({ iterationsNext: 20, scales: 1 }), {
+        ...test,
+        ctx: { ...test.ctx, nets: { ...test.ctx.nets, compiled: counting } },
+      });
+      return steps;
+    };
+    const first = await stepsOf(makeFootage(1, 0));
+    expect((await stepsOf(makeFootage(3, 0))) - first).toBe(2 * 5);
+    expect((await stepsOf(makeFootage(3, 0.4))) - first).toBe(2 * 20);
+  });
+
   it('continues from a stored state to the same bits', async () => {
     const footage = makeFootage(4, 1.5, 0.5);
     const params = makeParams();

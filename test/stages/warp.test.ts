@@ -67,6 +67,18 @@ describe('warpBackward', () => {
     expect(worst('cubic')).toBeLessThan(worst('linear') / 5);
   });
 
+  test('a wave of four pixels keeps its height when it is moved by half a pixel, where cubic is asked for', () => {
+    const wave = Float32Array.from({ length: area }, (_, p) => Math.sin((Math.PI / 2) * (p % size.width)));
+    const height = (filter: 'linear' | 'cubic') => {
+      const { image } = warpBackward(wave, constantFlow(0.5, 0), size, { filter, border: 'reflect' });
+      // Between two samples of such a wave lies its root of a half.
+      return Math.abs(image[8 * size.width + 12]) / Math.SQRT1_2;
+    };
+    expect(height('linear')).toBeLessThan(0.75);
+    expect(height('cubic')).toBeGreaterThan(0.95);
+    expect(height('cubic')).toBeLessThan(1);
+  });
+
   test('never invents a value: a warp of a picture stays between its darkest and brightest pixel', () => {
     const image = makeNoise(area, 3).map(v => 0.4 + 0.1 * v);
     const flow = makeNoise(2 * area, 4).map(v => (v - 0.5) * 80);

@@ -476,7 +476,7 @@ export const fr: Catalogue = {
   'style.iterations': 'Pas, première image',
   'style.iterations.help': 'Pas à pleine taille pour la première image d’un plan ; 0 suit « Détail ».',
   'style.iterationsNext': 'Pas, suivantes',
-  'style.iterationsNext.help': 'Pas pour chaque image suivante ; 0 suit « Détail ».',
+  'style.iterationsNext.help': 'Pas pour chaque image suivante, moins là où l’image ne bouge pas ; 0 suit « Détail ».',
   'style.scales': 'Tailles de la pyramide',
   'style.scales.help': 'Tailles, du grossier au fin, pour la première image.',
   'style.loss': 'Accord par',

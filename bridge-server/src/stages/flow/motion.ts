@@ -21,8 +21,9 @@ export type Motion = FlowPair & {
 export type MotionSource = {
   readonly name: string;
   /**
-   * The motion between two frames of one size, remembered by their indices. Broken flow is noticed, reported once a
-   * pair as `flow-doubtful`, and comes back with a reliability of 0 everywhere.
+   * The motion between two frames of one size, remembered by their indices. Broken flow comes back with a reliability
+   * of 0 everywhere, and is reported once a pair as `flow-doubtful` between neighbours: further apart two frames may well
+   * have nothing in common.
    */
   between(a: Frame, b: Frame): Promise<Motion>;
   close(): Promise<void>;
@@ -55,12 +56,13 @@ export function createMotionSource(
     const light = lightBetween(a, b, pair);
     const doubt = doubtFlow(lit(a, light), b, pair);
     if (doubt === undefined) return { ...pair, intoA, intoB, light };
-    notice({
-      kind: 'flow-doubtful',
-      stage,
-      frame: b.index,
-      text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.`,
-    });
+    if (Math.abs(b.index - a.index) <= 1)
+      notice({
+        kind: 'flow-doubtful',
+        stage,
+        frame: b.index,
+        text: `Between frames ${a.index} and ${b.index} ${doubt}; they were treated as unrelated.`,
+      });
     return { ...pair, intoA: distrusted(intoA), intoB: distrusted(intoB), light: sameLight, doubt };
   };
   return {

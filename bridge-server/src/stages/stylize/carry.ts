@@ -23,6 +23,8 @@ export type Carried = {
   readonly exposed: Float32Array;
   /** Mean of `exposed`. */
   readonly exposedShare: number;
+  /** Share of the picture to which no earlier paint came as it was: it is not sure, or it moved. */
+  readonly unfinishedShare: number;
 };
 
 /** Share of a local change of light that is let through to the paint (methods reference 3.3, ReCoNet). */
@@ -67,13 +69,15 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
   }
   const start = fillUnseen(laid, seen, toEasel(frame.rgb, shot.colours), frame);
   const exposed = seen.map(share => Math.min(1, Math.max(0, 1 - share)));
+  const held = reliability.map((sure, p) => Math.min(1, sure) * Math.min(1, maturity[p]));
   return {
     start,
     target,
-    reliability: reliability.map((sure, p) => Math.min(1, sure) * Math.min(1, maturity[p])),
+    reliability: held,
     maturity,
     exposed,
     exposedShare: meanOf(exposed),
+    unfinishedShare: 1 - meanOf(held.map((sure, p) => sure * nearest.still[p])),
   };
 }
 
@@ -127,7 +131,17 @@ type Layer = {
   /** [H, W], 0..1, soft: not to be seen in that frame. */
   readonly hidden: Float32Array;
   readonly maturity: Float32Array;
+  /** [H, W], 0..1: how little it moved; paint that moves is sampled anew. */
+  readonly still: Float32Array;
 };
+
+/** Paint that moved this far has been sampled anew in full. */
+const movedPx = 0.25;
+
+function stillMap({ backward }: Motion): Float32Array {
+  const area = backward.length / 2;
+  return backward.subarray(0, area).map((x, p) => Math.max(0, 1 - Math.hypot(x, backward[area + p]) / movedPx));
+}
 
 async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: MotionSource): Promise<Layer> {
   const motion = await motions.between(from.content, frame);
@@ -138,6 +152,7 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
       reliability: new Float32Array(area),
       hidden: new Float32Array(area).fill(1),
       maturity: from.maturity,
+      still: new Float32Array(area),
     };
   }
   const painted = advect(from.painted, motion, frame);
@@ -145,7 +160,8 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
   const before = shot.footage ? relight(from.content.rgb, motion.light) : from.content.rgb;
   const unexplained = addLight(painted, before, frame, motion, hidden, shot.colours);
   const maturity = warpBackward(from.maturity, motion.backward, frame, { border: 'clamp' }).image;
-  return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden, maturity };
+  const reliability = holdMap(motion, hidden, unexplained, frame);
+  return { painted, reliability, hidden, maturity, still: stillMap(motion) };
 }
 
 /** A sample so little beyond the edge is as good as one on it. */

@@ -22,6 +22,8 @@ const worthRoughing = 0.005;
 const roughScale = 0.5;
 /** Steps at half size cost a quarter. */
 const roughStepsShare = 2;
+/** Share of the steps that a frame gets to which all paint came as it was; the others are for what did not. */
+const calmStepsShare = 0.25;
 /** So much riper is paint after each frame. */
 const ripening = 0.2;
 
@@ -46,7 +48,9 @@ export async function paintNext(
       ...(order.mask ? { mask: order.mask } : {}),
       temporal: { target: carried.target, weight: carried.reliability },
       anchor: shot.anchor,
-      steps: studio.steps.next,
+      steps: Math.ceil(
+        studio.steps.next * (calmStepsShare + (1 - calmStepsShare) * Math.min(1, carried.unfinishedShare)),
+      ),
       rate: studio.rate * (calmRateShare + (1 - calmRateShare) * Math.min(1, carried.exposedShare / busyShare)),
       ...(shot.carried ? { carried: shot.carried } : {}),
       random: order.random,

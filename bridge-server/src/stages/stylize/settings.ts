@@ -13,7 +13,7 @@ export function contentWeightOf(params: StyleParams, recipe: FeatureRecipe): num
 }
 
 /** Pull per unit of mean error at the default stickiness. */
-const usualTemporalWeight = 8;
+const usualTemporalWeight = 2;
 const usualStickiness = 60;
 
 /** 0 lets go altogether; each doubling of the setting pulls four times as hard. */
