@@ -517,7 +517,8 @@ export const fr: Catalogue = {
   'dream.strengthCurve': 'Force dans le temps',
   'dream.strengthCurve.help': 'Force au fil du temps (image et pour cent), au lieu d’une seule valeur.',
   'dream.octaves': 'Octaves',
-  'dream.octaves.help': 'Tailles auxquelles le rêve est fait : plus il y en a, plus les formes sont grandes.',
+  'dream.octaves.help':
+    'Tailles auxquelles le rêve est fait, autant qu’il en tient : plus il y en a, plus les formes sont grandes, même dans un ciel uni.',
   'dream.octaveScale': 'Rapport d’octave',
   'dream.octaveScale.help': 'Rapport d’une taille à la suivante.',
   'dream.iterations': 'Pas par octave',

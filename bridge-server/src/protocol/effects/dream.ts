@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { choice, curveSchema, imageRefSchema, numeric, toggle, whole } from './parameter';
 
+/** As many as fit, unless fewer are asked for. */
+export const dreamOctaves = (initial: number) =>
+  whole(1, 10, initial, {
+    label: 'dream.octaves',
+    help: 'Sizes at which the dream is made, as far as they fit: more gives larger forms, also in plain skies.',
+    level: 'simple',
+  });
+
 /** DeepDream (google/deepdream, 2015): raises what a layer of a net sees in the picture. */
 export const dreamParams = z.object({
   net: z
@@ -39,11 +47,7 @@ export const dreamParams = z.object({
     control: 'image',
     level: 'more',
   }),
-  octaves: whole(1, 10, 4, {
-    label: 'dream.octaves',
-    help: 'Sizes at which the dream is made: more gives larger forms.',
-    level: 'simple',
-  }),
+  octaves: dreamOctaves(10),
   octaveScale: numeric(1.1, 2, 1.4, { label: 'dream.octaveScale', help: 'Ratio of one size to the next.' }),
   iterations: whole(1, 200, 10, { label: 'dream.iterations', help: 'Steps per octave.' }),
   stepSize: numeric(0.1, 20, 1.7, {

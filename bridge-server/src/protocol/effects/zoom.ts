@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { curveSchema, numeric, toggle, whole } from './parameter';
-import { dreamParams } from './dream';
+import { dreamOctaves, dreamParams } from './dream';
 
 /** The infinite zoom: each frame is the one before, enlarged about a point and dreamt into again. */
 export const zoomParams = z.object({
@@ -22,6 +22,10 @@ export const zoomParams = z.object({
   reverse: toggle(false, { label: 'zoom.reverse', help: 'Play it backwards: a zoom out.', level: 'simple' }),
   loop: toggle(false, { label: 'zoom.loop', help: 'Close the loop: the last frames lead back into the first.' }),
   iterations: whole(1, 50, 4, { label: 'zoom.iterations', help: 'Dream steps per octave for each frame.' }),
-  dream: dreamParams.prefault({}).meta({ label: 'zoom.dream', help: 'What is dreamt.', level: 'more' }),
+  // Forms grow with the zoom itself.
+  dream: dreamParams
+    .extend({ octaves: dreamOctaves(4) })
+    .prefault({})
+    .meta({ label: 'zoom.dream', help: 'What is dreamt.', level: 'more' }),
 });
 export type ZoomParams = z.infer<typeof zoomParams>;
