@@ -76,8 +76,10 @@ test('a style that has to be fitted first is in the estimate once, unless it was
   expect(sum(asked) - sum(known)).toBeCloseTo(openings[0]);
   expect(asked.map(task => task.id)).toEqual(known.map(task => task.id));
   // Painters are known by heart.
-  const painter = quick({ styles: [{ image: { painter: 'starry-night' }, weight: 1 }] });
-  expect(sum(plannedWith(painter))).toBeCloseTo(sum(known));
+  for (const detail of ['normal', 'fine']) {
+    const painter = quick({ styles: [{ image: { painter: 'starry-night' }, weight: 1 }], detail });
+    expect(sum(plannedWith(painter))).toBeCloseTo(sum(known));
+  }
   expect(keys).toHaveLength(1);
   for (const other of [{ strokePx: 300 }, { strength: 20 }, { detail: 'fine' }])
     plannedWith(quick(other), key => (keys.push(key), false));

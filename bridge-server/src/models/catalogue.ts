@@ -224,7 +224,7 @@ export const catalogue: readonly CatalogueRow[] = [
     licence: 'MIT (the Reverie authors)',
     origin: 'trained by scripts/train-style against openimages; see nets/README.md',
     format: 'onnx',
-    files: embedded('fast-style', [1118457, 'fdef11eaed63db6a0e631a3aedbb889f738188bf1c373fd82880437e289321ec']),
+    files: embedded('fast-style', [1118458, '109179842653b4ce327294d71059d216f40124087d28d5147c8fbccb2c35bf98']),
     convention: plainRgb,
     multipleOf: 4,
     layers: [],

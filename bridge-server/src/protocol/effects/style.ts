@@ -128,11 +128,11 @@ export type FitOrder = Pick<StyleParams, 'net' | 'styles' | 'strokePx' | 'streng
 /** Raised when the same order gives other factors than before: another fit, or other painters. */
 const fitVersion = 2;
 
-/** Painters are known to the net by heart; a picture is new to it and gets some steps, unless it must be quick. */
+/** Painters are known to the net by heart, better than steps could teach; a picture is new to it and gets some, unless it must be quick. */
 export function fitOrder({ method, net, detail, styles, strokePx, strength }: StyleParams): FitOrder | undefined {
   const isNew = styles.some(({ image, weight }) => weight > 0 && !('painter' in image));
-  const steps = detail === 'fine' ? 150 : detail === 'normal' && isNew ? 60 : 0;
-  if (method !== 'fast' || steps === 0) return undefined;
+  const steps = { draft: 0, normal: 60, fine: 150 }[detail];
+  if (method !== 'fast' || !isNew || steps === 0) return undefined;
   return { net: net === 'auto' ? embeddedFastNet : net, styles, strokePx, strength, steps };
 }
 
