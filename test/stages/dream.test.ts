@@ -343,6 +343,25 @@ describe('a dream on video', () => {
     expect(out[2].rgb).toEqual(out[0].rgb);
   });
 
+  it.each([
+    ['black', 0],
+    ['white', 1],
+  ])('comes out of %s with its picture: as faint as that, and the same from the first frame on', async (_, end) => {
+    const [frame] = makeFootage(1);
+    const shares = [0.06, 0.12, 0.24];
+    const fade = shares.map((share, index) => ({
+      ...frame,
+      index,
+      rgb: frame.rgb.map(value => end + share * (value - end)),
+      shotStart: index === 0,
+    }));
+    const out = await run(fade, makeParams(), await makeContext({}));
+    const [first, , last] = out.map(({ rgb }, f) => rgb.map((value, i) => (value - fade[f].rgb[i]) / shares[f]));
+    const size = meanDifference(last, new Float32Array(last.length));
+    expect(size).toBeGreaterThan(5 / 255);
+    expect(meanDifference(first, last)).toBeLessThan(0.1 * size);
+  });
+
   it('keeps its strength on the way, and grows on what comes into view', async () => {
     const footage = makeFootage(8);
     const out = await run(footage, makeParams(), await makeContext({}));

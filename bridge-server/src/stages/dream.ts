@@ -8,6 +8,7 @@ import { carryDream, lightOf, type Dreamt } from './dream/carry';
 import { openDreamer, type Dreamer, type DreamOptions } from './dream/dreamer';
 import { openLayOver, type LayOver } from './dream/lay-over';
 import { octaveSizes } from './dream/octaves';
+import { inUsualLight } from './dream/usual-light';
 import { createFlowProvider } from './flow';
 import { createMotionSource, type MotionSource } from './flow/motion';
 
@@ -114,11 +115,13 @@ export const dream: Stage<DreamParams> = async function* (input, params, ctx) {
   try {
     for await (const frame of input) {
       ctx.signal.throwIfAborted();
+      const { lit, share } = inUsualLight(frame);
       before =
         before && !frame.shotStart && isSameSize(before.content, frame)
-          ? await dreamOn(frame, before, params, tools, motions, ctx)
-          : await dreamAnew(frame, params, tools, ctx);
-      yield withPixels(frame, tools.layOver(frame.rgb, before.detail, frame, frame.index));
+          ? await dreamOn(lit, before, params, tools, motions, ctx)
+          : await dreamAnew(lit, params, tools, ctx);
+      const seen = before.detail.map(value => share * value);
+      yield withPixels(frame, tools.layOver(frame.rgb, seen, frame, frame.index));
       ctx.store(toState(before));
     }
   } finally {
