@@ -1,3 +1,5 @@
+import { ffmpegInUse } from '../../bridge-server/src/media/find-ffmpeg';
+import { RawPictures } from '../../bridge-server/src/media/raw-pictures';
 import { Silence } from '../../bridge-server/src/media/silence';
 
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
@@ -38,4 +40,21 @@ describe('silence', () => {
     await pause(1);
     expect(tooLong).toBe(0);
   });
+});
+
+test('whoever takes long for a picture finds those that came before ffmpeg ended', async () => {
+  const ffmpeg = await ffmpegInUse();
+  // So small that all of them come at once, and the pipe is at its end while it is paused.
+  const [pictures, size, limitMs] = [4, 3 * 16 * 16, 2000];
+  const args = [
+    ...['-f', 'lavfi', '-i', 'testsrc2=s=16x16:r=25', '-frames:v', String(pictures), '-vf', ffmpeg.reportFilter],
+    ...['-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
+  ];
+  let seen = 0;
+  for await (const { bytes } of new RawPictures(ffmpeg, args, size, undefined, limitMs)) {
+    expect(bytes).toHaveLength(size);
+    // At the first the others come and the pipe ends; at the second nothing more is to be heard.
+    if (++seen <= 2) await pause(seen === 1 ? limitMs / 2 : 1.5 * limitMs);
+  }
+  expect(seen).toBe(pictures);
 });

@@ -28,17 +28,19 @@ export class RawPictures implements AsyncIterable<RawPicture> {
   private problem: string | undefined;
   private closed = false;
   private hung = false;
-  private readonly silence = new Silence(silenceMs, () => {
-    this.hung = true;
-    this.running.kill();
-  });
+  private readonly silence: Silence;
 
   constructor(
     ffmpeg: Ffmpeg,
     args: readonly string[],
     private readonly size: number,
     private readonly signal?: AbortSignal,
+    private readonly limitMs = silenceMs,
   ) {
+    this.silence = new Silence(limitMs, () => {
+      this.hung = true;
+      this.running.kill();
+    });
     this.running = startFfmpeg(ffmpeg, args, {
       signal,
       onLine: line => {
@@ -110,10 +112,14 @@ export class RawPictures implements AsyncIterable<RawPicture> {
         while (queue.length === 0 && !ended) await new Promise<void>(resolve => (notify = resolve));
         throwIfAborted(this.signal);
         if (this.hung)
-          throw new AppError('FFMPEG_FAILED', { task: 'decode', problem: `it said nothing for ${silenceMs / 1000} s` });
+          throw new AppError('FFMPEG_FAILED', {
+            task: 'decode',
+            problem: `it said nothing for ${this.limitMs / 1000} s`,
+          });
         const bytes = queue.shift();
         if (!bytes) break;
-        if (queue.length < ahead && stdout.isPaused()) {
+        // A paused pipe may be at its end already: then nothing more is to be heard.
+        if (!ended && queue.length < ahead && stdout.isPaused()) {
           stdout.resume();
           this.silence.heard();
         }
