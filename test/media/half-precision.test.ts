@@ -54,19 +54,20 @@ test('a style step in half precision moves the picture the same way', async () =
   const inputs = inputsOf(outputs);
   const model = toModel({ inputs, outputs });
   const style = painterStatistics(readPainter(painter, 'the painter'), 320);
-  const content = toModel({ outputs: contentFeatures(net, width, height, 1) });
   const photograph = { dims: [1, 3, height, width], data: hills(width, height) };
+  const kept = await runModel(toModel({ outputs: contentFeatures(net, width, height, 1) }), { image: photograph });
   const identity = (rows: number) =>
     Float32Array.from({ length: rows * rows }, (_, at) => (at % (rows + 1) === 0 ? 1 : 0));
   const known: Record<string, Fed> = {
     base: photograph,
     temporal: photograph,
-    content: { dims: [1, 32, height / 8, width / 8], data: (await runModel(content, { image: photograph })).content },
+    content: { dims: [1, 32, height / 8, width / 8], data: kept.content },
+    hues: { dims: [1, 3, height / 16, width / 16], data: kept.hues },
     rows: { dims: [height, height], data: identity(height) },
     columns: { dims: [width, width], data: identity(width) },
     palette: { dims: [3, 3], data: identity(3) },
     gain: { dims: [3, height, width], data: new Float32Array(3 * height * width).fill(1) },
-    weights: { dims: [7], data: [1, 0.015, 0.3, 0.02, 0, 0, 1] },
+    weights: { dims: [8], data: [1, 0.015, 0.3, 0.02, 0, 0, 1, 0.12] },
     ...floats(styleTargets('w2', style)),
     ...floats(anchorTargets(style[paletteLayer(16)])),
   };

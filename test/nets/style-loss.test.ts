@@ -1,11 +1,13 @@
 import type { Tensor } from '../../bridge-server/src/frame/tensor';
-import { input } from '../../bridge-server/src/graph/build';
+import { constant, input } from '../../bridge-server/src/graph/build';
 import { evaluate } from '../../bridge-server/src/graph/evaluate';
 import { gradient } from '../../bridge-server/src/graph/gradient';
 import type { Value } from '../../bridge-server/src/graph/value';
 import {
+  areaHues,
   contentLoss,
   featureStatistics,
+  hueLoss,
   layerWeights,
   styleLayerLoss,
   styleTargetInputs,
@@ -202,6 +204,25 @@ describe('the other terms', () => {
     const step = Float32Array.from({ length: 72 }, (_, i) => (i % 6 < 3 ? 0 : 0.5));
     // One of the five differences of each row is 0.5; none down the columns.
     expect(evaluate([variationLoss(image)], { image: step })[0].data[0]).toBeCloseTo(0.25 / 5, 12);
+  });
+
+  it('hue looks at the colours of areas alone: brightness and strokes may change, a green face may not', () => {
+    const area = 32 * 32;
+    const colour = (channel: number, change: (p: number) => number) => (_: unknown, i: number) =>
+      [0.7, 0.5, 0.4][channel] + change(i % area);
+    const picture = (changes: readonly ((p: number) => number)[]) =>
+      Float32Array.from(changes.flatMap((change, channel) => Array.from({ length: area }, colour(channel, change))));
+    const same = () => 0;
+    const lossOf = (changed: Float32Array) => {
+      const hues = [picture([same, same, same]), changed].map(rgb => areaHues(constant(rgb, [1, 3, 32, 32])));
+      return evaluate([hueLoss(hues[1], hues[0], constant([0.06], []))], {})[0].data[0];
+    };
+    const brighter = () => 0.2;
+    const strokes = (p: number) => (p % 2 === 0 ? 0.1 : -0.1);
+    expect(lossOf(picture([brighter, brighter, brighter]))).toBeCloseTo(0, 9);
+    expect(lossOf(picture([same, strokes, same]))).toBeCloseTo(0, 9);
+    // A third of the change is brightness: squares of -0.1, 0.2 and -0.1 over 0.06.
+    expect(lossOf(picture([same, () => 0.3, same]))).toBeCloseTo(1, 5);
   });
 
   it('the temporal loss pulls with its weight, not with the root of it', () => {

@@ -68,7 +68,8 @@ function makeFeeds(): Record<string, ArrayLike<number>> {
     z: Float64Array.from({ length: unknowns }, random),
     // relu4_1, the content layer: an eighth of the window.
     content: Float64Array.from({ length: (8 * width * height) / 64 }, random),
-    weights: [1, 0.05, 0.3, 0.02, 4, 0.03, 20],
+    hues: Float64Array.from({ length: (3 * width * height) / 256 }, random),
+    weights: [1, 0.05, 0.3, 0.02, 4, 0.03, 20, 0.12],
   };
 }
 

@@ -8,7 +8,6 @@ import {
   matmul,
   meanAll,
   mul,
-  reduceMean,
   reshape,
   square,
   sub,
@@ -18,6 +17,7 @@ import { makeValue } from '../graph/value';
 import type { Value } from '../graph/value';
 import type { FeatureNet } from './feature-net';
 import {
+  chromaOf,
   contentLoss,
   featureStatistics,
   palettePlanes,
@@ -115,9 +115,6 @@ export function fastStyleTrainingStep(
 }
 
 const meanSquare = (value: Value): Value => meanAll(square(value));
-
-/** What is left of colours without their brightness. @param image [1, 3, H, W] */
-const chromaOf = (image: Value): Value => sub(image, reduceMean(image, { axes: [1] }));
 
 /** Second differences, across and down at once. */
 const secondDifferences = [1, -2, 1, -2, 4, -2, 1, -2, 1];

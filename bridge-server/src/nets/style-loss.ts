@@ -10,6 +10,7 @@ import {
   matmul,
   meanAll,
   mul,
+  reduceMean,
   reduceSum,
   reshape,
   slice,
@@ -246,6 +247,27 @@ export function matrixRoot(matrix: Value): { readonly trace: Value; readonly inv
 export function contentLoss(features: Value, target: Value): Value {
   const variance = meanAll(square(sub(target, meanAll(target))));
   return div(meanAll(square(sub(features, target))), add(variance, 1e-6));
+}
+
+/** Areas whose hue is compared: squares of this side, as large as the largest of the palette. */
+export const huePool = 16;
+
+/** The hues of a picture's areas. @param image [1, 3, H, W] */
+export function areaHues(image: Value): Value {
+  return chromaOf(averagePool(image, huePool));
+}
+
+/** What is left of colours without their brightness. @param image [1, 3, H, W] */
+export function chromaOf(image: Value): Value {
+  return sub(image, reduceMean(image, { axes: [1] }));
+}
+
+/**
+ * Squared distance of the hues of areas, as a part of what the style's own areas vary. The photograph comes in the
+ * colours of the style already; the statistics alone put them anywhere, such as green on half a face.
+ */
+export function hueLoss(hues: Value, target: Value, trace: Value): Value {
+  return div(mul(meanAll(square(sub(hues, target))), 3), trace);
 }
 
 /** Mean squared difference of neighbours. @param image [1, 3, H, W] */

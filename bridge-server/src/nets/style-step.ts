@@ -23,8 +23,11 @@ import { strokeFilter } from './picture';
 import { makeValue, topological } from '../graph/value';
 import type { Value } from '../graph/value';
 import {
+  areaHues,
   contentLoss,
   featureStatistics,
+  hueLoss,
+  huePool,
   layerWeights,
   palettePlanes,
   rangeLoss,
@@ -57,7 +60,7 @@ export type StyleStepOptions = {
 };
 
 /** Order of the numbers in the `weights` input and, after the total, in the `losses` output. */
-export const lossTerms = ['style', 'content', 'palette', 'variation', 'temporal', 'anchor', 'range'] as const;
+export const lossTerms = ['style', 'content', 'palette', 'variation', 'temporal', 'anchor', 'range', 'hue'] as const;
 export type LossTerm = (typeof lossTerms)[number];
 export type LossWeights = Readonly<Record<LossTerm, number>>;
 
@@ -75,10 +78,11 @@ export const hyperCount = 3;
  * (`styleTargetInputs`, prefix `style.<layer>`):
  *   z [1, 3, K, L]; rows [H, K], columns [L, W], gain [3, K, L], palette [3, 3] (see `picture.ts`);
  *   base [1, 3, H, W] the start;
- *   content: the content layer of the photograph; temporal [1, 3, H, W] with temporalWeight [1, 1, H, W];
+ *   content, hues: what of the photograph is kept (`contentFeatures`); temporal [1, 3, H, W] with temporalWeight
+ *   [1, 1, H, W];
  *   anchor.*: palette statistics that the shot should not drift from; mask [1, 1, H, W] when masked;
- *   weights [7] as `lossTerms`; for Adam m, v, average as z, and hyper [steps, 3].
- * Outputs: z, m, v, average (or gradient), and losses [steps, 8]: total and terms, before each step.
+ *   weights [8] as `lossTerms`; for Adam m, v, average as z, and hyper [steps, 3].
+ * Outputs: z, m, v, average (or gradient), and losses [steps, 9]: total and terms, before each step.
  */
 export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
   const { windowWidth: width, windowHeight: height, rows, columns } = options;
@@ -103,6 +107,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     return known;
   };
   let contentTarget: Value | undefined;
+  let hueTarget: Value | undefined;
 
   const toPicture = (z: Value) => {
     const planes = reshape(matmul(matmul(left, mul(z, gain)), right), [3, height * width]);
@@ -135,6 +140,8 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     });
     const content = featureAt(net.recipe.content);
     contentTarget ??= input('content', content.dims);
+    const hues = areaHues(image);
+    hueTarget ??= input('hues', hues.dims);
     return {
       style: addAll(style),
       content: contentLoss(content, contentTarget),
@@ -143,6 +150,7 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
       range: rangeLoss(image),
       temporal: temporalLoss(image, temporal.target, temporal.weight),
       anchor: palettes[palettes.length - 1].lossTo(anchorPrefix),
+      hue: hueLoss(hues, hueTarget, targetOf('w2', `style.${paletteLayer(huePool)}`, 3).trace),
     };
   };
 
@@ -195,11 +203,11 @@ export function decodePicture(
   return { image: add(input('base', [1, 3, height, width]), coloured) };
 }
 
-/** What of a photograph the content loss is measured against. Input `image` [1, 3, H, W], output `content`. */
+/** What of a photograph a painting is held to. Input `image` [1, 3, H, W], outputs `content` and `hues`. */
 export function contentFeatures(net: FeatureNet, width: number, height: number, magnify: number): Outputs {
   const image = input('image', [1, 3, height, width]);
   const seen = magnify === 1 ? image : resizeBilinear(image, height * magnify, width * magnify);
-  return { content: net.features(seen).get(net.recipe.content) as Value };
+  return { content: net.features(seen).get(net.recipe.content) as Value, hues: areaHues(image) };
 }
 
 function withoutHatching(image: Value): Value {

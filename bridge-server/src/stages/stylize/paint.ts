@@ -155,11 +155,11 @@ function planShifts(random: () => number, count: number): Shift[] {
   return shifts.slice(0, count);
 }
 
-/** What a run is fed at a shift; content features are computed once for each. */
+/** What a run is fed at a shift; what is kept of the photograph is computed once for each. */
 function createFeeds(easel: Easel, order: PaintOrder) {
   const { canvas, basis } = easel;
   const area = canvas.width * canvas.height;
-  const contents = new Map<string, Tensor>();
+  const contents = new Map<string, Record<string, Tensor>>();
   const temporal = order.temporal ?? { target: order.start, weight: new Float32Array(area) };
   const weights = floatTensor(
     Float32Array.from(lossTerms, term => order.weights[term]),
@@ -170,8 +170,8 @@ function createFeeds(easel: Easel, order: PaintOrder) {
       const key = `${shift.x},${shift.y}`;
       let content = contents.get(key);
       if (content === undefined) {
-        const outputs = await easel.content.run({ image: windowOf(order.photograph, 3, canvas, shift) });
-        content = outputs.content as Tensor;
+        const image = windowOf(order.photograph, 3, canvas, shift);
+        content = (await easel.content.run({ image })) as Record<string, Tensor>;
         contents.set(key, content);
       }
       return {
@@ -182,7 +182,7 @@ function createFeeds(easel: Easel, order: PaintOrder) {
         temporal: windowOf(temporal.target, 3, canvas, shift),
         temporalWeight: windowOf(temporal.weight, 1, canvas, shift),
         ...(easel.masked ? { mask: windowOf(order.mask ?? new Float32Array(area).fill(1), 1, canvas, shift) } : {}),
-        content,
+        ...content,
         weights,
         ...order.targets,
       };
