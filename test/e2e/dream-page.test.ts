@@ -79,6 +79,8 @@ describeWithBrowser('the dream page in a browser', () => {
       page.setDefaultTimeout(180_000);
       await page.setInputFiles('input[type=file][accept*=video]', clip);
       await page.getByText('4 frames').first().waitFor();
+      // The classics come with the net.
+      await page.getByRole('radio', { name: 'Dream: the classic' }).first().waitFor();
       await page.getByRole('radio', { name: 'Dream: objects' }).first().click();
       await page.getByRole('tab', { name: 'Dream' }).click();
       await page.getByRole('combobox', { name: 'Net', exact: true }).first().selectOption('bvlc_googlenet');

@@ -1,5 +1,6 @@
 import { presetSchema } from '#protocol/preset';
 import { planChain } from '../../bridge-server/src/effects/chain';
+import { classicDreams, classicNames } from '../../bridge-server/src/effects/classic-dreams';
 import { builtInPresets } from '../../bridge-server/src/effects/presets';
 import { makeClip } from '../fakes/jobs';
 
@@ -45,7 +46,26 @@ test('there is one preset a painter, the dreams of the feature net, and the sing
   );
 });
 
-test.each(builtInPresets.map(preset => [preset.name, preset] as const))(
+const layers = ['inception_3b/5x5_reduce', 'inception_4b/output', 'inception_4c/output', 'inception_4e/output'].map(
+  name => ({ name }),
+);
+const googlenet = { name: 'my-googlenet', installed: true, layers };
+
+test('the classic dreams come with a GoogLeNet of any name, and not without', () => {
+  const others = [
+    { ...googlenet, name: 'googlenet', installed: false },
+    { name: 'openimages', installed: true, layers: [{ name: 'ec10/expand' }] },
+    { name: 'half', installed: true, layers: layers.slice(1) },
+  ];
+  expect(classicDreams(others)).toEqual([]);
+  const dreams = classicDreams([...others, googlenet]);
+  expect(dreams.map(({ name }) => name)).toEqual(classicNames);
+  for (const { effects } of dreams)
+    expect(effects[0]).toMatchObject({ effect: 'dream', params: { net: 'my-googlenet', octaves: 4, jitter: 32 } });
+  expect(classicNames.filter(name => builtInPresets.some(preset => preset.name === name))).toEqual([]);
+});
+
+test.each([...builtInPresets, ...classicDreams([googlenet])].map(preset => [preset.name, preset] as const))(
   '%s can be planned on any clip',
   (_name, preset) => {
     for (const clip of [

@@ -6,6 +6,7 @@ import { noticeKinds } from '#protocol/report';
 import { codecNames } from '#protocol/preset';
 import { jobStatuses } from '#protocol/job';
 import { upscaleFamilies } from '#protocol/effects/upscale';
+import { classicNames } from '../../bridge-server/src/effects/classic-dreams';
 import { builtInPresets } from '../../bridge-server/src/effects/presets';
 import { paintersOf } from '../../extension/src/app/draft';
 import { pages } from '../../extension/src/app/state';
@@ -38,6 +39,8 @@ const madeUp = [
   ...['frames', 'setup.problems'].flatMap(key => [`${key}.one`, `${key}.other`]),
 ];
 
+const builtInNames = [...builtInPresets.map(({ name }) => name), ...classicNames];
+
 describe.each([
   ['en', en],
   ['fr', fr],
@@ -48,7 +51,7 @@ describe.each([
   });
 
   test('has no text that nothing asks for', () => {
-    const ofPresets = builtInPresets.flatMap(({ name }) => [`builtIn.${name}`, `builtIn.${name}.description`]);
+    const ofPresets = builtInNames.flatMap(name => [`builtIn.${name}`, `builtIn.${name}.description`]);
     const painters = paintersOf(builtInPresets.map(preset => ({ preset }))).map(name => `painter.${name}`);
     const parameters = new Set(parameterKeys(effectTable));
     const known = new Set([
@@ -64,7 +67,7 @@ describe.each([
 });
 
 test('French knows every built-in preset and painter; English is written in the presets', () => {
-  const keys = builtInPresets.flatMap(({ name }) => [`builtIn.${name}`, `builtIn.${name}.description`]);
+  const keys = builtInNames.flatMap(name => [`builtIn.${name}`, `builtIn.${name}.description`]);
   const painters = paintersOf(builtInPresets.map(preset => ({ preset }))).map(name => `painter.${name}`);
   expect([...keys, ...painters].filter(key => !(key in fr))).toEqual([]);
 });

@@ -272,9 +272,10 @@ describe('messages', () => {
     const { presets } = await client.ask('presets', {});
     expect(presets.find(entry => entry.preset.name === 'mine')?.builtIn).toBe(false);
     expect(presets.find(entry => entry.preset.name === 'default')?.builtIn).toBe(true);
-    await expect(client.ask('preset-save', { preset: makePreset({ name: 'default' }) })).rejects.toMatchObject({
-      code: 'PRESET_INVALID',
-    });
+    for (const name of ['default', 'dream-classic'])
+      await expect(client.ask('preset-save', { preset: makePreset({ name }) })).rejects.toMatchObject({
+        code: 'PRESET_INVALID',
+      });
     await expect(client.ask('preset-delete', { name: '../../../home/bridge' })).rejects.toMatchObject({
       code: 'PRESET_NOT_FOUND',
     });

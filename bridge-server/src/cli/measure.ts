@@ -23,6 +23,7 @@ import { action } from './command';
 import { compareFrames } from './compared-frames';
 import { checkDestination } from './deliver-result';
 import { findPreset } from './job-spec';
+import { openStore } from './open-store';
 import { createPaintAlone, styleOf } from './paint-alone';
 
 type MeasureFlags = {
@@ -125,7 +126,7 @@ export function addMeasureCommand(program: Command): void {
         const cancel = new AbortController();
         const home = openHome();
         const preset = flags.preset
-          ? await findPreset({ presets: new PresetStore(home.presets) }, flags.preset)
+          ? await findPreset({ presets: new PresetStore(home.presets, openStore()) }, flags.preset)
           : undefined;
         const { nets } = device.nets(home.nets).open(cancel.signal);
         const services = createServices({ folders: home, clip: source, nets, painters, signal: cancel.signal });

@@ -170,7 +170,7 @@ export function createBridgeCore(options: CoreOptions): BridgeCore {
   const clips = new ContentStore<ClipInfo>(home.clips, (path, about) => probeClip(path, about));
   const images = new ContentStore<StillFacts>(home.images, (path, { name }) => probeStill(path, name));
   const sounds = new ContentStore<SoundFacts>(home.sounds, path => probeSound(path));
-  const presets = new PresetStore(home.presets);
+  const presets = new PresetStore(home.presets, options.nets);
   const fits = openFits(home.nets);
   const worker = options.worker ?? workerProgram();
   const version = options.version ?? programVersion;

@@ -158,14 +158,14 @@ const handlers: { readonly [T in Request['type']]: Handler<T> } = {
   },
 
   async presets(_request, _connection, { core }) {
-    return { presets: core.presets.list() };
+    return { presets: await core.presets.list() };
   },
   async 'preset-save'({ preset }, _connection, { core }) {
-    core.presets.save(preset);
+    await core.presets.save(preset);
     return {};
   },
   async 'preset-delete'({ name }, _connection, { core }) {
-    core.presets.remove(name);
+    await core.presets.remove(name);
     return {};
   },
   async nets(_request, _connection, { core }) {

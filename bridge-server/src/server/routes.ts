@@ -208,7 +208,7 @@ export function createRoutes({
   app.post('/trigger/:action', async (request, response) => {
     const { preset: wanted, host: asked } = request.query;
     const { host, ...trigger } = parsed(triggerSchema, { action: request.params.action, preset: wanted, host: asked });
-    const presets = core.presets.list().map(each => each.preset.name);
+    const presets = (await core.presets.list()).map(each => each.preset.name);
     if (trigger.preset !== undefined && !presets.includes(trigger.preset))
       throw new AppError('PRESET_NOT_FOUND', { name: trigger.preset, known: presets.join(', ') });
     response.json({ panels: 1, host: await triggers.fire(trigger, host) });

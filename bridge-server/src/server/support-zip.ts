@@ -3,10 +3,10 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { basename, join, parse } from 'node:path';
 import { strToU8, zipSync, type Zippable } from 'fflate';
 import type { Job } from '#protocol/job';
-import { builtInPresets } from '../effects/presets';
 import { logName } from '../jobs/job-log';
 import type { BridgeCore } from './core';
 import { examine } from './doctor';
+import { isBuiltIn } from './preset-store';
 import { createScrubber, type Secret } from './scrub';
 
 /** Jobs that are told of, the newest first, and how much of each log and journal: its end. */
@@ -57,7 +57,7 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
 function withoutNames(job: Job): unknown {
   const { clip, spec, ...rest } = job;
   const { labels: _labels, clipName: _clipName, sender: _sender, preset, ...wishes } = spec;
-  const own = !builtInPresets.some(other => other.name === preset.name);
+  const own = !isBuiltIn(preset.name);
   return {
     ...rest,
     clip: { ...clip, name: 'the clip' },
@@ -95,7 +95,7 @@ async function doorSecrets(core: BridgeCore): Promise<Secret[]> {
 function jobSecrets(job: Job, index: number): Secret[] {
   const clip = `<clip ${index + 1}>`;
   const names = [job.spec.clipName, job.clip.name].flatMap(name => [name, parse(name).name]);
-  const own = builtInPresets.some(other => other.name === job.spec.preset.name) ? [] : [job.spec.preset.name];
+  const own = isBuiltIn(job.spec.preset.name) ? [] : [job.spec.preset.name];
   return [
     ...names.map(text => ({ text, as: clip })),
     ...Object.values(job.spec.labels).map(text => ({ text, as: '<label>' })),

@@ -10,7 +10,7 @@ export async function sweepContent(core: BridgeCore, now = Date.now()): Promise<
   const needed = new Set(
     jobs.flatMap(job => [job.spec.clip, ...imagesOf(job.spec.preset), ...otherClipsOf(job.spec.preset)]),
   );
-  for (const { preset } of core.presets.list()) for (const sha256 of imagesOf(preset)) needed.add(sha256);
+  for (const { preset } of await core.presets.list()) for (const sha256 of imagesOf(preset)) needed.add(sha256);
   const swept: string[] = [];
   for (const store of [core.clips, core.images, core.sounds]) {
     for (const sha256 of await store.list()) {

@@ -362,6 +362,8 @@ export function createSession({ store, bridge, host, storage, watchAttention }: 
           const beside = sent && { sha256: sent.sha256, name: other.name };
           await sendFile(main, netName(files.map(file => file.name)), beside && { beside });
           await loadNets();
+          // Some presets come with a net.
+          await loadPresets();
         } finally {
           store.dispatch({ type: 'net-coming', name: undefined });
         }
