@@ -257,6 +257,7 @@ export const screenTexts = {
   'stage.join': 'Joining and checking',
   'stage.flow': 'Finding motion',
   'stage.verify': 'Checking',
+  'stage.wait': 'Waiting',
 
   // dream
   'dream.net.label': 'Net',

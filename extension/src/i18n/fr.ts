@@ -256,6 +256,7 @@ export const fr: Catalogue = {
   'stage.join': 'Assemblage et contrôle',
   'stage.flow': 'Recherche du mouvement',
   'stage.verify': 'Vérification',
+  'stage.wait': 'En attente',
 
   // dream
   'dream.net.label': 'Réseau',
