@@ -23,7 +23,7 @@ export async function zipFolder(folder: string, target: string): Promise<void> {
       for await (const part of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
         if (failure) throw failure;
         entry.push(part as Buffer);
-        if (out.writableNeedDrain) await Promise.race([once(out, 'drain'), once(out, 'error')]);
+        if (out.writableNeedDrain) await once(out, 'drain');
       }
       entry.push(new Uint8Array(0), true);
     }
