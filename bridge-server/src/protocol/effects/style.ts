@@ -64,7 +64,7 @@ export const styleParams = z.object({
   }),
   iterationsNext: whole(0, 5000, 0, {
     label: 'style.iterationsNext',
-    help: 'Steps for each following frame; 0 follows "detail".',
+    help: 'Steps for each following frame, fewer where the picture stands still; 0 follows "detail".',
   }),
   scales: whole(1, 6, 3, { label: 'style.scales', help: 'Sizes of the coarse-to-fine pyramid for the first frame.' }),
   loss: choice(['w2', 'gram', 'moments'], 'w2', {
@@ -97,6 +97,7 @@ export type StepCounts = {
   readonly first: number;
   /** At each smaller size. */
   readonly coarse: number;
+  /** At most: a frame to which all paint comes as it was takes fewer. */
   readonly next: number;
 };
 
