@@ -1,7 +1,7 @@
 import { dreamParams } from '#protocol/effects/dream';
 import { AppError } from '#protocol/errors';
 import type { Frame } from '../../frame/frame';
-import type { StageContext } from '../../pipeline/stage';
+import type { NetSource, StageContext } from '../../pipeline/stage';
 import { blur } from '../blur';
 import { resizeFrame } from '../resize';
 import { openDreamer, openDreamNet } from './dreamer';
@@ -67,6 +67,10 @@ export async function openAtlas(
   ctx: Pick<StageContext, 'nets' | 'image' | 'signal' | 'random'>,
 ): Promise<Atlas> {
   const file = await openDreamNet(net, ctx);
+  // A tile's nets are never used again: kept, the memory of their runs would add up to gigabytes.
+  const compiled: NetSource['compiled'] = (key, build, options) =>
+    ctx.nets.compiled(key, build, { ...options, keepMemory: false });
+  const forOneTile = { ...ctx, nets: { ...ctx.nets, compiled } };
   const of = file.maps.find(({ name }) => name === channelsOf);
   if (channelsOf !== undefined && !of)
     throw new AppError('NET_LAYER_UNKNOWN', {
@@ -91,7 +95,7 @@ export async function openAtlas(
         robust: true,
         jitter: 8,
       });
-      const dreamer = await openDreamer(params, ctx, file);
+      const dreamer = await openDreamer(params, forOneTile, file);
       const detail = await dreamer.dream(start.rgb, size, {
         octaves: octaveSizes(size, params.octaves, params.octaveScale),
         iterations: image ? 10 : 16,
