@@ -9,6 +9,7 @@ import {
   featureStatistics,
   hueLoss,
   layerWeights,
+  palettePlanes,
   styleLayerLoss,
   styleTargetInputs,
   styleTargetTensors,
@@ -214,7 +215,9 @@ describe('the other terms', () => {
       Float32Array.from(changes.flatMap((change, channel) => Array.from({ length: area }, colour(channel, change))));
     const same = () => 0;
     const lossOf = (changed: Float32Array) => {
-      const hues = [picture([same, same, same]), changed].map(rgb => areaHues(constant(rgb, [1, 3, 32, 32])));
+      const hues = [picture([same, same, same]), changed].map(rgb =>
+        areaHues(palettePlanes(constant(rgb, [1, 3, 32, 32]))),
+      );
       return evaluate([hueLoss(hues[1], hues[0], constant([0.06], []))], {})[0].data[0];
     };
     const brighter = () => 0.2;

@@ -249,12 +249,9 @@ export function contentLoss(features: Value, target: Value): Value {
   return div(meanAll(square(sub(features, target))), add(variance, 1e-6));
 }
 
-/** Areas whose hue is compared: squares of this side, as large as the largest of the palette. */
-export const huePool = 16;
-
-/** The hues of a picture's areas. @param image [1, 3, H, W] */
-export function areaHues(image: Value): Value {
-  return chromaOf(averagePool(image, huePool));
+/** The hues of a picture's areas, which are the largest squares of its palette. */
+export function areaHues(palettes: ReturnType<typeof palettePlanes>): Value {
+  return chromaOf(palettes[palettes.length - 1].planes);
 }
 
 /** What is left of colours without their brightness. @param image [1, 3, H, W] */

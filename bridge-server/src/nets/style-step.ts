@@ -27,7 +27,6 @@ import {
   contentLoss,
   featureStatistics,
   hueLoss,
-  huePool,
   layerWeights,
   palettePlanes,
   rangeLoss,
@@ -136,11 +135,13 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     const palettes = seen.palettes.map(({ pool, planes }, i) => {
       const statistics = statisticsOf(planes, twin.palettes[i].planes, mask);
       const lossTo = (prefix: string) => styleLayerLoss('w2', statistics, targetOf('w2', prefix, 3));
-      return { style: lossTo(`style.${paletteLayer(pool)}`), lossTo };
+      const prefix = `style.${paletteLayer(pool)}`;
+      return { style: lossTo(prefix), target: targetOf('w2', prefix, 3), lossTo };
     });
+    const areas = palettes[palettes.length - 1];
     const content = featureAt(net.recipe.content);
     contentTarget ??= input('content', content.dims);
-    const hues = areaHues(image);
+    const hues = areaHues(seen.palettes);
     hueTarget ??= input('hues', hues.dims);
     return {
       style: addAll(style),
@@ -149,8 +150,8 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
       variation: variationLoss(image),
       range: rangeLoss(image),
       temporal: temporalLoss(image, temporal.target, temporal.weight),
-      anchor: palettes[palettes.length - 1].lossTo(anchorPrefix),
-      hue: hueLoss(hues, hueTarget, targetOf('w2', `style.${paletteLayer(huePool)}`, 3).trace),
+      anchor: areas.lossTo(anchorPrefix),
+      hue: hueLoss(hues, hueTarget, areas.target.trace),
     };
   };
 
@@ -207,7 +208,7 @@ export function decodePicture(
 export function contentFeatures(net: FeatureNet, width: number, height: number, magnify: number): Outputs {
   const image = input('image', [1, 3, height, width]);
   const seen = magnify === 1 ? image : resizeBilinear(image, height * magnify, width * magnify);
-  return { content: net.features(seen).get(net.recipe.content) as Value, hues: areaHues(image) };
+  return { content: net.features(seen).get(net.recipe.content) as Value, hues: areaHues(palettePlanes(image)) };
 }
 
 function withoutHatching(image: Value): Value {
