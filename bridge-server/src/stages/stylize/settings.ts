@@ -39,7 +39,7 @@ const anchorWeight = 0.03;
 
 /**
  * Faces stay of one hue, and stars and lamps still come where the painter wants them. By the features of VGG-19 and two
- * other nets pictures are as far from their styles as without it (mean of twelve figures +0.7 %); twice as much costs 2.6 %.
+ * other nets this takes pictures 1.5 % further from their styles (six pictures); twice as much, four times that.
  */
 const hueWeight = 0.12;
 
