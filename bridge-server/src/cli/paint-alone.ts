@@ -1,7 +1,8 @@
 import type { ClipInfo } from '#protocol/clip';
-import type { Preset } from '#protocol/preset';
+import type { CodecName, Preset } from '#protocol/preset';
 import { planChain } from '../effects/chain';
 import type { Frame } from '../frame/frame';
+import { throughCodec } from '../media/through-codec';
 import { chainStages, type StageServices } from '../pipeline/stage-chain';
 import { createStyleDistance } from '../stages/stylize/style-distance';
 import { stageTable } from '../worker/stage-table';
@@ -15,6 +16,8 @@ export type AloneOptions = {
   readonly clip: ClipInfo;
   /** Frames that are compared. */
   readonly frames: number;
+  /** What the result was written in, if that takes something from pictures. */
+  readonly codec: CodecName | undefined;
   readonly services: StageServices;
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -30,9 +33,12 @@ export function aloneFrames(frames: number): Set<number> {
   return at;
 }
 
-/** Paints single frames of a clip as a preset would, each as if there were no other. Frames that are not wanted: undefined. */
+/**
+ * Paints single frames of a clip as a preset would, each as if there were no other, and brings them through the codec of
+ * the result. Frames that are not wanted: undefined.
+ */
 export function createPaintAlone(options: AloneOptions): (source: Frame) => Promise<Frame | undefined> {
-  const { preset, clip, services, seed, signal } = options;
+  const { preset, clip, codec, services, seed, signal } = options;
   const wanted = aloneFrames(options.frames);
   const effects = preset.effects.filter(({ effect }) => effect !== 'retime');
   const output = { ...preset.output, rate: 'source' as const };
@@ -46,7 +52,10 @@ export function createPaintAlone(options: AloneOptions): (source: Frame) => Prom
     const nothing = () => undefined;
     const events = { notice: nothing, step: nothing, store: nothing };
     const chain = chainStages(one(), { nodes: stages, table: stageTable, services, signal, seed, ahead: 0, events });
-    for await (const frame of chain.frames) return { ...frame, index: source.index };
+    for await (const frame of chain.frames) {
+      const painted = { ...frame, index: source.index };
+      return codec ? throughCodec(painted, codec, signal) : painted;
+    }
     return undefined;
   };
 }
