@@ -16,11 +16,11 @@ import {
   paletteLayer,
   traceOf,
 } from '../../bridge-server/src/nets/style-statistics.ts';
-import { styleParams } from '../../bridge-server/src/protocol/effects/style.ts';
+import { embeddedFeatureNet, styleParams } from '../../bridge-server/src/protocol/effects/style.ts';
 import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort.ts';
 import { stylize } from '../../bridge-server/src/stages/stylize.ts';
 import { colourStatistics, matchColours } from '../../bridge-server/src/stages/stylize/colour.ts';
-import { createFeatureSource, embeddedFeatureNet } from '../../bridge-server/src/stages/stylize/easel.ts';
+import { createFeatureSource } from '../../bridge-server/src/stages/stylize/easel.ts';
 import { toEasel } from '../../bridge-server/src/stages/stylize/painted-frame.ts';
 import { createStyleSource, measureStyle } from '../../bridge-server/src/stages/stylize/targets.ts';
 import { createNetCache } from '../../bridge-server/src/worker/net-source.ts';

@@ -13,7 +13,8 @@ import { fastStyle, fastStyleGuide, styleFeatures } from '../../bridge-server/sr
 import { painterStatistics, readPainter } from '../../bridge-server/src/nets/painter.ts';
 import { createInProcessRuntime } from '../../bridge-server/src/runtime/ort.ts';
 import { colourStatistics, mapColours, matchColours } from '../../bridge-server/src/stages/stylize/colour.ts';
-import { createFeatureSource, embeddedFeatureNet } from '../../bridge-server/src/stages/stylize/easel.ts';
+import { embeddedFeatureNet } from '../../bridge-server/src/protocol/effects/style.ts';
+import { createFeatureSource } from '../../bridge-server/src/stages/stylize/easel.ts';
 import { measureStyle } from '../../bridge-server/src/stages/stylize/targets.ts';
 import { createNetCache } from '../../bridge-server/src/worker/net-source.ts';
 import { readFrame, writeJpeg } from './pictures.mjs';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { styleParams } from '#protocol/effects/style';
+import { embeddedFeatureNet, styleParams } from '#protocol/effects/style';
 import type { StyleParams } from '#protocol/effects/style';
 import type { Frame } from '../../bridge-server/src/frame/frame';
 import { lumaOf } from '../../bridge-server/src/frame/plane';
@@ -17,7 +17,7 @@ import type { Runtime } from '../../bridge-server/src/runtime/runtime';
 import { checkFrame } from '../../bridge-server/src/stages/check-frames';
 import { stylize } from '../../bridge-server/src/stages/stylize';
 import { colourStatistics, matchColours } from '../../bridge-server/src/stages/stylize/colour';
-import { createFeatureSource, embeddedFeatureNet } from '../../bridge-server/src/stages/stylize/easel';
+import { createFeatureSource } from '../../bridge-server/src/stages/stylize/easel';
 import { toEasel } from '../../bridge-server/src/stages/stylize/painted-frame';
 import { createStyleSource, measureStyle } from '../../bridge-server/src/stages/stylize/targets';
 import { makePicture, otherTexture, texture } from '../stages/moving-picture';

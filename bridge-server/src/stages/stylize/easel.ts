@@ -8,8 +8,6 @@ import { toModel } from '../../graph/model';
 import type { NetSource } from '../../pipeline/stage';
 import type { Easel } from './paint';
 
-export { embeddedFeatureNet } from '#protocol/effects/style';
-
 export type EaselOptions = {
   readonly net: string;
   readonly width: number;

@@ -2,8 +2,8 @@ import type { Frame } from '../../frame/frame';
 import { gaussianDistance, traceOf } from '../../nets/style-statistics';
 import type { StyleStatistics } from '../../nets/style-statistics';
 import type { StageContext } from '../../pipeline/stage';
-import type { StyleParams } from '#protocol/effects/style';
-import { createFeatureSource, embeddedFeatureNet } from './easel';
+import { embeddedFeatureNet, type StyleParams } from '#protocol/effects/style';
+import { createFeatureSource } from './easel';
 import { createStyleSource, measureStyle } from './targets';
 
 /** Mean over the layers of the squared distance between two Gaussians, in units of the style's own variance. */

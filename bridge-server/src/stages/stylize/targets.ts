@@ -10,10 +10,10 @@ import { blendStatistics, isPaletteLayer } from '../../nets/style-statistics';
 import type { LayerStatistics, StyleStatistics } from '../../nets/style-statistics';
 import { anchorPrefix, pictureStatistics } from '../../nets/style-step';
 import type { NetSource, StageContext } from '../../pipeline/stage';
-import type { StyleParams } from '#protocol/effects/style';
+import { embeddedFeatureNet, type StyleParams } from '#protocol/effects/style';
 import { AppError } from '#protocol/errors';
 import { resizeFrame } from '../resize';
-import { createFeatureSource, embeddedFeatureNet } from './easel';
+import { createFeatureSource } from './easel';
 import type { FeatureSource } from './easel';
 
 /** A style picture must reach the deepest layer with more than a few positions. */

@@ -5,8 +5,8 @@ import { styleFeatures, usualContentWeight } from '../../../nets/fast-style';
 import { paletteLayer } from '../../../nets/style-statistics';
 import type { LayerStatistics, StyleStatistics } from '../../../nets/style-statistics';
 import type { StageContext } from '../../../pipeline/stage';
-import type { StyleParams } from '#protocol/effects/style';
-import { createFeatureSource, embeddedFeatureNet } from '../easel';
+import { embeddedFeatureNet, type StyleParams } from '#protocol/effects/style';
+import { createFeatureSource } from '../easel';
 import { createStyleSource, usedStyles } from '../targets';
 
 /** A style as the net is told it, and its palette. */
