@@ -7,7 +7,6 @@ import { formatRate } from '#protocol/time';
 import { decodeFrames } from '../media/decode';
 import { probeClip } from '../media/probe';
 import { loadPicture } from '../media/still';
-import { lossyCodecOf } from '../media/through-codec';
 import { hashFile } from '../server/content-store';
 import { openHome } from '../server/home';
 import { PresetStore } from '../server/preset-store';
@@ -153,7 +152,7 @@ export function addMeasureCommand(program: Command): void {
                 preset,
                 clip: source,
                 frames: compared.frames,
-                codec: lossyCodecOf(result),
+                result,
                 services,
                 seed: Number(flags.seed),
                 signal: cancel.signal,

@@ -1,8 +1,8 @@
 import type { ClipInfo } from '#protocol/clip';
-import type { CodecName, Preset } from '#protocol/preset';
+import type { Preset } from '#protocol/preset';
 import { planChain } from '../effects/chain';
 import type { Frame } from '../frame/frame';
-import { throughCodec } from '../media/through-codec';
+import { lossyCodecOf, throughCodec } from '../media/through-codec';
 import { chainStages, type StageServices } from '../pipeline/stage-chain';
 import { createStyleDistance } from '../stages/stylize/style-distance';
 import { stageTable } from '../worker/stage-table';
@@ -16,8 +16,8 @@ export type AloneOptions = {
   readonly clip: ClipInfo;
   /** Frames that are compared. */
   readonly frames: number;
-  /** What the result was written in, if that takes something from pictures. */
-  readonly codec: CodecName | undefined;
+  /** What they are compared with. */
+  readonly result: ClipInfo;
   readonly services: StageServices;
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -33,17 +33,30 @@ export function aloneFrames(frames: number): Set<number> {
   return at;
 }
 
+/** What a preset does to each frame of a clip by itself, for a result of a certain size. */
+export function presetAlone(
+  preset: Preset,
+  clip: Pick<ClipInfo, 'width'>,
+  { width, height }: Pick<ClipInfo, 'width' | 'height'>,
+): Preset {
+  // The result may have been wanted in another size than the preset's own: `--size source` also leaves out enlarging.
+  const isEnlarged = width > clip.width;
+  const effects = preset.effects.filter(
+    each => each.effect !== 'retime' && (isEnlarged || each.effect !== 'upscale' || each.params.scale === '1'),
+  );
+  return { ...preset, effects, output: { ...preset.output, rate: 'source', size: { width, height } } };
+}
+
 /**
- * Paints single frames of a clip as a preset would, each as if there were no other, and brings them through the codec of
- * the result. Frames that are not wanted: undefined.
+ * Paints single frames of a clip as a preset would, each as if there were no other, in the size of the result and brought
+ * through its codec. Frames that are not wanted: undefined.
  */
 export function createPaintAlone(options: AloneOptions): (source: Frame) => Promise<Frame | undefined> {
-  const { preset, clip, codec, services, seed, signal } = options;
+  const { preset, clip, result, services, seed, signal } = options;
   const wanted = aloneFrames(options.frames);
-  const effects = preset.effects.filter(({ effect }) => effect !== 'retime');
-  const output = { ...preset.output, rate: 'source' as const };
+  const codec = lossyCodecOf(result);
   const machine = { provider: services.nets.provider };
-  const { stages } = planChain({ ...preset, effects, output }, clip, { first: 0, last: 0 }, machine);
+  const { stages } = planChain(presetAlone(preset, clip, result), clip, { first: 0, last: 0 }, machine);
   return async source => {
     if (!wanted.has(source.index)) return undefined;
     const one = async function* () {
