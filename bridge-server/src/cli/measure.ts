@@ -7,7 +7,6 @@ import { formatRate } from '#protocol/time';
 import { decodeFrames } from '../media/decode';
 import { probeClip } from '../media/probe';
 import { loadPicture } from '../media/still';
-import { hashFile } from '../server/content-store';
 import { openHome } from '../server/home';
 import { PresetStore } from '../server/preset-store';
 import { detectCuts } from '../stages/cuts';
@@ -49,10 +48,6 @@ const retimeMethods: readonly RetimeStageParams['method'][] = ['flow', 'blend', 
 
 /** The picture of `--style` has no name: there is only the one. */
 const anyPicture = { sha256: '0'.repeat(64) };
-
-async function probe(path: string): Promise<ClipInfo> {
-  return probeClip(path, { sha256: await hashFile(path), name: basename(path) });
-}
 
 function scaled(info: ClipInfo, side: number): { width: number; height: number } {
   const factor = Math.min(1, side / Math.max(info.width, info.height));
@@ -112,7 +107,7 @@ export function addMeasureCommand(program: Command): void {
     .action(
       action(async (output, resultPath: string, flags: MeasureFlags) => {
         if (flags.page) await checkDestination(flags.page, flags.force === true);
-        const [result, source] = [await probe(resultPath), await probe(flags.source)];
+        const [result, source] = [await probeClip(resultPath), await probeClip(flags.source)];
         const begin = Number(flags.first);
         if (!Number.isInteger(begin) || begin < 0 || begin >= source.frames)
           throw new AppError('PARAMETER_WRONG', {
