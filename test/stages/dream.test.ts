@@ -276,12 +276,15 @@ describe('views and octaves', () => {
     [320, 180],
     [1280, 720],
     [3840, 2160],
-  ])('begin, unless fewer are asked for, where %dx%d is small enough for a net to see whole figures', (width, height) => {
-    const { octaves, octaveScale } = dreamParams.parse({});
-    const [smallest] = octaveSizes({ width, height }, octaves, octaveScale);
-    expect(smallest.height).toBeGreaterThanOrEqual(48);
-    expect(smallest.height).toBeLessThan(110);
-  });
+  ])(
+    'begin, unless fewer are asked for, where %dx%d is small enough for a net to see whole figures',
+    (width, height) => {
+      const { octaves, octaveScale } = dreamParams.parse({});
+      const [smallest] = octaveSizes({ width, height }, octaves, octaveScale);
+      expect(smallest.height).toBeGreaterThanOrEqual(48);
+      expect(smallest.height).toBeLessThan(110);
+    },
+  );
 
   it('go from small to large, each octave made from the next larger one', () => {
     const sizes = octaveSizes({ width: 200, height: 100 }, 9, 1.4);
