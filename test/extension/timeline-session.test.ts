@@ -325,9 +325,13 @@ test('a job that was done before the bridge’s answer to its submission arrived
     // Everything was computed before: the bridge tells the job and its end at once.
     fake.send({ type: 'job', job: reply.job });
     const result = { sizeBytes: 1, sha256: 'x', frames: 200, width: 64, height: 48, fileName: 'result.mov' };
-    const at = '2026-11-22T10:15:00.000Z';
-    fake.send({ type: 'event', job: reply.job.id, seq: 8, at, event: { type: 'started' } });
-    fake.send({ type: 'event', job: reply.job.id, seq: 9, at, event: { type: 'done', result } });
+    fake.send({
+      type: 'event',
+      job: reply.job.id,
+      seq: 9,
+      at: '2026-11-22T10:15:00.000Z',
+      event: { type: 'done', result },
+    });
     return reply;
   };
   session.stylizeSelection();

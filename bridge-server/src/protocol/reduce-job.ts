@@ -25,12 +25,18 @@ const taken: Readonly<Record<JobStatus, readonly JobEventBody['type'][]>> = {
   cancelled: ['resumed'],
 };
 
+type TimedEvent = JobEventBody & { readonly at: string };
+
 /**
- * The one function that changes a job, in the bridge and in the panel. Engines store and deliver, and decide nothing.
+ * The one function that changes a job in the bridge. Pure: engines store and deliver, and decide nothing.
  * A finished job stays finished; only `resumed` brings a failed, cancelled or paused one back to the queue.
  */
-export function reduceJob(job: Job, event: JobEventBody & { readonly at: string }): Job {
-  if (!taken[job.status].includes(event.type)) return job;
+export function reduceJob(job: Job, event: TimedEvent): Job {
+  return taken[job.status].includes(event.type) ? applyEvent(job, event) : job;
+}
+
+/** A job after an event that was taken: what a panel does with events that the bridge tells, whatever it missed before. */
+export function applyEvent(job: Job, event: TimedEvent): Job {
   switch (event.type) {
     case 'created':
       return job;

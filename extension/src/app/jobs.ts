@@ -1,6 +1,6 @@
 import type { ErrorJson } from '#protocol/errors';
 import type { Job, JobEventBody, JobId, JobStatus } from '#protocol/job';
-import { reduceJob } from '#protocol/reduce-job';
+import { applyEvent } from '#protocol/reduce-job';
 import type { Notice, Report } from '#protocol/report';
 import { frameAt } from '#protocol/time';
 import type { Placed } from '#protocol/timeline';
@@ -44,6 +44,12 @@ export function entryOf(job: Job, seq = 0): JobEntry {
   return { job, seq, notices: [], lastPreview: frame === undefined ? undefined : { frame, seq } };
 }
 
+/** The bridge's word on the job itself may be older than the events that came before it: what makes progress is at work. */
+function afterEvent(job: Job, event: JobEventBody, at: string): Job {
+  const next = applyEvent(job, { ...event, at });
+  return event.type === 'progress' && next.status === 'queued' ? { ...next, status: 'active' } : next;
+}
+
 export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
   if (action.type === 'jobs') {
     return Object.fromEntries(
@@ -65,7 +71,7 @@ export function reduceJobs(jobs: Jobs, action: JobAction): Jobs {
       const next: JobEntry = {
         ...entry,
         seq: action.seq,
-        job: reduceJob(entry.job, { ...action.event, at: action.at }),
+        job: afterEvent(entry.job, action.event, action.at),
         notices: action.event.type === 'notice' ? [...entry.notices, action.event.notice] : entry.notices,
         lastPreview:
           action.event.type === 'preview' ? { frame: action.event.frame, seq: action.seq } : entry.lastPreview,
