@@ -29,9 +29,9 @@ export async function throughCodec(frame: Frame, codec: CodecName, signal?: Abor
     await encoder.write({ index: 0, width, height, rgb });
     await encoder.finish();
     const info = await probeClip(path, { sha256: '', name: 'frame' });
-    for await (const kept of decodeFrames(path, info, { first: 0, last: 0, signal }))
-      return { ...kept, index, shotStart };
-    return frame;
+    const kept: Frame[] = [];
+    for await (const each of decodeFrames(path, info, { first: 0, last: 0, signal })) kept.push(each);
+    return { ...kept[0], index, shotStart };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

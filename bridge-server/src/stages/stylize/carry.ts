@@ -77,7 +77,7 @@ export async function carryPaint(shot: Shot, frame: Frame, motions: MotionSource
     maturity,
     exposed,
     exposedShare: meanOf(exposed),
-    unfinishedShare: 1 - meanOf(held.map((sure, p) => sure * nearest.still[p])),
+    unfinishedShare: 1 - stillShare(held, nearest.motion),
   };
 }
 
@@ -131,16 +131,17 @@ type Layer = {
   /** [H, W], 0..1, soft: not to be seen in that frame. */
   readonly hidden: Float32Array;
   readonly maturity: Float32Array;
-  /** [H, W], 0..1: how little it moved; paint that moves is sampled anew. */
-  readonly still: Float32Array;
+  readonly motion: Motion;
 };
 
 /** Paint that moved this far has been sampled anew in full. */
 const movedPx = 0.25;
 
-function stillMap({ backward }: Motion): Float32Array {
-  const area = backward.length / 2;
-  return backward.subarray(0, area).map((x, p) => Math.max(0, 1 - Math.hypot(x, backward[area + p]) / movedPx));
+/** Mean of what is held and did not move: paint that moves is sampled anew. */
+function stillShare(held: Float32Array, { backward, doubt }: Motion): number {
+  if (doubt !== undefined) return 0;
+  const area = held.length;
+  return meanOf(held.map((sure, p) => sure * Math.max(0, 1 - Math.hypot(backward[p], backward[area + p]) / movedPx)));
 }
 
 async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: MotionSource): Promise<Layer> {
@@ -152,7 +153,7 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
       reliability: new Float32Array(area),
       hidden: new Float32Array(area).fill(1),
       maturity: from.maturity,
-      still: new Float32Array(area),
+      motion,
     };
   }
   const painted = advect(from.painted, motion, frame);
@@ -160,8 +161,7 @@ async function layFrame(from: PaintedFrame, frame: Frame, shot: Shot, motions: M
   const before = shot.footage ? relight(from.content.rgb, motion.light) : from.content.rgb;
   const unexplained = addLight(painted, before, frame, motion, hidden, shot.colours);
   const maturity = warpBackward(from.maturity, motion.backward, frame, { border: 'clamp' }).image;
-  const reliability = holdMap(motion, hidden, unexplained, frame);
-  return { painted, reliability, hidden, maturity, still: stillMap(motion) };
+  return { painted, reliability: holdMap(motion, hidden, unexplained, frame), hidden, maturity, motion };
 }
 
 /** A sample so little beyond the edge is as good as one on it. */
