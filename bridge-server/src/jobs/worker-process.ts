@@ -16,12 +16,6 @@ export type WorkerOptions = {
   readonly onLine: (line: string) => void;
 };
 
-/**
- * glibc keeps what a released net held unless told otherwise: engine.md 1 measured 380 MB kept without these
- * settings and 88 MB with them.
- */
-const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' };
-
 /** One forked worker. It leads a process group of its own, so that ending it also ends the ffmpeg that it started. */
 export class WorkerProcess {
   private readonly child: ChildProcess;
@@ -37,7 +31,7 @@ export class WorkerProcess {
     const { now = () => performance.now() } = options;
     this.lastSign = this.lastProgress = now();
     this.child = fork(options.program, [], {
-      env: { ...process.env, ...memoryEnv, REVERIE_PROVIDER: options.provider, ...options.env },
+      env: { ...process.env, REVERIE_PROVIDER: options.provider, ...options.env },
       // Inspector flags of the parent would make every child wait for the same port.
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -12,9 +12,6 @@ export type SessionSettings = {
   readonly threads?: number;
 };
 
-/** Above this the CPU's memory arena holds more than it saves (engine reference, section 2: measured between 0.24 and 0.94 Mpx). */
-const arenaLimitPixels = 500_000;
-
 /** One provider at a time: a list hides which one ran, and a misspelt name is dropped silently. */
 export function executionProviders(provider: ProviderName): Ort.InferenceSession.ExecutionProviderConfig[] {
   switch (provider) {
@@ -69,7 +66,6 @@ export class OrtSessions {
       throw new AppError('NET_LOAD_FAILED', { name: options.label, problem: (cause as Error).message }, { cause });
     }
     const picture = largestPicture(signature);
-    const pixels = Math.max(picture.width * picture.height, options.pixels ?? 0);
     const keep = new Set(this.settings.provider === 'webgpu' ? (options.keepOnDevice ?? []) : []);
     try {
       const session = await this.ort.InferenceSession.create(model, {
@@ -77,7 +73,7 @@ export class OrtSessions {
         graphOptimizationLevel: options.graphOptimization ?? 'all',
         // Allocates a second full set of buffers at the second run and gains nothing (engine reference, section 2).
         enableMemPattern: false,
-        enableCpuMemArena: options.keepMemory ?? pixels <= arenaLimitPixels,
+        enableCpuMemArena: options.keepMemory ?? true,
         ...(this.settings.threads ? { intraOpNumThreads: this.settings.threads } : {}),
         interOpNumThreads: 1,
         logSeverityLevel: 4,

@@ -44,11 +44,6 @@ export type Dreamer = {
 /** Copies to a device and back cost more there than the steps themselves; on a CPU one step per run can be stopped and shown. */
 const stepsPerRunOnDevice = 5;
 const guideSide = 224;
-/**
- * Steps of pictures up to this size keep their memory. At 1280x720 that takes 28 % off a step of the embedded net to
- * ec10 for 0.4 GB more, and 38 % off one of GoogLeNet to inception_4c for 0.9 GB (CPU time, two threads).
- */
-const keepMemoryPixels = 1e6;
 
 /** @throws AppError NET_NOT_FOUND, NET_DAMAGED */
 export async function openDreamNet(name: string, { nets }: Pick<StageContext, 'nets'>): Promise<DreamNetFile> {
@@ -101,10 +96,8 @@ export async function openDreamer(
       tile: () => dreamTile(file.pick, options),
       move: () => dreamMove(options),
     }[part];
-    return nets.compiled(
-      `dream-${part}:${params.net}:${JSON.stringify(options)}`,
-      async () => toModel({ outputs: build() }),
-      { pixels: width * height, keepMemory: width * height <= keepMemoryPixels },
+    return nets.compiled(`dream-${part}:${params.net}:${JSON.stringify(options)}`, async () =>
+      toModel({ outputs: build() }),
     );
   };
 
@@ -207,7 +200,6 @@ async function guideVectors(
   const net = await ctx.nets.compiled(
     `dream-guide:${params.net}:${size.width}x${size.height}:${names.join()}`,
     async () => toModel({ outputs: file.taps(size, names) }),
-    { pixels: size.width * size.height },
   );
   const layers = await net.run({ image: floatTensor(guide.rgb, [1, 3, size.height, size.width]) });
   return names.map(name => {

@@ -19,6 +19,8 @@ export type EaselOptions = {
   readonly masked: boolean;
 };
 
+/** Nets that run a few times a frame give their memory back to the steps between them. */
+const seldom = { keepMemory: false };
 /** Each run on a device costs copies of the state to it and back (engine reference, section 5). */
 const stepsPerRunOnDevice = 5;
 
@@ -39,7 +41,6 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
   const { windowWidth, windowHeight } = canvas;
   const shape = { windowWidth, windowHeight, rows: basis.rows, columns: basis.columns };
   const size = `${windowWidth}x${windowHeight}`;
-  const seen = { pixels: windowWidth * windowHeight * magnify ** 2 };
   const update = optimiser === 'adam' ? 'adam' : 'gradient';
   const step = await nets.compiled(
     `style-step:${features.name}:${size}:${loss}:${update}:${stepsPerRun}:${magnify}:${masked ? 'masked' : 'whole'}`,
@@ -47,17 +48,17 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
       const outputs = styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, magnify, masked });
       return toModel({ inputs: inputsOf(outputs), outputs });
     },
-    { ...seen, mayHalve: true, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
+    { mayHalve: true, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
   );
   const decode = await nets.compiled(
     `style-picture:${size}`,
     async () => toModel({ outputs: decodePicture(shape) }),
-    seen,
+    seldom,
   );
   const content = await nets.compiled(
     `style-content:${features.name}:${size}:${magnify}`,
     async () => toModel({ outputs: contentFeatures(await features.load(), windowWidth, windowHeight, magnify) }),
-    { ...seen, mayHalve: true },
+    { ...seldom, mayHalve: true },
   );
   return { canvas, basis, optimiser, stepsPerRun, masked, step, decode, content };
 }

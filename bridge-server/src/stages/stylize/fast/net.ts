@@ -58,7 +58,7 @@ export async function openFastNet(
       const held = holdNorms(painted);
       return toModel({ outputs: held ? { painted: held.image, 'statistics.next': held.statistics } : { painted } });
     },
-    { pixels: dims[2] * dims[3], mayHalve: true },
+    { mayHalve: true },
   );
   const dimsOf = (name: string) => compiled.inputs.find(each => each.name === name)?.dims.map(Number);
   const [styleDims, statisticsDims] = [dimsOf('style'), dimsOf('statistics')];
