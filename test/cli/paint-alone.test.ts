@@ -8,13 +8,14 @@ test('neighbouring frames are painted alone, inside the clip and not its first',
   expect([...aloneFrames(1)]).toEqual([]);
 });
 
-test('a frame alone is enlarged only where the result was', () => {
-  const byName = (name: string) => builtInPresets.find(preset => preset.name === name)!;
-  const clip = { width: 160 };
-  const alone = (name: string, width: number) => presetAlone(byName(name), clip, { width, height: 90 });
-  const effects = (name: string, width: number) => alone(name, width).effects.map(({ effect }) => effect);
-  expect(effects('default', 160)).toEqual(['style']);
-  expect(effects('default', 320)).toEqual(['style', 'upscale']);
-  expect(effects('denoise', 160)).toEqual(['upscale']);
-  expect(alone('default', 160).output).toMatchObject({ rate: 'source', size: { width: 160, height: 90 } });
+test('a frame alone takes everything but time from its preset, in the size of the result', () => {
+  const alone = (name: string) =>
+    presetAlone(
+      builtInPresets.find(preset => preset.name === name)!,
+      { width: 160, height: 90 },
+    );
+  const effects = (name: string) => alone(name).effects.map(({ effect }) => effect);
+  expect(effects('default')).toEqual(['style', 'upscale']);
+  expect(effects('denoise')).toEqual(['upscale']);
+  expect(alone('default').output).toMatchObject({ rate: 'source', size: { width: 160, height: 90 } });
 });

@@ -1,6 +1,8 @@
 import { outputSize, planChain, planStill } from '../../bridge-server/src/effects/chain';
+import { paintedSize } from '../../bridge-server/src/effects/style';
 import { workingSize } from '../../bridge-server/src/effects/size';
 import type { StageNode } from '../../bridge-server/src/jobs/task';
+import { strokesFor, styleParams } from '#protocol/effects/style';
 import { makeClip, makePreset } from '../fakes/jobs';
 
 const cpu = { provider: 'cpu' };
@@ -166,6 +168,24 @@ test('a picture is dreamt at its own size, a film as the machine can or as lines
   expect(dreamt(0, true)).toEqual(['dream']);
   expect(dreamt(720)).toEqual(['dream']);
   expect(dreamt(540)).toEqual([540, 'dream', 720]);
+});
+
+test('a picture is painted with more lines than a film; strokes and pyramid grow with the lines beyond 360', () => {
+  const clip = (isStill: boolean) => makeClip({ width: 1920, height: 1080, isStill });
+  const painted = (isStill: boolean, params: object, machine = cpu) =>
+    paintedSize(styleParams.parse(params), clip(isStill), isStill, machine).height;
+  expect(painted(false, {})).toBe(360);
+  expect(painted(true, {})).toBe(720);
+  expect(painted(true, {}, { provider: 'cuda' })).toBe(1080);
+  expect(painted(true, { workingHeight: 240 })).toBe(240);
+  expect(painted(true, { detail: 'draft' })).toBe(216);
+  expect(painted(true, { method: 'fast' })).toBe(540);
+
+  const strokes = (width: number, height: number) => strokesFor({ strokePx: 512, scales: 3 }, { width, height });
+  expect(strokes(320, 180)).toEqual({ strokePx: 512, scales: 3 });
+  expect(strokes(640, 360)).toEqual({ strokePx: 512, scales: 3 });
+  expect(strokes(720, 1280)).toEqual({ strokePx: 1024, scales: 5 });
+  expect(strokes(1920, 1080)).toEqual({ strokePx: 1536, scales: 6 });
 });
 
 test('a still shows strokes as long in proportion as the clip will have them, and leaves out enlarging and time', () => {

@@ -89,7 +89,7 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
     output.codec = wishes.codec as CodecName;
   }
   if (wishes.fps !== undefined) output.rate = wishes.fps === 'source' ? 'source' : parseRate(wishes.fps);
-  let effects = [...wishes.preset.effects];
+  const effects = [...wishes.preset.effects];
   if (wishes.size !== undefined) {
     const size = /^(\d{2,5})x(\d{2,5})$/.exec(wishes.size);
     const times = /^([124])x$/.exec(wishes.size);
@@ -106,7 +106,6 @@ async function applyWishes(core: BridgeCore, wishes: RenderWishes, clip: ClipInf
       }
     } else if (wishes.size === 'source') {
       output.size = { width: clip.width, height: clip.height };
-      effects = effects.filter(effect => effect.effect !== 'upscale');
     } else
       throw new AppError('PARAMETER_WRONG', {
         name: 'size',

@@ -34,16 +34,8 @@ export function aloneFrames(frames: number): Set<number> {
 }
 
 /** What a preset does to each frame of a clip by itself, for a result of a certain size. */
-export function presetAlone(
-  preset: Preset,
-  clip: Pick<ClipInfo, 'width'>,
-  { width, height }: Pick<ClipInfo, 'width' | 'height'>,
-): Preset {
-  // The result may have been wanted in another size than the preset's own: `--size source` also leaves out enlarging.
-  const isEnlarged = width > clip.width;
-  const effects = preset.effects.filter(
-    each => each.effect !== 'retime' && (isEnlarged || each.effect !== 'upscale' || each.params.scale === '1'),
-  );
+export function presetAlone(preset: Preset, { width, height }: Pick<ClipInfo, 'width' | 'height'>): Preset {
+  const effects = preset.effects.filter(({ effect }) => effect !== 'retime');
   return { ...preset, effects, output: { ...preset.output, rate: 'source', size: { width, height } } };
 }
 
@@ -56,7 +48,7 @@ export function createPaintAlone(options: AloneOptions): (source: Frame) => Prom
   const wanted = aloneFrames(options.frames);
   const codec = lossyCodecOf(result);
   const machine = { provider: services.nets.provider };
-  const { stages } = planChain(presetAlone(preset, clip, result), clip, { first: 0, last: 0 }, machine);
+  const { stages } = planChain(presetAlone(preset, result), clip, { first: 0, last: 0 }, machine);
   return async source => {
     if (!wanted.has(source.index)) return undefined;
     const one = async function* () {

@@ -2,6 +2,7 @@ import type { ClipInfo } from '#protocol/clip';
 import type { Effect } from '#protocol/effects';
 import type { KeyParams } from '#protocol/effects/key';
 import { AppError } from '#protocol/errors';
+import { strokesFor } from '#protocol/effects/style';
 import type { Preset } from '#protocol/preset';
 import { framesToCover, sameRate, type Rate } from '#protocol/time';
 import type { Span, StageNode } from '../jobs/task';
@@ -9,8 +10,8 @@ import { planDream } from './dream';
 import { resizeTo, type EffectContext, type EffectPlan } from './effect';
 import { leavesAlpha, planComposite, planKey } from './key';
 import { planRetime } from './retime';
-import { checkSize, sizeForCodec, smallestSide, workingSize, type Machine, type Size } from './size';
-import { planStyle } from './style';
+import { checkSize, sizeForCodec, smallestSide, type Machine, type Size } from './size';
+import { paintedSize, planStyle } from './style';
 import { planUpscale, upscaledSize } from './upscale';
 import { planZoom } from './zoom';
 
@@ -133,11 +134,11 @@ export function planStill(
     .map((effect): Effect => {
       if (effect.effect === 'zoom') return { ...effect, params: { ...effect.params, frames: 1 } };
       if (effect.effect !== 'style') return effect;
-      const { workingHeight, detail, strokePx } = effect.params;
-      const ratio =
-        workingSize(small, workingHeight, machine, detail).height /
-        workingSize(clip, workingHeight, machine, detail).height;
-      return { ...effect, params: { ...effect.params, strokePx: Math.min(2048, Math.max(64, strokePx * ratio)) } };
+      const { params } = effect;
+      const [whole, shown] = [clip, small].map(size => paintedSize(params, size, clip.isStill, machine));
+      const strokesOf = (size: Size) => strokesFor(params, size).strokePx;
+      const ratio = strokesOf(whole) / whole.height / (strokesOf(shown) / shown.height);
+      return { ...effect, params: { ...params, strokePx: Math.min(2048, Math.max(64, params.strokePx * ratio)) } };
     });
   const output = { ...preset.output, codec: 'png' as const, rate: 'source' as const, size: 'source' as const };
   const { stages, width, height } = planChain(

@@ -2,6 +2,7 @@ import type { ClipInfo } from '#protocol/clip';
 import { effectSchema } from '#protocol/effects';
 import type { Preset } from '#protocol/preset';
 import { workingSize, type Machine } from './size';
+import { paintedSize } from './style';
 
 /** Shares of the working size that are offered, the largest that fits first. */
 const shares = [0.75, 0.5, 0.35, 0.25];
@@ -15,8 +16,10 @@ export function smallerPresets(preset: Preset, clip: ClipInfo, machine: Machine)
   const painted = preset.effects.filter(effect => effect.effect === 'style' || effect.effect === 'dream');
   if (painted.length === 0) return [];
   const linesOf = (effect: (typeof painted)[number]) => {
-    const detail = effect.effect === 'style' ? effect.params.detail : 'normal';
-    const { width, height } = workingSize(clip, effect.params.workingHeight, machine, detail);
+    const { width, height } =
+      effect.effect === 'style'
+        ? paintedSize(effect.params, clip, clip.isStill, machine)
+        : workingSize(clip, effect.params.workingHeight, machine);
     return Math.min(width, height);
   };
   const most = Math.max(...painted.map(linesOf));

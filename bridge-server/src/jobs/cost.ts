@@ -1,5 +1,5 @@
 import { laterIterations, type DreamParams } from '#protocol/effects/dream';
-import { stepCounts, type FitOrder, type StyleParams } from '#protocol/effects/style';
+import { stepCounts, strokesFor, type FitOrder, type StyleParams } from '#protocol/effects/style';
 import type { ZoomParams } from '#protocol/effects/zoom';
 import type { RetimeStageParams } from '../effects/retime';
 import type { Size } from '../effects/size';
@@ -33,7 +33,7 @@ export function workOf(node: StageNode, frames: number, size: Size, shots = 1): 
       const steps = stepCounts(params);
       let first = steps.first;
       // Each smaller size of the pyramid has half the pixels of the next.
-      for (let level = 1; level < params.scales; level++) first += steps.coarse * 2 ** -level;
+      for (let level = 1; level < strokesFor(params, size).scales; level++) first += steps.coarse * 2 ** -level;
       const firsts = Math.min(frames, shots);
       return per(pixels * params.passes * (firsts * first + (frames - firsts) * steps.next));
     }

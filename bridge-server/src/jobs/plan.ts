@@ -24,7 +24,7 @@ type PaintTask = Extract<Task, { kind: 'paint' }>;
  * Part of every task's id: raised when the same parameters give other pixels than before, so that nothing old is taken
  * for new.
  */
-export const outputVersion = 4;
+export const outputVersion = 5;
 
 /** Frames worked on before a range that begins in mid-shot: after these, paint that follows motion has settled. */
 const handleFrames = 6;

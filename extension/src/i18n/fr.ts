@@ -457,7 +457,7 @@ export const fr: Catalogue = {
   'style.strength.help': 'Jusqu’où le peintre peut s’éloigner de la photographie.',
   'style.stroke': 'Taille des touches',
   'style.stroke.help':
-    'Longueur du grand côté de l’image de style en pixels de la taille de travail : plus petite, elle donne de plus petites touches.',
+    'Longueur du grand côté de l’image de style en pixels d’une image de 360 lignes (ou moins, si l’on en peint moins) : plus petite, elle donne de plus petites touches.',
   'style.detail': 'Détail',
   'style.detail.help': 'Le temps consacré à une image.',
   'style.detail.draft': 'Ébauche',
@@ -479,7 +479,8 @@ export const fr: Catalogue = {
   'style.iterationsNext': 'Pas, suivantes',
   'style.iterationsNext.help': 'Pas pour chaque image suivante, moins là où l’image ne bouge pas ; 0 suit « Détail ».',
   'style.scales': 'Tailles de la pyramide',
-  'style.scales.help': 'Tailles, du grossier au fin, pour la première image.',
+  'style.scales.help':
+    'Tailles, du grossier au fin, pour la première image ; davantage si l’on peint plus de 360 lignes.',
   'style.loss': 'Accord par',
   'style.loss.help': 'Ce qui est accordé au style : distance des covariances, matrices de Gram, ou moyennes et écarts.',
   'style.loss.w2': 'Distance de covariance',

@@ -27,7 +27,7 @@ export const styleParams = z.object({
   }),
   strokePx: numeric(64, 2048, 512, {
     label: 'style.stroke',
-    help: "Length of the style picture's longer side in pixels of the working size: smaller means smaller strokes.",
+    help: "Length of the style picture's longer side in pixels of a frame of 360 lines (or fewer, where fewer are painted): smaller means smaller strokes.",
     unit: 'px',
     level: 'simple',
   }),
@@ -66,7 +66,10 @@ export const styleParams = z.object({
     label: 'style.iterationsNext',
     help: 'Steps for each following frame, fewer where the picture stands still; 0 follows "detail".',
   }),
-  scales: whole(1, 6, 3, { label: 'style.scales', help: 'Sizes of the coarse-to-fine pyramid for the first frame.' }),
+  scales: whole(1, 6, 3, {
+    label: 'style.scales',
+    help: 'Sizes of the coarse-to-fine pyramid for the first frame; more where more than 360 lines are painted.',
+  }),
   loss: choice(['w2', 'gram', 'moments'], 'w2', {
     label: 'style.loss',
     help: 'What of the style is matched: covariance distance, Gram matrices, or means and deviations.',
@@ -115,6 +118,26 @@ export function stepCounts(params: StyleParams): StepCounts {
     first,
     coarse: Math.max(1, Math.round((usual.coarse * first) / usual.first)),
     next: params.iterationsNext || usual.next,
+  };
+}
+
+const plainLines = 360;
+/** Also of what may be asked for: a style picture is measured at this size. */
+const longestStrokes = 2048;
+
+/**
+ * The strokes and the pyramid of a frame of `width` x `height`, which grow with the picture beyond 360 lines: more lines
+ * make it finer, and leave it the same picture on every machine.
+ */
+export function strokesFor(
+  { strokePx, scales }: Pick<StyleParams, 'strokePx' | 'scales'>,
+  { width, height }: { readonly width: number; readonly height: number },
+): Pick<StyleParams, 'strokePx' | 'scales'> {
+  const growth = Math.max(1, Math.min(width, height) / plainLines);
+  // Sizes of the pyramid are a factor of sqrt(2) apart.
+  return {
+    strokePx: Math.min(longestStrokes, Math.round(strokePx * growth)),
+    scales: scales + Math.round(2 * Math.log2(growth)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { pyramidScales, resizedPlanes } from './studio';
+import { resizedPlanes } from './studio';
 import type { Studio } from './studio';
 import type { Painted } from './paint';
 
@@ -7,7 +7,6 @@ export type IndependentOrder = {
   readonly photograph: Float32Array;
   /** [H, W] */
   readonly mask?: Float32Array;
-  readonly scales: number;
   readonly random: () => number;
 };
 
@@ -26,7 +25,7 @@ export async function paintIndependent(
   order: IndependentOrder,
   hooks: IndependentHooks,
 ): Promise<Painted> {
-  const scales = pyramidScales(studio.size, order.scales);
+  const { scales } = studio;
   const stepsAt = (scale: number) => (scale === 1 ? studio.steps.first : studio.steps.coarse);
   const total = scales.reduce((sum, scale) => sum + stepsAt(scale), 0);
   let before = 0;

@@ -217,7 +217,7 @@ async function paintAlone(work: Work, colours: ColourMap, random: () => number):
   const { studio, params, ctx, frame } = work;
   return paintIndependent(
     studio,
-    { photograph: toEasel(frame.rgb, colours), ...maskOf(frame), scales: params.scales, random },
+    { photograph: toEasel(frame.rgb, colours), ...maskOf(frame), random },
     {
       signal: ctx.signal,
       onStep: async (done, total, picture) => {

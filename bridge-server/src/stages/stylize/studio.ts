@@ -3,7 +3,7 @@ import type { LayerStatistics } from '../../nets/style-statistics';
 import { paletteLayer } from '../../nets/style-statistics';
 import type { LossWeights } from '../../nets/style-step';
 import type { StageContext } from '../../pipeline/stage';
-import { embeddedFeatureNet, stepCounts, type StepCounts, type StyleParams } from '#protocol/effects/style';
+import { embeddedFeatureNet, stepCounts, strokesFor, type StepCounts, type StyleParams } from '#protocol/effects/style';
 import { resizePlanes } from '../resize';
 import { createFeatureSource, openEasel } from './easel';
 import { adamRates, paint } from './paint';
@@ -16,6 +16,8 @@ type Size = { readonly width: number; readonly height: number };
 /** Everything that paints frames of one size in one manner. */
 export type Studio = {
   readonly size: Size;
+  /** Of the pyramid, the smallest first. */
+  readonly scales: readonly number[];
   /** Whether statistics are those of the part that a mask marks. */
   readonly masked: boolean;
   readonly weights: LossWeights;
@@ -50,12 +52,13 @@ export async function openStudio(
   const styles = createStyleSource(ctx, features, params.styles);
   const { recipe } = await features.load();
   const weights = lossWeights(params, recipe);
-  const full = await styles.at(params.strokePx);
+  const { strokePx, scales } = strokesFor(params, size);
+  const full = await styles.at(strokePx);
   const stylePalette = full[paletteLayer(1)];
   const easels = new Map<number, Promise<{ easel: Easel; targets: Record<string, Tensor> }>>();
   const open = async (scale: number) => {
     const { width, height } = scaledSize(size, scale);
-    const targets = styleTargets(params.loss, await styles.at(Math.max(1, Math.round(params.strokePx * scale))));
+    const targets = styleTargets(params.loss, await styles.at(Math.max(1, Math.round(strokePx * scale))));
     const easel = await openEasel(ctx.nets, features, {
       net: features.name,
       width,
@@ -70,6 +73,7 @@ export async function openStudio(
   };
   return {
     size,
+    scales: pyramidScales(size, scales),
     masked,
     weights,
     steps: stepCounts(params),
