@@ -178,6 +178,8 @@ test('a picture is painted with more lines than a film; strokes and pyramid grow
   expect(painted(true, {})).toBe(720);
   expect(painted(true, {}, { provider: 'cuda' })).toBe(1080);
   expect(painted(true, { workingHeight: 240 })).toBe(240);
+  expect(painted(false, { detail: 'fine' })).toBe(540);
+  expect(painted(false, { detail: 'fine', method: 'fast' })).toBe(540);
   expect(painted(true, { detail: 'draft' })).toBe(216);
   expect(painted(true, { method: 'fast' })).toBe(540);
 

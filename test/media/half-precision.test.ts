@@ -50,12 +50,12 @@ test('a style step in half precision moves the picture the same way', async () =
   const [width, height] = [96, 64];
   const net = readFeatureNet('openimages', bytes);
   const shape = { windowWidth: width, windowHeight: height, rows: height, columns: width };
-  const outputs = styleStep(net, { ...shape, loss: 'w2', update: 'gradient', steps: 1, magnify: 1, masked: false });
+  const outputs = styleStep(net, { ...shape, loss: 'w2', update: 'gradient', steps: 1, masked: false });
   const inputs = inputsOf(outputs);
   const model = toModel({ inputs, outputs });
   const style = painterStatistics(readPainter(painter, 'the painter'), 320);
   const photograph = { dims: [1, 3, height, width], data: hills(width, height) };
-  const kept = await runModel(toModel({ outputs: contentFeatures(net, width, height, 1) }), { image: photograph });
+  const kept = await runModel(toModel({ outputs: contentFeatures(net, width, height) }), { image: photograph });
   const identity = (rows: number) =>
     Float32Array.from({ length: rows * rows }, (_, at) => (at % (rows + 1) === 0 ? 1 : 0));
   const known: Record<string, Fed> = {

@@ -81,7 +81,6 @@ const options = (changes: Partial<StyleStepOptions>): StyleStepOptions => ({
   loss: 'w2',
   update: 'gradient',
   steps: 1,
-  magnify: 1,
   masked: false,
   ...changes,
 });

@@ -242,7 +242,7 @@ describe('stylize', () => {
     expect(meanDifference(frame.rgb, footage.rgb)).toBeGreaterThan(0.01);
   });
 
-  it('paints with L-BFGS, Gram matrices, pixels and an enlarged input too', async () => {
+  it('paints with L-BFGS, Gram matrices, pixels and many steps too', async () => {
     const [footage] = makeFootage(1, 0);
     for (const params of [
       { optimiser: 'lbfgs' },

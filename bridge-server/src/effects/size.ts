@@ -25,7 +25,7 @@ const linesByProvider: Readonly<Record<string, number>> = {
   cuda: 1080,
   tensorrt: 1080,
 };
-const shareByDetail = { draft: 0.6, normal: 1, fine: 1 } as const;
+const shareByDetail = { draft: 0.6, normal: 1, fine: 1.5 } as const;
 
 function even(value: number): number {
   return Math.max(smallestSide, Math.round(value / 2) * 2);

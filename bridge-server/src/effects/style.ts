@@ -10,8 +10,11 @@ const stillLines = 720;
 /** The size at which a clip of `size` is painted. */
 export function paintedSize(params: StyleParams, size: Size, isStill: boolean, machine: Machine): Size {
   const { workingHeight, detail, method } = params;
-  const usual = workingSize(size, workingHeight, machine, detail, method === 'fast' ? fastShare : 1);
-  if (!isStill || workingHeight > 0 || method === 'fast' || detail === 'draft') return usual;
+  if (method === 'fast')
+    // Its strokes are as long whatever the lines: more would make them small.
+    return workingSize(size, workingHeight, machine, detail === 'fine' ? 'normal' : detail, fastShare);
+  const usual = workingSize(size, workingHeight, machine, detail);
+  if (!isStill || workingHeight > 0 || detail === 'draft') return usual;
   const large = workingSize(size, stillLines, machine);
   return large.width > usual.width ? large : usual;
 }

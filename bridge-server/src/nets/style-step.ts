@@ -10,7 +10,6 @@ import {
   mul,
   padPlanes,
   reshape,
-  resizeBilinear,
   slice,
   sqrt,
   square,
@@ -52,8 +51,6 @@ export type StyleStepOptions = {
   readonly update: 'adam' | 'gradient';
   /** Steps in one run: one on a CPU, several where each run costs copies to a device and back. */
   readonly steps: number;
-  /** Enlargement of the picture before the net: 2 lets a stem with stride 2 see every pixel. */
-  readonly magnify: number;
   /** Statistics over the part of the picture that a mask marks. */
   readonly masked: boolean;
 };
@@ -113,23 +110,17 @@ export function styleStep(net: FeatureNet, options: StyleStepOptions): Outputs {
     return add(base, reshape(matmul(palette, planes), [1, 3, height, width]));
   };
 
-  const look = (image: Value) => {
-    const [seenHeight, seenWidth] = [height * options.magnify, width * options.magnify];
-    const seen = options.magnify === 1 ? image : resizeBilinear(image, seenHeight, seenWidth);
-    return { features: net.features(seen), palettes: palettePlanes(image) };
-  };
+  const look = (image: Value) => ({ features: net.features(image), palettes: palettePlanes(image) });
 
   /** @param still the same picture, as one through which no gradient flows */
   const termsOf = (image: Value, still: Value): Record<LossTerm, Value> => {
     const [seen, twin] = [look(image), look(still)];
     const featureAt = (layer: string) => seen.features.get(layer) as Value;
-    const [seenHeight, seenWidth] = [height * options.magnify, width * options.magnify];
-    const seenMask = mask === undefined || options.magnify === 1 ? mask : resizeBilinear(mask, seenHeight, seenWidth);
     const statisticsOf = (planes: Value, stillPlanes: Value, picture: Value | undefined) =>
       featureStatistics(planes, stillPlanes, picture === undefined ? undefined : layerWeights(picture, planes));
     const style = net.recipe.style.map(layer => {
       const planes = featureAt(layer);
-      const statistics = statisticsOf(planes, twin.features.get(layer) as Value, seenMask);
+      const statistics = statisticsOf(planes, twin.features.get(layer) as Value, mask);
       return styleLayerLoss(options.loss, statistics, targetOf(options.loss, `style.${layer}`, planes.dims[1]));
     });
     const palettes = seen.palettes.map(({ pool, planes }, i) => {
@@ -205,10 +196,9 @@ export function decodePicture(
 }
 
 /** What of a photograph a painting is held to. Input `image` [1, 3, H, W], outputs `content` and `hues`. */
-export function contentFeatures(net: FeatureNet, width: number, height: number, magnify: number): Outputs {
+export function contentFeatures(net: FeatureNet, width: number, height: number): Outputs {
   const image = input('image', [1, 3, height, width]);
-  const seen = magnify === 1 ? image : resizeBilinear(image, height * magnify, width * magnify);
-  return { content: net.features(seen).get(net.recipe.content) as Value, hues: areaHues(palettePlanes(image)) };
+  return { content: net.features(image).get(net.recipe.content) as Value, hues: areaHues(palettePlanes(image)) };
 }
 
 function withoutHatching(image: Value): Value {

@@ -15,7 +15,6 @@ export type EaselOptions = {
   readonly loss: StyleLossKind;
   readonly picture: PictureKind;
   readonly optimiser: 'adam' | 'lbfgs';
-  readonly magnify: 1 | 2;
   readonly masked: boolean;
 };
 
@@ -34,7 +33,7 @@ export function createFeatureSource(nets: NetSource, name: string): FeatureSourc
 
 /** Compiles what painting at one size needs. @throws AppError NET_NOT_FOUND, NET_LAYER_UNKNOWN, NET_LOAD_FAILED, OUT_OF_MEMORY */
 export async function openEasel(nets: NetSource, features: FeatureSource, options: EaselOptions): Promise<Easel> {
-  const { optimiser, magnify, masked, loss, picture } = options;
+  const { optimiser, masked, loss, picture } = options;
   const canvas = planCanvas(options.width, options.height);
   const basis = createBasis(picture, canvas);
   const stepsPerRun = optimiser === 'adam' && nets.provider !== 'cpu' ? stepsPerRunOnDevice : 1;
@@ -43,9 +42,9 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
   const size = `${windowWidth}x${windowHeight}`;
   const update = optimiser === 'adam' ? 'adam' : 'gradient';
   const step = await nets.compiled(
-    `style-step:${features.name}:${size}:${loss}:${update}:${stepsPerRun}:${magnify}:${masked ? 'masked' : 'whole'}`,
+    `style-step:${features.name}:${size}:${loss}:${update}:${stepsPerRun}:${masked ? 'masked' : 'whole'}`,
     async () => {
-      const outputs = styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, magnify, masked });
+      const outputs = styleStep(await features.load(), { ...shape, loss, update, steps: stepsPerRun, masked });
       return toModel({ inputs: inputsOf(outputs), outputs });
     },
     { mayHalve: true, keepOnDevice: update === 'adam' ? ['z.next', 'm.next', 'v.next', 'average.next'] : [] },
@@ -56,8 +55,8 @@ export async function openEasel(nets: NetSource, features: FeatureSource, option
     seldom,
   );
   const content = await nets.compiled(
-    `style-content:${features.name}:${size}:${magnify}`,
-    async () => toModel({ outputs: contentFeatures(await features.load(), windowWidth, windowHeight, magnify) }),
+    `style-content:${features.name}:${size}`,
+    async () => toModel({ outputs: contentFeatures(await features.load(), windowWidth, windowHeight) }),
     { ...seldom, mayHalve: true },
   );
   return { canvas, basis, optimiser, stepsPerRun, masked, step, decode, content };

@@ -66,7 +66,6 @@ export async function openStudio(
       loss: params.loss,
       picture: params.picture,
       optimiser: params.optimiser,
-      magnify: params.detail === 'fine' && scale === 1 ? 2 : 1,
       masked,
     });
     return { easel, targets };
