@@ -10,16 +10,17 @@ import type { Size } from '../effects/size';
 import type { StageNode, Task, TaskFacts } from './task';
 
 /**
- * Seconds per megapixel-step by stage, where nothing was measured on this machine yet. The CPU column rests on engine.md 7 (two cores: a gradient step
- * of the embedded net at 0.06 Mpx in 0.11 s, upconv_7 on 0.058 Mpx in 0.6 to 1 s giving 0.23 Mpx), the GPU column on methods.md 9.4.
+ * Seconds per megapixel-step by stage, where nothing was measured on this machine yet. The CPU column rests on two cores
+ * (a painter's step 0.6 to 0.95 s, a dream's 0.4 with the embedded net and 1.1 with GoogLeNet; engine reference, section 7,
+ * for upconv_7 on 0.058 Mpx in 0.6 to 1 s giving 0.23 Mpx), the GPU column on methods.md 9.4.
  */
 const table: Readonly<Record<'cpu' | 'gpu', Readonly<Record<string, number>>>> = {
   cpu: {
     decode: 0.03,
     fit: 5,
-    stylize: 1.8,
-    dream: 1.6,
-    zoom: 1.6,
+    stylize: 1,
+    dream: 1,
+    zoom: 1,
     upscale: 3.5,
     key: 0.2,
     composite: 0.1,
