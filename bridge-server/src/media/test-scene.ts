@@ -65,7 +65,10 @@ function sky({ x, y, seconds }: Point, camera: number): Colour {
   const high = mix([0.98, 0.72, 0.46], [0.2, 0.4, 0.72], ramp(0.55, -0.05, y));
   const distance = hypot(x - sunAt.x + camera * 0.02, y - sunAt.y);
   const lit = mix(high, [1, 0.93, 0.72], 0.9 * exp(-distance * 7) + (distance < 0.055 ? 0.6 : 0));
-  const cloud = rough(x * 2.2 + camera * 0.12 + seconds * 0.05, y * 6.5, 11, 4);
+  // Slanted and bent: along the straight lines of the noise's grid, clouds would end as if cut off.
+  const along = x * 2.2 + camera * 0.12 + seconds * 0.05;
+  const bend = noise(along * 1.7, y * 4, 13);
+  const cloud = rough(along + 1.6 * y + 0.5 * bend, y * 6.5 + 0.9 * bend, 11, 4);
   const thick = ramp(0.5, 0.72, cloud) * ramp(0.6, 0.2, y);
   return mix(lit, mix([1, 0.86, 0.74], [0.62, 0.55, 0.66], ramp(0.55, 0.85, cloud)), 0.85 * thick);
 }
