@@ -41,8 +41,8 @@ const stages: Record<string, StageNode> = {
     }),
     sequential: true,
   },
-  dream: { stage: 'dream', params: dreamParams.parse({ octaves: 2, iterations: 3 }), sequential: true },
-  zoom: { stage: 'zoom', params: zoomParams.parse({ frames, iterations: 1, dream: { octaves: 2 } }), sequential: true },
+  dream: { stage: 'dream', params: dreamParams.parse({ octaves: 2, iterations: 40 }), sequential: true },
+  zoom: { stage: 'zoom', params: zoomParams.parse({ frames, iterations: 6, dream: { octaves: 2 } }), sequential: true },
 };
 
 const makeRun = (stage: StageNode, job: string, attempt: number) => {
