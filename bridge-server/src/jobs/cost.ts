@@ -32,8 +32,9 @@ export function workOf(node: StageNode, frames: number, size: Size, shots = 1): 
       if (params.method === 'fast') return per(pixels * frames);
       const steps = stepCounts(params);
       let first = steps.first;
+      const { scales } = strokesFor(params, size);
       // Each smaller size of the pyramid has half the pixels of the next.
-      for (let level = 1; level < strokesFor(params, size).scales; level++) first += steps.coarse * 2 ** -level;
+      for (let level = 1; level < scales; level++) first += steps.coarse * 2 ** -level;
       const firsts = Math.min(frames, shots);
       return per(pixels * params.passes * (firsts * first + (frames - firsts) * steps.next));
     }
